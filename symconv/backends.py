@@ -1,0 +1,114 @@
+"""The two ways to run an emitted pass: compiled C through ctypes, or a module that uses NumPy.
+
+A pass is called by its name with arrays that have been checked: inputs in the order of the
+pass, then the outputs to be written. Both ways are a `Backend`; a kernel does not know which.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol, TypeAlias, cast
+
+import numpy as np
+
+from symconv.arrays import Array
+from symconv.build import load_library
+from symconv.errors import BuildError, ShapeError
+
+ALIGNMENT = 64
+"""Bytes: every workspace starts at a multiple of this, a cache line or a vector register."""
+
+
+_CInteger: TypeAlias = type[ctypes.c_int] | type[ctypes.c_size_t] | type[ctypes.c_ssize_t]
+
+
+class Backend(Protocol):
+    """Runs passes on arrays that are contiguous, aligned, native and of the right shape."""
+
+    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array],
+            sizes: Mapping[str, int]) -> None:
+        """Write every element of the outputs; the inputs stay as they are."""
+
+
+class CBackend:
+    """A compiled library with the ABI of emitted C.
+
+    `sizes` are the names of the run-time sizes in the order of the struct NAME_sizes; with fixed
+    shapes there are none, and neither the struct nor the argument exists.
+    """
+
+    def __init__(self, library: Path, name: str, sizes: Sequence[str] = ()) -> None:
+        self._library = load_library(library)
+        self._name = name
+        self._sizes = tuple(sizes)
+
+    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array],
+            sizes: Mapping[str, int]) -> None:
+        leading = self._struct(sizes)
+        self._succeed(self._function("check", ctypes.c_int)(*leading))
+        needed = self._function(f"{pass_name}_workspace", ctypes.c_size_t)(*leading)
+        tasks = self._function(f"{pass_name}_tasks", ctypes.c_ssize_t)(*leading)
+        workspace = aligned_bytes(needed)
+        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (*inputs, *outputs, workspace)]
+        self._succeed(self._function(pass_name, ctypes.c_int)(
+            *leading, *pointers, ctypes.c_ssize_t(0), ctypes.c_ssize_t(tasks)))
+
+    def _struct(self, sizes: Mapping[str, int]) -> tuple[object, ...]:
+        """A pointer to the sizes as C lays them out, or nothing where all are fixed."""
+        if not self._sizes:
+            return ()
+        layout = ctypes.c_ssize_t * len(self._sizes)
+        return (ctypes.byref(layout(*(sizes[name] for name in self._sizes))),)
+
+    def _function(self, suffix: str, result: _CInteger) -> Callable[..., int]:
+        symbol = f"{self._name}_{suffix}"
+        try:
+            function = getattr(self._library, symbol)
+        except AttributeError:
+            raise BuildError(f"the compiled kernel has no function {symbol}") from None
+        function.restype = result
+        return cast("Callable[..., int]", function)
+
+    def _succeed(self, code: int) -> None:
+        if code:
+            explain = getattr(self._library, f"{self._name}_error")
+            explain.restype = ctypes.c_char_p
+            explain.argtypes = (ctypes.c_int,)
+            message: bytes | None = explain(code)
+            raise ShapeError((message or b"the kernel refused these sizes").decode())
+
+
+class NumpyBackend:
+    """An emitted module: one function per pass, named like it, with the inputs as arguments."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array],
+            sizes: Mapping[str, int]) -> None:
+        function = getattr(self._module, pass_name, None)
+        if function is None:
+            raise BuildError(f"the emitted module has no function {pass_name}")
+        with np.errstate(all="ignore"):         # as in C, where NaN and infinity are values
+            try:
+                results = function(*inputs)
+            except ZeroDivisionError:
+                raise ShapeError("an axis of extent 0 divides a place or a bound; give it a "
+                                 "larger extent") from None
+        if not isinstance(results, tuple):
+            results = (results,)
+        for output, result in zip(outputs, map(np.asarray, results), strict=True):
+            if result.shape != output.shape or result.dtype != output.dtype:
+                raise BuildError(f"the emitted function {pass_name} returned {result.dtype} of "
+                                 f"shape {result.shape} instead of {output.dtype} of shape "
+                                 f"{output.shape}: please report the definition")
+            np.copyto(output, result)
+
+
+def aligned_bytes(count: int) -> Array:
+    """Uninitialised memory of at least `count` bytes that starts at a multiple of ALIGNMENT."""
+    raw = np.empty(count + ALIGNMENT, dtype=np.uint8)
+    return raw[-raw.ctypes.data % ALIGNMENT:]

@@ -1,0 +1,347 @@
+"""Numbers with a running error bound: what may a kernel of a given precision return?
+
+A value is a pair (v, e): v is the exact result of the definition for the given inputs, which are
+numbers of that precision, kept to 60 decimal digits; e bounds |r - v| for the result r of any
+kernel that evaluates the definition in the precision: sums and products in any order, factors
+that do not depend on a summation index inside or outside of it, multiply-adds fused or not,
+divisions as such or by a reciprocal, library functions within K = 4 units in the last place,
+sigmoid as the formula 1 / (1 + exp(-x)), gradual underflow. A stored element is one number: who
+reads it twice reads the same. With the unit roundoff u, the smallest positive number t and
+gamma_n = n*u / (1 - n*u), which bounds n rounding factors (1 + d), |d| <= u (Higham, Accuracy and
+Stability of Numerical Algorithms, lemma 3.1):
+
+    sum of n values        gamma_(n-1) * sum(|v| + e) + sum(e)
+    product of n factors   gamma_(n-1) * prod(|v| + e) + (prod(|v| + e) - prod|v|)
+                           + 2*t*(n-1) * prod(max(1, |v| + e))         (underflow of a partial one)
+    constant c             0 if representable, otherwise u*|c| + t
+    x ** n                 the largest |(v +- e)**n - v**n| + (2*K + n)*u * |v +- e|**n + 2*t;
+                           for fractional and negative n one rounding more, and m for t; where
+                           n is rounded itself, |n*log(v +- e)| roundings more
+    f(x), f monotone       max |f(v +- e) - f(v)| + c*u*|f(v +- e)| + m, with c = 1 for sqrt, 12
+                           for sigmoid (exp, an addition, a division), otherwise 2*K, and m the
+                           smallest normal number (libraries may flush)
+    |x| ** n               as x ** n; exactly the stated value at x = 0; the sign of a signed power
+                           is decided, or the bound is infinite
+    abs, relu, max, min    e of the values that can be the chosen one
+    slopes, shares, sign,  0 where the bounds decide the comparison; otherwise the largest
+    same                   difference from v that any outcome makes
+    arg max, arg min       refused where the bounds do not decide the place
+
+Nothing is lost by rounding where all values are exact (e = 0), multiples of one power of two g,
+and sum|v| < g * 2**p: then every order is exact, fused or not, and e stays 0. A number that may
+overflow has e = inf, which allows anything. v may be infinite or NaN: with e = 0 the kernel must
+return just that. The reference's own error (60 digits against at most 17) and the rounding of the
+bounds themselves (floats) are covered by enlarging every bound by 2**-30 of itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from symconv.arithmetic import compare, exact, item
+from symconv.errors import ParameterError
+from symconv.precision import CONTEXT, FLOAT32, FLOAT64, ONE, ZERO, Precision, power, sigmoid, tanh
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+K = 4
+_LARGER = 1 + 2.0 ** -30
+_INF = math.inf
+
+_MONOTONE: dict[str, tuple[Callable[[Decimal], Decimal], int]] = {    # and its roundings
+    "exp": (CONTEXT.exp, 2 * K),
+    "log": (CONTEXT.ln, 2 * K),
+    "sqrt": (CONTEXT.sqrt, 1),
+    "tanh": (tanh, 2 * K),
+    "sigmoid": (sigmoid, 2 * K + 4),
+}
+
+
+class Bounded(NamedTuple):
+    """The exact value and a bound on the distance of any kernel's result from it."""
+
+    value: Decimal
+    error: float
+
+
+class BoundedArithmetic:
+    """The arithmetic that the module describes, for one precision."""
+
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+
+    def number(self, value: Fraction) -> Bounded:
+        if self.precision.representable(value):
+            return Bounded(Decimal(float(value)), 0.0)
+        v = CONTEXT.divide(Decimal(value.numerator), Decimal(value.denominator))
+        size = abs(float(v))
+        return self._checked(v, self.precision.unit * size + self.precision.tiny, size)
+
+    def read(self, entry: object) -> Bounded:
+        number = item(entry)
+        if isinstance(number, float):
+            return Bounded(Decimal(number), 0.0)
+        return self.number(exact(number))
+
+    def total(self, values: Sequence[Bounded]) -> Bounded:
+        if len(values) < 2:
+            return values[0] if values else Bounded(ZERO, 0.0)
+        v = ZERO
+        for value in values:
+            v = CONTEXT.add(v, value[0])
+        error = sum((value[1] for value in values), 0.0)
+        if not v.is_finite():
+            return Bounded(v, self._special(values))
+        if error == 0.0 and self.precision.exact_sum([value[0] for value in values]):
+            return Bounded(v, 0.0)
+        size = sum(abs(float(value[0])) for value in values) + error
+        return self._checked(v, self.precision.gamma(len(values) - 1) * size + error, size)
+
+    def product(self, values: Sequence[Bounded]) -> Bounded:
+        if len(values) == 1:
+            return values[0]
+        v, error = values[0]
+        size = abs(float(v))
+        largest, smallest = max(1.0, size + error), min(1.0, size)
+        is_exact = error == 0.0
+        for value, e in values[1:]:
+            v = CONTEXT.multiply(v, value)
+            other = abs(float(value))
+            error = size * e + error * other + error * e if error or e else 0.0
+            size *= other
+            largest *= max(1.0, other + e)
+            smallest *= min(1.0, other)
+            is_exact = is_exact and e == 0.0
+        if not v.is_finite():
+            return Bounded(v, self._special(values))
+        tiny, normal = self.precision.tiny, self.precision.normal
+        if not v and error == 0.0 and largest <= self.precision.largest:
+            return Bounded(v, 0.0)                       # a factor is exactly 0
+        if is_exact and smallest >= normal and largest <= self.precision.largest \
+                and self.precision.fits(v):
+            return Bounded(v, 0.0)
+        rounds = len(values) - 1
+        error += self.precision.gamma(rounds) * (size + error)
+        if smallest < normal * 2.0 ** self.precision.bits:
+            error += 2 * tiny * rounds * largest
+        return self._checked(v, error, largest)
+
+    def power(self, base: Bounded, exponent: Fraction) -> Bounded:
+        if exponent.denominator != 1 or exponent < 0:
+            return self._general_power(base, exponent)
+        n = exponent.numerator
+        if n < 2:
+            return base if n else Bounded(ONE, 0.0)
+        if base.error == 0.0:
+            plain = self.product([base] * n)
+            if plain.error == 0.0 or not plain.value.is_finite():
+                return plain
+        return self._spread(lambda x: CONTEXT.power(x, n), base, 2 * K + n,
+                            2 * self.precision.tiny, turning=True)
+
+    def apply(self, function: str, arguments: Sequence[Bounded],
+              constants: Sequence[Fraction]) -> Bounded:
+        if function in _MONOTONE:
+            formula, roundings = _MONOTONE[function]
+            return self._spread(formula, arguments[0], roundings,
+                                0.0 if function == "sqrt" else self.precision.normal)
+        if any(argument.value.is_nan() for argument in arguments):
+            return self._at_nan(function, arguments)
+        if function in ("abs_power", "signed_power"):
+            return self._power_of_size(function, arguments[0], constants[0])
+        if function in ("abs", "relu"):
+            v, e = arguments[0]
+            if function == "abs":
+                return Bounded(v.copy_abs(), e)
+            below = CONTEXT.add(v, Decimal(e)) <= 0
+            return Bounded(max(v, ZERO), 0.0 if below else e)
+        if function in ("maximum", "minimum"):
+            return self.extremum("max" if function == "maximum" else "min", arguments)
+        return self._decided(function, arguments, constants)
+
+    def extremum(self, kind: str, values: Sequence[Bounded]) -> Bounded:
+        for value in values:
+            if value.value.is_nan():
+                return Bounded(value.value, self._special(values))
+        best = self._best(kind, values, last=False)
+        rivals = [value for value in values if not self._apart(best, value)]
+        if all(self._equal(best, value) for value in rivals):
+            return best
+        return Bounded(best.value, max(value.error for value in rivals))
+
+    def place(self, kind: str, values: Sequence[Bounded], last: bool) -> int:
+        for place, value in enumerate(values):
+            if value.value.is_nan():
+                return place
+        best = self._best(kind, values, last)
+        for value in values:
+            if not self._equal(best, value) and not self._apart(best, value):
+                raise ParameterError(
+                    f"the arg {kind} of {float(best.value):.9g} and {float(value.value):.9g} is "
+                    f"not decided in {self.precision.name}, where they may be off by "
+                    f"{best.error:.1e} and {value.error:.1e}: give inputs that lie further apart")
+        return next(place for place in (range(len(values) - 1, -1, -1) if last
+                                        else range(len(values))) if values[place] is best)
+
+    # --- parts ------------------------------------------------------------------------------
+
+    def _checked(self, v: Decimal, error: float, size: float) -> Bounded:
+        """With a bound of infinity where something of the given size may overflow."""
+        if not size <= self.precision.largest / 8 or math.isnan(error):
+            return Bounded(v, _INF)
+        return Bounded(v, error * _LARGER)
+
+    def _special(self, values: Sequence[Bounded]) -> float:
+        """The bound of a NaN or infinite result: certain where all arguments are."""
+        return 0.0 if all(value.error == 0.0 for value in values) else _INF
+
+    def _spread(self, formula: Callable[[Decimal], Decimal], argument: Bounded, roundings: float,
+                underflow: float, turning: bool = False) -> Bounded:
+        """A function that is monotone (`turning`: on each side of 0) between v - e and v + e."""
+        v, e = argument
+        middle = v if v.is_nan() else formula(v)
+        if not middle.is_finite() or not math.isfinite(e):
+            return Bounded(middle, 0.0 if e == 0.0 else _INF)
+        size, error = abs(float(middle)), 0.0
+        if e:
+            step = Decimal(e)
+            ends = [formula(CONTEXT.subtract(v, step)), formula(CONTEXT.add(v, step))]
+            if turning and v.copy_abs() <= step:
+                ends.append(formula(ZERO))
+            if not all(end.is_finite() for end in ends):
+                return Bounded(middle, _INF)
+            error = max(abs(float(CONTEXT.subtract(end, middle))) for end in ends)
+            size = max(size, *(abs(float(end)) for end in ends))
+        elif not middle:
+            return Bounded(middle, 0.0)                  # sqrt(0), log(1), tanh(0)
+        error += roundings * self.precision.unit * size + underflow
+        return self._checked(middle, error, size)
+
+    def _general_power(self, base: Bounded, exponent: Fraction) -> Bounded:
+        v, e = base
+        if v.is_nan() or not math.isfinite(e):
+            return Bounded(power(v, exponent), 0.0 if e == 0.0 else _INF)
+        if v.copy_abs() <= Decimal(e) and (e or exponent < 0):
+            return Bounded(power(v, exponent), _INF)      # a pole or a branch point inside
+        roundings: float = 2 * K + math.ceil(abs(exponent)) + 1
+        if not self.precision.representable(exponent) and v > 0:
+            low = CONTEXT.subtract(v, Decimal(e))
+            logarithm = max(abs(float(CONTEXT.ln(x))) for x in (low, v, CONTEXT.add(v, Decimal(e))))
+            roundings += abs(float(exponent)) * logarithm
+        return self._spread(lambda x: power(x, exponent), base, roundings,
+                            self.precision.normal)
+
+    def _power_of_size(self, function: str, argument: Bounded, exponent: Fraction) -> Bounded:
+        """|x|**exponent, with the sign of x or without; 0 at 0 where a power has a pole."""
+        v, e = argument
+        if not v and e == 0.0:
+            return Bounded(ONE if exponent == 0 and function == "abs_power" else ZERO, 0.0)
+        found = self.power(Bounded(v.copy_abs(), e), exponent)
+        if function == "abs_power":
+            return found
+        error = found.error if v.copy_abs() > Decimal(e) else _INF     # the sign is not decided
+        return Bounded(found.value.copy_sign(v), error)
+
+    def _at_nan(self, function: str, arguments: Sequence[Bounded]) -> Bounded:
+        if self._special(arguments):
+            return Bounded(Decimal("NaN"), _INF)
+        nan = [argument.value.is_nan() for argument in arguments]
+        match function:
+            case "abs_slope":
+                return Bounded(ZERO, 0.0)
+            case "relu_slope":
+                return Bounded(ONE, 0.0)
+            case "maximum_share" | "minimum_share":
+                return Bounded(ONE if nan[0] else ZERO, 0.0)
+            case "same":
+                return Bounded(ONE if all(nan) else ZERO, 0.0)
+        return Bounded(Decimal("NaN"), 0.0)
+
+    def _decided(self, function: str, arguments: Sequence[Bounded],
+                 constants: Sequence[Fraction]) -> Bounded:
+        """A function of the order of two arguments (or of one and 0)."""
+        first = arguments[0]
+        second = arguments[1] if len(arguments) > 1 else Bounded(ZERO, 0.0)
+        outcomes = [self._outcome(function, sign, constants) for sign in (-1, 0, 1)]
+        if self._equal(first, second):
+            return outcomes[1]
+        found = outcomes[1 + (first.value > second.value) - (first.value < second.value)]
+        if self._apart(first, second):
+            return found
+        return Bounded(found.value, max(
+            abs(float(CONTEXT.subtract(found.value, other.value))) + other.error
+            for other in outcomes) * _LARGER)
+
+    def _outcome(self, function: str, sign: int, constants: Sequence[Fraction]) -> Bounded:
+        return self.number(Fraction(compare(function, [sign, 0], constants)))
+
+    def _equal(self, a: Bounded, b: Bounded) -> bool:
+        """Certainly equal in the kernel: one stored element, or two exact equal numbers."""
+        return a is b or (a.error == b.error == 0.0 and a.value == b.value)
+
+    def _apart(self, a: Bounded, b: Bounded) -> bool:
+        """Certainly different in the kernel, and ordered as the exact values are."""
+        error = a.error + b.error
+        if error == 0.0:
+            return a.value != b.value
+        if not (math.isfinite(error) and a.value.is_finite() and b.value.is_finite()):
+            return False
+        distance = CONTEXT.subtract(a.value, b.value).copy_abs()
+        return distance > Decimal(error * _LARGER)
+
+    def _best(self, kind: str, values: Sequence[Bounded], last: bool) -> Bounded:
+        best = values[0]
+        for value in values[1:]:
+            ahead = value.value > best.value if kind == "max" else value.value < best.value
+            if ahead or (last and value.value == best.value):
+                best = value
+        return best
+
+
+def bounded(dtype: str) -> BoundedArithmetic:
+    """The arithmetic for kernels of "float32" or "float64"."""
+    for precision in (FLOAT32, FLOAT64):
+        if precision.name == dtype:
+            return BoundedArithmetic(precision)
+    raise ParameterError(f"dtype {dtype!r} given; float32 or float64 is needed")
+
+
+def nearest(reference: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """The values of a bounded array as float64."""
+    import numpy as np
+
+    return np.array([float(value) for value, _ in reference.ravel().tolist()],
+                    dtype=np.float64).reshape(reference.shape)
+
+
+def worst(result: npt.ArrayLike, reference: npt.NDArray[Any]) -> float:
+    """The largest |result - value| / error over all elements: a kernel is right if it is <= 1.
+
+    Equal numbers, NaN at NaN and anything where the error is infinite count as 0; a difference
+    where the error is 0 counts as infinity.
+    """
+    import numpy as np
+
+    found = np.asarray(result)
+    if found.shape != reference.shape:
+        return _INF
+    return max((_ratio(float(r), v, e) for r, (v, e) in zip(
+        found.ravel().tolist(), reference.ravel().tolist(), strict=True)), default=0.0)
+
+
+def _ratio(result: float, value: Decimal, error: float) -> float:
+    if error == _INF:
+        return 0.0
+    if math.isnan(result) or value.is_nan():
+        return 0.0 if math.isnan(result) and value.is_nan() else _INF
+    number = Decimal(result)
+    if number == value:
+        return 0.0
+    distance = abs(float(CONTEXT.subtract(number, value)))
+    return distance / error if error else _INF

@@ -1,0 +1,162 @@
+"""Emission: an operator becomes files.
+
+    operator -> passes -> C (NAME.h, NAME.c) and NumPy (NAME.py), with a README that says how to
+    compile and call them
+
+The text depends on the operator, its parameters, the shapes and the element type alone: it is
+the same to the byte on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from fractions import Fraction
+
+from symconv.errors import ParameterError, shown
+from symconv.integers import Int
+from symconv.ir import Program
+from symconv.language.names import kernel_fault
+from symconv.operator import Operator
+from symconv.passes import Pass, all_passes
+from symconv.render import render
+from symconv.schedule import SCHEDULES
+from symconv.shapes import bind, specialise
+
+DTYPES = ("float32", "float64")
+TARGETS = ("c", "numpy")
+_MOST_INTEGER = 2**31 - 1
+_LARGEST = {"float32": (2 - 2.0**-23) * 2.0**127, "float64": (2 - 2.0**-52) * 2.0**1023}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to emit: checked parameters. `fixed` are the values of all sizes, or None; `schedule`
+    concerns C alone."""
+
+    name: str
+    program: Program
+    dtype: str
+    fixed: Mapping[str, int] | None
+    schedule: str = "auto"
+
+
+def emit(operator: Operator, *, targets: Sequence[str] = TARGETS, name: str | None = None,
+         dtype: str = "float32",
+         shapes: Mapping[str, Sequence[int]] | None = None,
+         schedule: str = "auto") -> dict[str, str]:
+    """File name -> text, for every target: all passes of the operator.
+
+    With `shapes` the kernels are for these shapes alone; in C, `schedule` "auto" then takes the
+    fastest way known, "reference" plain loops. Raises ParameterError for an unknown target, dtype
+    or schedule, a name that is no C identifier, and parameters left symbolic; ShapeError for
+    shapes that do not fit.
+    """
+    for target in targets:
+        one_of("target", target, TARGETS)
+    order = ordered(operator, name, dtype, shapes, schedule)
+    passes = specialised(all_passes(order.program), order.fixed)
+    files: dict[str, str] = {}
+    for target in TARGETS:
+        if target in targets:
+            files |= sources(target, order, passes)
+    files["README.md"] = render("emitted.md.jinja", names=[order.name], targets=list(targets))
+    return files
+
+
+def emit_all() -> dict[str, str]:
+    """The default set: every operator of the catalogue, with run-time sizes, in float32."""
+    from symconv.operators.standard import standard
+
+    files: dict[str, str] = {}
+    names: list[str] = []
+    for name, operator in standard():
+        names.append(name)
+        files |= emit(operator, name=name)
+    files["README.md"] = render("emitted.md.jinja", names=names, targets=list(TARGETS))
+    return dict(sorted(files.items()))
+
+
+def one_of(label: str, value: object, choices: Sequence[str]) -> None:
+    """Raise ParameterError unless an argument is one of some words."""
+    if not isinstance(value, str) or value not in choices:
+        raise ParameterError(f"{label}={shown(value)}: choose among {', '.join(choices)}")
+
+
+def ordered(operator: Operator, name: str | None, dtype: str,
+            shapes: Mapping[str, Sequence[int]] | None, schedule: str = "auto") -> Order:
+    """Check what was asked for."""
+    one_of("dtype", dtype, DTYPES)
+    one_of("schedule", schedule, SCHEDULES)
+    chosen = operator.name if name is None else name
+    fault = kernel_fault(chosen)
+    if fault is not None:
+        raise ParameterError(f"name={shown(chosen)}: {fault}; give another name")
+    fixed = None
+    if shapes is not None:
+        operator = operator.for_shapes(shapes)
+    program = operator.definition
+    if program.parameters:
+        raise ParameterError(f"{operator.name}: {', '.join(program.parameters)} has no value; a "
+                             "kernel needs numbers, symbols are for derivations")
+    _expect_integers(program)
+    _expect_reals(program, dtype)
+    if shapes is not None:
+        complete, _ = operator.batched(shapes)
+        fixed = bind(program, complete)
+    return Order(chosen, program, dtype, fixed, schedule)
+
+
+def _expect_integers(program: Program) -> None:
+    """Raise ParameterError for integers so large that a subscript made of them may overflow."""
+    for part in _parts((program.definitions, program.sizes, program.inputs)):
+        if isinstance(part, Int):
+            for _, coefficient in part.terms:
+                if abs(coefficient) > _MOST_INTEGER:
+                    raise ParameterError(f"the integer {coefficient} is too large for a kernel: "
+                                         f"give one of at most {_MOST_INTEGER}")
+
+
+def _expect_reals(program: Program, dtype: str) -> None:
+    """Raise ParameterError for constants that the element type would turn into infinity."""
+    largest = Fraction(_LARGEST[dtype])
+    for part in _parts(program.definitions):
+        if isinstance(part, Fraction) and abs(part) > largest:
+            raise ParameterError(f"a constant of about 1e{len(str(int(abs(part)))) - 1} has no "
+                                 f"value in {dtype}: give a smaller one"
+                                 f"{', or use float64' if dtype == 'float32' else ''}")
+
+
+def _parts(value: object) -> Iterator[object]:
+    """Everything that a program consists of, down to its numbers and names."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if isinstance(part, tuple):
+            waiting += part
+        elif is_dataclass(part):
+            waiting += [getattr(part, field.name) for field in fields(part)]
+
+
+def specialised(passes: Sequence[Pass], fixed: Mapping[str, int] | None) -> tuple[Pass, ...]:
+    """The passes with numbers for sizes, where sizes are fixed."""
+    if fixed is None:
+        return tuple(passes)
+    return tuple(Pass(item.name, specialise(item.program, fixed)) for item in passes)
+
+
+def sources(target: str, order: Order, passes: Sequence[Pass]) -> dict[str, str]:
+    """The files of one target for some passes (already specialised). ParameterError for constants
+    that derivation made too large for the element type."""
+    for item in passes:
+        _expect_reals(item.program, order.dtype)
+    program = order.program if order.fixed is None else specialise(order.program, order.fixed)
+    if target == "c":
+        from symconv.emit.c import emit_c
+
+        return emit_c(order.name, program, passes, order.dtype, order.schedule)
+    from symconv.emit.numpy import emit_numpy
+
+    return {f"{order.name}.py": emit_numpy(order.name, passes, order.name)}
+

@@ -1,0 +1,1 @@
+"""Emitters: passes become source text, through the skeletons in `templates/`."""

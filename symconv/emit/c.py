@@ -1,0 +1,231 @@
+"""C source from loops: one header and one file for all passes of an operator.
+
+    passes --lower--> routines --c_body--> lines --templates/c--> NAME.h, NAME.c
+
+The contract of the emitted functions (sizes, workspace, tasks, codes) stands in the header that
+`templates/c/kernel.h.jinja` writes; `kernel` calls them through it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from symconv.admission import Condition, conditions, divisors, windows
+from symconv.emit.c_body import Body, Locals
+from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_names import is_reserved
+from symconv.emit.c_registers import machines
+from symconv.emit.c_tiles import Buffer, plans_of, tile_spelling
+from symconv.emit.comments import pass_comment, shape_text, size_comment
+from symconv.emit.renaming import rename
+from symconv.ir import Program, Tensor
+from symconv.loops import Routine
+from symconv.lower import lower
+from symconv.names import names_of
+from symconv.passes import Pass
+from symconv.render import render
+
+_TOKEN = re.compile(r"[A-Za-z_]\w*")
+
+
+def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
+           schedule: str = "auto") -> dict[str, str]:
+    """NAME.h and NAME.c for the passes of a program; `dtype` is "float32" or "float64",
+    `schedule` one of `schedule.SCHEDULES`.
+
+    `program` and `passes` have either all sizes as names, or all replaced by numbers: then the
+    functions take no sizes.
+    """
+    taken = partial(is_reserved, name)
+    program = rename(program, taken)
+    emitter = _Emitter(name, program, dtype, set())
+    routines = [lower(Pass(item.name, rename(item.program, taken)), schedule) for item in passes]
+    functions = [emitter.function(routine) for routine in routines]
+    plans = [plan for routine in routines for plan in plans_of(routine)]
+    check = emitter.check()
+    free = [size.name for size in program.sizes if size.value is None]
+    header = render("c/kernel.h.jinja", name=name, guard=f"{name.upper()}_H", sizes=free,
+                    functions=functions, shapes=_shapes(program), derived=size_comment(program),
+                    integers=any(t.kind == "integer" for t in program.inputs)
+                    or any(d.target.kind == "integer" and d.target.name in program.outputs
+                           for d in program.definitions))
+    source = render("c/kernel.c.jinja", name=name, prefix=name, real=emitter.real, sizes=free,
+                    suffix="f" if dtype == "float32" else "", functions=functions, check=check,
+                    helpers=frozenset(emitter.helpers),
+                    machines=machines(plans, name, emitter.real) if plans else [])
+    return {f"{name}.h": header, f"{name}.c": source}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What the templates need of one emitted function, as finished lines."""
+
+    name: str
+    comment: list[str]
+    arguments: list[str]
+    prototype: list[str]
+    workspace: list[str]
+    tasks: list[str]
+    body: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The body of NAME_check, and the texts of the codes from 1 on."""
+
+    body: list[str]
+    messages: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Emitter:
+    name: str
+    program: Program
+    dtype: str
+    helpers: set[str]
+
+    @property
+    def real(self) -> str:
+        return "float" if self.dtype == "float32" else "double"
+
+    def function(self, routine: Routine) -> Function:
+        program = routine.program
+        results = [program.tensor(output) for output in program.outputs]
+        tensors = [*program.inputs, *(d.target for d in program.definitions)]
+        dropped = {tensor.name: len(routine.tasks) for tensor in routine.scratch}
+        spelling = self._spelling(tensors, dropped)
+        own = Locals.beside(names_of(program))
+        integers = frozenset(t.name for t in tensors if t.kind == "integer")
+        body = Body(spelling, own, integers)
+        tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
+        body.tiles = tiles.node
+        lines = [*self._scratch(routine, spelling, own, tiles.buffers()), *tiles.setup(),
+                 *self._task_loop(routine, body)]
+        text = _tokens(lines)
+        silent = [name for name in (*(t.name for t in program.inputs), own.workspace)
+                  if name not in text]
+        lines = [*self._sizes(lines, spelling, own), *(f"(void){name};" for name in silent),
+                 *lines, "return 0;"]
+        restricted = [*(f"const {self._type(t)} *restrict {t.name}" for t in program.inputs),
+                      *(f"{self._type(t)} *restrict {t.name}" for t in results)]
+        sizes = [f"const {self.name}_sizes *{own.sizes}"] if self.program.sizes else []
+        ends = [f"void *{own.workspace}", f"ptrdiff_t {own.begin}", f"ptrdiff_t {own.end}"]
+        return Function(
+            routine.name, pass_comment(routine.program), [*sizes, *restricted, *ends],
+            [*sizes, *(argument.replace("*restrict ", "*") for argument in restricted), *ends],
+            self._workspace(routine, tiles.buffers()), self._tasks(routine), lines)
+
+    def check(self) -> Check:
+        """Divisors, then conditions one after the other, then the windows of every extremum."""
+        spelling = self._spelling([], {})
+        own = Locals.beside(names_of(self.program))
+        messages: list[str] = []
+
+        def tests(found: Iterable[Condition]) -> Iterator[str]:
+            for condition in found:
+                messages.append(condition.message)
+                yield from (f"if (!({spelling.row(condition.row)})) {{",
+                            f"    return {len(messages)};", "}")
+
+        opening = list(tests(divisors(self.program)))
+        if opening:
+            opening = ["{", *(f"    {line}" for line in (
+                *self._sizes(opening, spelling, own), *opening)), "}"]
+        lines = list(tests(conditions(self.program)))
+        for window in windows(self.program):
+            messages.append(window.message)
+            body = Body(spelling, own, frozenset(), refusal=len(messages))
+            lines += body.lines(window.body)
+        return Check([*opening, *self._sizes(lines, spelling, own), *lines, "return 0;"],
+                     [_literal(message) for message in messages])
+
+    def _spelling(self, tensors: Iterable[Tensor], dropped: dict[str, int]) -> Spelling:
+        return Spelling(self.name, self.dtype, {
+            t.name: t.logical[dropped.get(t.name, 0):] for t in tensors}, dropped, self.helpers)
+
+    def _type(self, tensor: Tensor) -> str:
+        return "int64_t" if tensor.kind == "integer" else self.real
+
+    def _task_loop(self, routine: Routine, body: Body) -> list[str]:
+        own, spelling = body.own, body.spelling
+        inside: list[str] = []
+        rest = own.task
+        for place, (name, extent) in reversed(list(enumerate(routine.tasks))):
+            shown = spelling.integer(extent, factor=True)
+            value = f"{rest} % {shown}" if place else rest
+            inside.insert(0, f"const ptrdiff_t {name} = {value};")
+            rest = f"{rest} / {shown}"
+        used = _tokens(lines := list(body.lines(routine.body)))
+        inside = [line for line in inside if line.split()[2] in used]
+        head = f"for (ptrdiff_t {own.task} = {own.begin}; {own.task} < {own.end}; {own.task}++) {{"
+        return [head, *(f"    {line}" for line in (*inside, *lines)), "}"]
+
+    def _scratch(self, routine: Routine, spelling: Spelling, own: Locals,
+                 buffers: Sequence[Buffer]) -> list[str]:
+        """Pointers to the intermediates and buffers, one behind the other in the workspace."""
+        parts = [*((tensor.name, self._type(tensor), self._bytes(tensor, spelling))
+                   for tensor in routine.scratch),
+                 *((buffer.name, buffer.kind, self._room(buffer)) for buffer in buffers)]
+        lines: list[str] = []
+        start = f"(unsigned char *){own.workspace}"
+        for name, kind, size in parts:
+            lines.append(f"{kind} *const {name} = ({kind} *)(void *)({start});")
+            start = f"(unsigned char *){name} + {size}"
+        return lines
+
+    def _workspace(self, routine: Routine, buffers: Sequence[Buffer]) -> list[str]:
+        tensors = [*routine.scratch]
+        spelling = self._spelling(tensors, {t.name: len(routine.tasks) for t in tensors})
+        sizes = [*(self._bytes(t, spelling) for t in tensors), *map(self._room, buffers)]
+        total = " + ".join(sizes) or "0"
+        lines = [f"return {total};"]
+        return [*self._sizes(lines, spelling, Locals.beside(names_of(routine.program))), *lines]
+
+    def _bytes(self, tensor: Tensor, spelling: Spelling) -> str:
+        self.helpers.add("round")
+        factors = [f"(size_t){spelling.integer(extent, factor=True)}"
+                   for extent in spelling.extents[tensor.name]]
+        return f"{self.name}_round({' * '.join([*factors, f'sizeof({self._type(tensor)})'])})"
+
+    def _room(self, buffer: Buffer) -> str:
+        self.helpers.add("round")
+        return f"{self.name}_round({buffer.count} * sizeof({buffer.kind}))"
+
+    def _tasks(self, routine: Routine) -> list[str]:
+        spelling = self._spelling([], {})
+        product = " * ".join(spelling.integer(e, factor=True) for _, e in routine.tasks) or "1"
+        lines = [f"return {product};"]
+        return [*self._sizes(lines, spelling, Locals.beside(names_of(routine.program))), *lines]
+
+    def _sizes(self, lines: Sequence[str], spelling: Spelling, own: Locals) -> list[str]:
+        """Locals for the sizes that the lines use, derived ones after what they need."""
+        used, opening = _tokens(lines), list[str]()
+        for size in reversed(self.program.sizes):
+            if size.name not in used:
+                continue
+            value = (f"{own.sizes}->{size.name}" if size.value is None
+                     else spelling.integer(size.value))
+            opening.insert(0, f"const ptrdiff_t {size.name} = {value};")
+            used |= set() if size.value is None else _tokens([value])
+        if not opening and self.program.sizes:
+            opening = [f"(void){own.sizes};"]
+        return opening
+
+
+def _literal(message: str) -> str:
+    """A text as the inside of a C string: ASCII, and nothing that ends it or starts a trigraph."""
+    safe = message.encode("ascii", "replace").decode()
+    return safe.replace("\\", "\\\\").replace('"', '\\"').replace("??", '?" "?').replace("\n", " ")
+
+
+def _tokens(lines: Iterable[str]) -> set[str]:
+    return {token for line in lines for token in _TOKEN.findall(line)}
+
+
+def _shapes(program: Program) -> list[str]:
+    """One line per operand and output."""
+    return [shape_text(tensor) for tensor in (
+        *program.inputs, *(program.tensor(name) for name in program.outputs))]

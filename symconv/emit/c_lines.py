@@ -1,0 +1,61 @@
+"""Lines of C shared by the files that spell tile plans: loops, indentation, names of locals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+
+from symconv.contraction import Span
+from symconv.names import fresh
+
+
+@dataclass(frozen=True, slots=True)
+class TileNames:
+    """Locals of the emitted blocks, apart from the names of the program.
+
+    `first` and `many`: the band; `begin` and `end`: the rows of a task; `rows` of a tile that
+    stands at `lane` and has `vectors`, of which `filled` lanes are new and `back` are not;
+    `done` lanes have left the tile, the next `run` of them, number `at`, at once; `item` is a
+    row of the tile. `wild` marks sums that are not finite.
+    """
+
+    first: str
+    many: str
+    begin: str
+    end: str
+    rows: str
+    lane: str
+    back: str
+    vectors: str
+    filled: str
+    sum: str
+    wild: str
+    chunk: str
+    done: str
+    at: str
+    run: str
+    step: str
+    item: str
+
+    @staticmethod
+    def beside(used: set[str]) -> TileNames:
+        return TileNames(*(fresh(field.name, used) for field in fields(TileNames)))
+
+
+def indented(lines: Iterable[str], depth: int = 1) -> Iterator[str]:
+    return (f"{'    ' * depth}{line}" for line in lines)
+
+
+def loop(name: str, low: object, stop: object, inside: Iterable[str]) -> list[str]:
+    """for (name = low; name < stop; name++)."""
+    return [f"for (ptrdiff_t {name} = {low}; {name} < {stop}; {name}++) {{", *indented(inside), "}"]
+
+
+def loops(spans: Sequence[Span], inside: Iterable[str], test: str = "") -> list[str]:
+    """Loops over spans around lines, in a block where there are none; `test` outermost."""
+    lines = list(inside)
+    for span in reversed(spans):
+        lines = loop(span.name, span.low, span.stop, lines)
+    if test or not spans:
+        lines = [f"if ({test}) {{" if test else "{", *indented(lines), "}"]
+    return lines

@@ -1,0 +1,45 @@
+"""What stands above an emitted function: formula, shapes, proof status, tie and NaN rules.
+
+The formula is the derived definition itself, in the definition language; both targets print it.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from symconv.integers import text
+from symconv.ir import Program, Tensor
+from symconv.prove import proof_status
+from symconv.text import definition_text
+
+_TIES = {"first": "the first of equal values wins", "last": "the last of equal values wins",
+         "even": "equal values share the derivative evenly"}
+
+
+def shape_text(tensor: Tensor) -> str:
+    """x (N, C, H, W): the stored axes of an operand or result."""
+    return f"{tensor.name} ({', '.join(text(axis.stored) for axis in tensor.axes)})"
+
+
+def size_comment(program: Program) -> list[str]:
+    """Ho = (H + 2)//2: one line per derived size, with Python's flooring division."""
+    return [f"{size.name} = {text(size.value)}" for size in program.sizes if size.value is not None]
+
+
+def pass_comment(program: Program, width: int = 92) -> list[str]:
+    """The definitions that a pass computes, wrapped, and the rules at kinks where it has any.
+
+    Nothing in the lines ends a C comment.
+    """
+    lines: list[str] = []
+    for definition in program.definitions:
+        lines += textwrap.wrap(definition_text(definition), width, subsequent_indent="    ",
+                               break_long_words=False, break_on_hyphens=False)
+    arguments = ", ".join(shape_text(tensor) for tensor in program.inputs)
+    results = ", ".join(shape_text(program.tensor(name)) for name in program.outputs)
+    lines += textwrap.wrap(f"Shapes: {arguments} -> {results}", width, subsequent_indent="    ")
+    lines += textwrap.wrap(f"Proof: {proof_status(program)}", width, subsequent_indent="    ")
+    rules = {d.ties for d in program.definitions if d.reduction != "sum"}
+    lines += [f"Ties: {_TIES[rule]}; the first NaN counts as the extremum."
+              for rule in ("first", "last", "even") if rule in rules]
+    return [line.replace("*/", "* /").replace("??/", "? ?/") for line in lines]

@@ -1,0 +1,157 @@
+"""NumPy source: one importable module for all passes of an operator.
+
+    passes --vectorise--> array plans --numpy_slices, numpy_points--> statements
+           --templates/module.py.jinja--> source text
+
+Every function reads the sizes off its arguments, computes its definitions one after the other as
+arrays with logical axes, and returns the outputs in stored shape and in the element type of its
+first real argument.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symconv.emit.comments import pass_comment
+from symconv.emit.numpy_folding import fold
+from symconv.emit.numpy_frame import Frame, Scope, allocation, shape_text
+from symconv.emit.numpy_helpers import HELPERS, helper_sources
+from symconv.emit.numpy_integers import plain
+from symconv.emit.numpy_places import write_place
+from symconv.emit.numpy_points import PointWriter
+from symconv.emit.numpy_slices import write_extremum, write_sum
+from symconv.emit.renaming import rename
+from symconv.ir import Definition, Program, Tensor
+from symconv.names import global_names
+from symconv.passes import Pass
+from symconv.render import render
+from symconv.vectorise import Slices, arrange
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_OWN = frozenset({"np", "range", "min", "max", "int", "bool", *keyword.kwlist,
+                  *(f"_{helper}" for helper in HELPERS)})
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What the template needs of one function."""
+
+    name: str
+    arguments: str
+    comment: list[str]
+    body: list[str]
+    results: str
+
+
+def emit_numpy(name: str, passes: Sequence[Pass], heading: str) -> str:
+    """The text of a module with one function per pass; it needs NumPy alone."""
+    helpers: set[str] = set()
+    functions = [_function(item, helpers) for item in passes]
+    return render("module.py.jinja", name=name, heading=heading, functions=functions,
+                  helpers=helper_sources(helpers))
+
+
+def _function(item: Pass, helpers: set[str]) -> Function:
+    program = rename(item.program, _OWN.__contains__)
+    real = next((tensor.name for tensor in program.inputs if tensor.kind == "real"), None)
+    tensors = {tensor.name: tensor for tensor in (
+        *program.inputs, *(definition.target for definition in program.definitions))}
+    scope = Scope(tensors, "np.dtype(np.float64)" if real is None else f"{real}.dtype", helpers,
+                  frozenset(global_names(program) | _OWN),
+                  frozenset(size.name for size in program.sizes))
+    body: list[str] = []
+    for definition in program.definitions:
+        body += _definition(definition, program, scope)
+    outputs = [_stored(program.tensor(output)) for output in program.outputs]
+    written = "\n".join((*body, *outputs)).replace(scope.dtype, "")
+    words = _words(written)
+    regrouped = [f"{tensor.name} = {tensor.name}.reshape({shape_text(tensor.logical)})"
+                 for tensor in program.inputs if _is_split(tensor) and tensor.name in words]
+    sizes = _sizes(program, _words("\n".join((*regrouped, written))))
+    return Function(item.name, ", ".join(tensor.name for tensor in program.inputs),
+                    pass_comment(program),
+                    [line for statement in (*sizes, *regrouped, *body) for line in fold(statement)],
+                    ", ".join(outputs))
+
+
+def _definition(definition: Definition, program: Program, scope: Scope) -> list[str]:
+    """The statements that compute one target."""
+    plans = arrange(definition, program)
+    if not plans:
+        made = allocation(definition.target, scope.type_of(definition))
+        return [f"{definition.target.name} = {made}"]
+    lines: list[str] = []
+    for plan in plans:
+        first = not lines
+        if not isinstance(plan, Slices):
+            lines += PointWriter(definition, plan, scope).write(first)
+            continue
+        frame = Frame(definition, plan, scope)
+        if definition.reduction == "sum":
+            lines += write_sum(frame, first)
+        elif definition.reduction in ("max", "min"):
+            lines += write_extremum(frame)
+        else:
+            lines += write_place(frame)
+    return lines
+
+
+def _sizes(program: Program, words: frozenset[str]) -> list[str]:
+    """Statements for the sizes that are used: read off a shape, or computed."""
+    needed = set(words)
+    for size in reversed(program.sizes):
+        if size.value is not None and size.name in needed:
+            needed |= size.value.names()
+    free = [size.name for size in program.sizes if size.value is None and size.name in needed]
+    lines: list[str] = []
+    for tensor in program.inputs:
+        found = [axis.stored.name if axis.stored.name in free else None for axis in tensor.axes]
+        named = [name for name in found if name is not None]
+        free = [name for name in free if name not in named]
+        if len(named) == 1:
+            lines.append(f"{named[0]} = {tensor.name}.shape[{found.index(named[0])}]")
+        elif named:
+            seen: set[str | None] = set()
+            shown = []
+            for name in found:
+                shown.append("_" if name is None or name in seen else name)
+                seen.add(name)
+            lines.append(f"{', '.join(shown)} = {tensor.name}.shape")
+    for name in free:
+        lines.append(f"{name} = {_solved(program, name)}")
+    lines += [f"{size.name} = {plain(size.value)}" for size in program.sizes
+              if size.value is not None and size.name in needed]
+    return lines
+
+
+def _solved(program: Program, name: str) -> str:
+    """A size from an axis whose extent is affine in it alone, such as 2*H + 1."""
+    for tensor in program.inputs:
+        for place, axis in enumerate(tensor.axes):
+            factor = axis.stored.coefficient(name).constant if axis.stored.is_affine(
+                (name,)) else None
+            if factor and axis.stored.names() == {name}:
+                rest = axis.stored.without((name,))
+                shape = f"{tensor.name}.shape[{place}]"
+                top = f"({shape} - {plain(rest)})" if rest else shape
+                return f"{top} // {factor}" if factor != 1 else top
+    raise RuntimeError(f"no input gives the size {name}")
+
+
+def _stored(tensor: Tensor) -> str:
+    if not _is_split(tensor):
+        return tensor.name
+    return f"{tensor.name}.reshape({shape_text([axis.stored for axis in tensor.axes])})"
+
+
+def _is_split(tensor: Tensor) -> bool:
+    return any(axis.logical != (axis.stored,) for axis in tensor.axes)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text))
+
+

@@ -1,0 +1,117 @@
+"""A sum, maximum or minimum as slices: loops over short indices, whole arrays for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symconv.emit.numpy_contraction import Value, constant_apart, contracted
+from symconv.emit.numpy_frame import Frame, allocation, identity, place, window
+from symconv.emit.numpy_integers import ATOM, SUM, Code, plain, rows
+from symconv.emit.numpy_scalars import product, scalar
+from symconv.emit.numpy_views import align
+from symconv.integers import Int
+from symconv.ir import Access, Scalar, Whole
+from symconv.rewrite import accesses, row_names, scalar_names
+from symconv.tidy import times
+
+
+def write_sum(frame: Frame, first: bool) -> list[str]:
+    """target += value; with `first` the target does not exist yet."""
+    definition, target = frame.definition, frame.target
+    value = _value(frame)
+    if first and _makes_target(frame, value):
+        copy = ".copy()" if isinstance(frame.plan.body, Access) and not frame.summed else ""
+        return frame.nest([f"{target.name} = {value.code.text}{copy}"])
+    made = allocation(definition.target, frame.scope.type_of(definition))
+    lines = [f"{target.name} = {made}"] if first else []
+    text = align(value.code, value.axes, target.axes)
+    return lines + frame.nest([f"{place(target)} += {text}"])
+
+
+def write_extremum(frame: Frame) -> list[str]:
+    """target = max(target, value), started from the identity."""
+    definition, target = frame.definition, frame.target
+    value = _value(frame)
+    if _makes_target(frame, value):
+        copy = ".copy()" if isinstance(frame.plan.body, Access) and not frame.summed else ""
+        return frame.nest([f"{target.name} = {value.code.text}{copy}"])
+    made = allocation(definition.target, frame.scope.type_of(definition), identity(definition))
+    text = align(value.code, value.axes, target.axes)
+    part, inner = target.name, list[str]()
+    if not target.whole:
+        part = frame.name("part")
+        inner.append(f"{part} = {window(target)}")
+    inner.append(f"np.{definition.reduction}imum({part}, {text}, out={part})")
+    return [f"{target.name} = {made}", *frame.nest(inner)]
+
+
+def _value(frame: Frame) -> Value:
+    """The body at all points of the spans, reduced over the indices that the target lacks."""
+    plan, adds = frame.plan, frame.definition.reduction == "sum"
+    body, masked = plan.body, {name for row in plan.masks for name in row_names(row)}
+    known = scalar_names(body) | masked
+    missing = [name for name in frame.summed if name not in known]
+    if adds and not plan.masks and not missing:
+        found = contracted(body, frame.reader, frame.summed, frame.target.axes)
+        if found is not None:
+            return found
+    if adds and missing and not accesses(body):     # a constant: count the points
+        count = Int.of(1)
+        for name in missing:
+            count = count * (frame.spans[name].high - frame.spans[name].low)
+        body, missing = times(Whole(count), body), []
+    outside: list[Scalar] = []
+    if adds and frame.summed and not plan.masks and not missing:
+        outside, inside = constant_apart(body)
+        body = times(*inside)
+    used = [name for name in frame.spans if name in known or name in missing]
+    order = _order(frame, used)
+    reader = frame.reader(order)
+    code = scalar(body, reader)
+    masks = [rows(plan.masks, reader)] if plan.masks else []
+    masks += [Code(align(f"np.ones({plain(span.high - span.low, frame.first)}, dtype=bool)",
+                         (span.name,), order))
+              for span in (frame.spans[name] for name in missing)]
+    if masks:
+        test = masks[0].text if len(masks) == 1 else " & ".join(mask.at(SUM) for mask in masks)
+        neutral = "0" if adds else identity(frame.definition)
+        code = Code(f"np.where({test}, {code.text}, {neutral})")
+    value = _reduced(frame, code, order)
+    if not outside:
+        return value
+    return Value(product(outside, frame.reader(), value.code), value.axes)
+
+
+def _reduced(frame: Frame, code: Code, order: tuple[str, ...]) -> Value:
+    """The sum or extremum over the axes that the target lacks."""
+    axes = tuple(axis for axis, name in enumerate(order) if name in frame.summed)
+    if not axes:
+        return Value(code, order)
+    reduction = frame.definition.reduction
+    arguments = [] if len(axes) == len(order) else [
+        f"axis={axes[0] if len(axes) == 1 else axes}"]
+    if reduction != "sum" and not all(frame.spans[order[axis]].whole for axis in axes):
+        arguments.append(f"initial={identity(frame.definition)}")
+    return Value(Code(f"{code.at(ATOM)}.{reduction}({', '.join(arguments)})"),
+                 tuple(name for name in order if name not in frame.summed))
+
+
+def _order(frame: Frame, used: Sequence[str]) -> tuple[str, ...]:
+    """The order of axes: the target's; for a sum as they lie in an operand that has them all,
+    else with the target's first."""
+    if not set(frame.summed) & set(used):
+        return frame.target.axes
+    for access in accesses(frame.plan.body):
+        axes = frame.reader().view(access).axes
+        if set(axes) == set(used):
+            return axes
+    target = [name for name in frame.target.axes if name in used]
+    return (*target, *(name for name in used if name not in target))
+
+
+def _makes_target(frame: Frame, value: Value) -> bool:
+    """Whether the value is a new array of the target's shape and type."""
+    body = frame.plan.body
+    return (frame.straight and value.axes == frame.target.axes and bool(value.axes)
+            and frame.definition.target.kind == "real" and bool(accesses(body))
+            and {*value.axes} <= scalar_names(body))

@@ -1,0 +1,360 @@
+"""Integer expressions: polynomials with integer coefficients over atoms.
+
+Subscripts, bounds, extents and the rows of relations are all of this one type. An atom is a
+name (an index, a size or a parameter), a floor of a quotient, a minimum or maximum, or an
+element of an integer tensor. An `Int` is kept in canonical form, so equal polynomials compare
+equal, and its text never depends on the order in which it was built.
+
+    >>> i, a = Int.of("i"), Int.of("a")
+    >>> print(2 * i + a - 1)
+    a + 2*i - 1
+    >>> print(floor_div(2 * Int.of("H") + 5, 2))
+    H + 2
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from symconv.errors import ParameterError
+
+IntLike: TypeAlias = "Int | int | str"
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """floor(numerator / denominator), rounding towards minus infinity; denominator > 0."""
+
+    numerator: Int
+    denominator: Int
+
+
+@dataclass(frozen=True, slots=True)
+class Extremum:
+    """The smallest ("min") or largest ("max") of two or more integers."""
+
+    kind: str
+    arguments: tuple[Int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of an integer tensor, such as a label or the place of a maximum."""
+
+    tensor: str
+    subscripts: tuple[Int, ...]
+
+
+Atom: TypeAlias = "str | Floor | Extremum | Element"
+Monomial: TypeAlias = tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Int:
+    """A polynomial: pairs of a sorted monomial and its nonzero integer coefficient.
+
+    The constant term has the empty monomial. Build one with `Int.of`, the operators + - *,
+    `floor_div`, `ceil_div`, `smallest` and `largest`; never from `terms` directly.
+    """
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    @staticmethod
+    def of(value: IntLike) -> Int:
+        """An integer, a name, or an `Int` unchanged."""
+        if isinstance(value, Int):
+            return value
+        if isinstance(value, str):
+            return Int((((value,), 1),))
+        return Int((((), int(value)),)) if value else Int(())
+
+    @staticmethod
+    def atom(atom: Atom) -> Int:
+        return Int((((atom,), 1),))
+
+    def __add__(self, other: IntLike) -> Int:
+        other = Int.of(other)
+        if not self.terms or not other.terms:
+            return self if self.terms else other
+        merged = dict(self.terms)
+        for monomial, coefficient in other.terms:
+            merged[monomial] = merged.get(monomial, 0) + coefficient
+        return _collect(merged)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Int:
+        return Int(tuple((monomial, -coefficient) for monomial, coefficient in self.terms))
+
+    def __sub__(self, other: IntLike) -> Int:
+        return self + -Int.of(other)
+
+    def __rsub__(self, other: IntLike) -> Int:
+        return Int.of(other) + -self
+
+    def __mul__(self, other: IntLike) -> Int:
+        other = Int.of(other)
+        for one, factor in ((self, other.constant), (other, self.constant)):
+            if factor is not None:
+                return Int(tuple((m, c * factor) for m, c in one.terms)) if factor else Int(())
+        product: dict[Monomial, int] = {}
+        for left, p in self.terms:
+            for right, q in other.terms:
+                monomial = tuple(sorted(left + right, key=_atom_key))
+                product[monomial] = product.get(monomial, 0) + p * q
+        return _collect(product)
+
+    __rmul__ = __mul__
+
+    def __bool__(self) -> bool:
+        """False for the constant 0 alone."""
+        return bool(self.terms)
+
+    def __str__(self) -> str:
+        return text(self)
+
+    @property
+    def constant(self) -> int | None:
+        """The value, where the expression is a plain number; None otherwise."""
+        match self.terms:
+            case ():
+                return 0
+            case (((), value),):
+                return value
+        return None
+
+    @property
+    def name(self) -> str | None:
+        """The name, where the expression is a single name with coefficient 1."""
+        match self.terms:
+            case (((str() as name,), 1),):
+                return name
+        return None
+
+    def names(self) -> frozenset[str]:
+        """All names inside, those in floors, extrema and subscripts of elements included."""
+        return _names(self)
+
+    def elements(self) -> tuple[Element, ...]:
+        """The integer accesses inside, each once, in the order of the canonical form."""
+        found: dict[Element, None] = {}
+        for monomial, _ in self.terms:
+            for atom in monomial:
+                if isinstance(atom, Element):
+                    found[atom] = None
+                for part in parts(atom):
+                    found.update(dict.fromkeys(part.elements()))
+        return tuple(found)
+
+    def coefficient(self, name: str) -> Int:
+        """The factor of `name` in a polynomial that is affine in it."""
+        return _collect({tuple(f for f in monomial if f != name): c
+                         for monomial, c in self.terms if name in monomial})
+
+    def is_affine(self, indices: Iterable[str]) -> bool:
+        """Whether each index occurs at most once per monomial, alone, and inside no atom."""
+        wanted = set(indices)
+        for monomial, _ in self.terms:
+            if sum(factor in wanted for factor in monomial if isinstance(factor, str)) > 1:
+                return False
+            if any(part.names() & wanted for atom in monomial for part in parts(atom)):
+                return False
+        return True
+
+    def without(self, names: Iterable[str]) -> Int:
+        """The monomials in which none of the names is a factor."""
+        dropped = set(names)
+        return Int(tuple(term for term in self.terms if not dropped.intersection(
+            factor for factor in term[0] if isinstance(factor, str))))
+
+    def substitute(self, values: Mapping[str, Int]) -> Int:
+        """Replace names, everywhere at once, by expressions."""
+        if not self.names() & values.keys():
+            return self
+        return self.rebuild(lambda atom: values.get(atom, Int.of(atom)) if isinstance(atom, str)
+                            else _substitute_inside(atom, values))
+
+    def rebuild(self, leaf: Callable[[Atom], Int]) -> Int:
+        """The same polynomial with `leaf(atom)` in place of each atom."""
+        total: dict[Monomial, int] = {}
+        for monomial, coefficient in self.terms:
+            product = Int.of(coefficient)
+            for atom in monomial:
+                product = product * leaf(atom)
+            for key, value in product.terms:
+                total[key] = total.get(key, 0) + value
+        return _collect(total)
+
+
+def parts(atom: Atom) -> tuple[Int, ...]:
+    """The integer expressions directly inside an atom; none for a name."""
+    match atom:
+        case Floor(numerator, denominator):
+            return (numerator, denominator)
+        case Extremum(_, arguments):
+            return arguments
+        case Element(_, subscripts):
+            return subscripts
+    return ()
+
+
+def floor_div(numerator: IntLike, denominator: IntLike) -> Int:
+    """floor(numerator / denominator), simplified as far as divisibility is certain.
+
+    Raises ParameterError where the denominator is a number below 1.
+    """
+    top, bottom = Int.of(numerator), Int.of(denominator)
+    divisor = bottom.constant
+    if divisor is not None and divisor < 1:
+        raise ParameterError(f"division by {divisor}: a divisor must be at least 1")
+    if divisor is None:
+        return Int.of(0) if not top else Int.atom(Floor(top, bottom))
+    whole = _collect({m: c // divisor for m, c in top.terms if not m or c % divisor == 0})
+    rest = top - whole * divisor
+    if rest.constant is not None:
+        return whole                      # 0 <= rest < divisor, as Python's // floors
+    common = math.gcd(divisor, *(c for m, c in rest.terms if m))
+    if common > 1:                        # floor((g*A + r)/(g*D)) = floor((A + floor(r/g))/D)
+        rest = _collect({m: c // common for m, c in rest.terms})
+        divisor //= common
+    return whole + Int.atom(Floor(rest, Int.of(divisor)))
+
+
+def ceil_div(numerator: IntLike, denominator: IntLike) -> Int:
+    """ceil(numerator / denominator) = -floor(-numerator / denominator)."""
+    return -floor_div(-Int.of(numerator), denominator)
+
+
+def smallest(*arguments: IntLike) -> Int:
+    """min(arguments); arguments that differ by a known constant are compared at once."""
+    return _extremum("min", arguments)
+
+
+def largest(*arguments: IntLike) -> Int:
+    """max(arguments); arguments that differ by a known constant are compared at once."""
+    return _extremum("max", arguments)
+
+
+def evaluate(expression: Int, values: Mapping[str, int],
+             element: Callable[[str, tuple[int, ...]], int] | None = None) -> int:
+    """The integer that an expression stands for.
+
+    `values` gives every name; `element(tensor, subscripts)` reads integer tensors. Raises
+    KeyError for a name without a value.
+    """
+    total = 0
+    for monomial, coefficient in expression.terms:
+        for atom in monomial:
+            match atom:
+                case str():
+                    coefficient *= values[atom]
+                case Floor(numerator, denominator):
+                    coefficient *= (evaluate(numerator, values, element)
+                                    // evaluate(denominator, values, element))
+                case Extremum(kind, arguments):
+                    found = [evaluate(argument, values, element) for argument in arguments]
+                    coefficient *= min(found) if kind == "min" else max(found)
+                case Element(tensor, subscripts):
+                    if element is None:
+                        raise KeyError(tensor)
+                    coefficient *= element(
+                        tensor, tuple(evaluate(sub, values, element) for sub in subscripts))
+        total += coefficient
+    return total
+
+
+def text(expression: Int, indices: tuple[str, ...] = ()) -> str:
+    """Python syntax, parseable again; monomials with `indices` come first, in their order."""
+    ranks = {name: rank for rank, name in enumerate(indices)}
+
+    def rank(monomial: Monomial) -> int:
+        return min((ranks.get(atom, len(ranks)) for atom in monomial if isinstance(atom, str)),
+                   default=len(ranks))
+
+    ordered = sorted(expression.terms, key=lambda term: (rank(term[0]), not term[0]))
+    if len(ordered) > 1 and ordered[0][1] < 0:          # lead with a positive term if any
+        ordered.sort(key=lambda term: term[1] < 0)
+    pieces: list[str] = []
+    for monomial, coefficient in ordered:
+        factors = sorted(monomial, key=lambda atom: ranks.get(atom, -1)
+                         if isinstance(atom, str) else -1)
+        shown = "*".join(atom_text(atom, indices) for atom in factors)
+        size = abs(coefficient)
+        body = f"{size}*{shown}" if shown and size != 1 else shown or str(size)
+        sign = "-" if coefficient < 0 else "+"
+        pieces.append(f" {sign} {body}" if pieces else ("-" if sign == "-" else "") + body)
+    return "".join(pieces) or "0"
+
+
+def atom_text(atom: Atom, indices: tuple[str, ...] = ()) -> str:
+    """An atom in Python syntax, safe as a factor of a product."""
+    match atom:
+        case str():
+            return atom
+        case Floor(numerator, denominator):
+            top, bottom = text(numerator, indices), text(denominator, indices)
+            top = f"({top})" if numerator.name is None else top
+            simple = denominator.name is not None or denominator.constant is not None
+            return f"({top}//{bottom if simple else f'({bottom})'})"
+        case Extremum(kind, arguments):
+            return f"{kind}({', '.join(text(argument, indices) for argument in arguments)})"
+        case Element(tensor, subscripts):
+            shown = ", ".join(text(sub, indices) for sub in subscripts)
+            return f"{tensor}[{shown}]" if subscripts else tensor
+
+
+def _extremum(kind: str, arguments: tuple[IntLike, ...]) -> Int:
+    kept: list[Int] = []
+    for argument in map(Int.of, arguments):
+        for place, other in enumerate(kept):
+            difference = (argument - other).constant
+            if difference is not None:
+                if (difference < 0) == (kind == "min"):
+                    kept[place] = argument
+                break
+        else:
+            kept.append(argument)
+    if len(kept) == 1:
+        return kept[0]
+    return Int.atom(Extremum(kind, tuple(sorted(kept, key=str))))
+
+
+def _collect(terms: Mapping[Monomial, int]) -> Int:
+    present = [(monomial, c) for monomial, c in terms.items() if c]
+    return Int(tuple(sorted(present, key=lambda term: _monomial_key(term[0]))))
+
+
+@lru_cache(maxsize=65536)
+def _monomial_key(monomial: Monomial) -> tuple[bool, tuple[str, ...]]:
+    return (not monomial, tuple(_atom_key(atom) for atom in monomial))
+
+
+def _atom_key(atom: Atom) -> str:
+    return atom if isinstance(atom, str) else atom_text(atom)
+
+
+@lru_cache(maxsize=65536)
+def _names(expression: Int) -> frozenset[str]:
+    found: set[str] = set()
+    for monomial, _ in expression.terms:
+        for atom in monomial:
+            if isinstance(atom, str):
+                found.add(atom)
+            for part in parts(atom):
+                found |= part.names()
+    return frozenset(found)
+
+
+def _substitute_inside(atom: Atom, values: Mapping[str, Int]) -> Int:
+    match atom:
+        case Floor(numerator, denominator):
+            return floor_div(numerator.substitute(values), denominator.substitute(values))
+        case Extremum(kind, arguments):
+            return _extremum(kind, tuple(argument.substitute(values) for argument in arguments))
+        case Element(tensor, subscripts):
+            return Int.atom(Element(tensor, tuple(sub.substitute(values) for sub in subscripts)))
+    return Int.of(atom)

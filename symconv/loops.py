@@ -1,0 +1,146 @@
+"""The loop IR: what a pass does, statement by statement, before it is spelled in a language.
+
+Loops have exact bounds, so that tests stand only where no bound can say it. Subscripts stay
+per logical axis; the emitter flattens them. All divisions round towards minus infinity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from symconv.contraction import Contraction
+from symconv.integers import Int
+from symconv.ir import Access, Index, Program, Reduction, Row, Scalar, Tensor, Ties
+from symconv.tiles import Tiles, tiles_text
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """for name = low; name < stop; name++. A loop may be empty."""
+
+    name: str
+    low: Int
+    stop: Int
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """An integer constant of the enclosing block."""
+
+    name: str
+    value: Int
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The body where all rows hold; without rows, a block of its own."""
+
+    rows: tuple[Row, ...]
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A fresh accumulator at the identity of the reduction."""
+
+    reduction: Reduction
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Take one point into the accumulator; `witness` is what an arg max remembers."""
+
+    reduction: Reduction
+    ties: Ties
+    value: Scalar
+    witness: Int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """target = value, or target += value; the value None is the accumulator."""
+
+    target: Access
+    value: Scalar | None
+    add: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Leave the routine with an error code where the accumulator is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tiled:
+    """A whole definition by tile plans: per term one plan for each residue class.
+
+    Sums begin at `initial`, or are added to what `start` stores for each element; the classes
+    `empty` have no sum at all. Where a padded zero may have met an infinity, an element that
+    became NaN is computed once more by `repair`. `names` are those of the band, the group of
+    rows and a row that does not exist; `fixed` variables are set outside, and with `split` the
+    band and the group are too.
+    """
+
+    target: Access
+    free: tuple[Index, ...]
+    plans: tuple[tuple[Tiles, ...], ...]
+    empty: tuple[Contraction, ...]
+    names: tuple[str, str, str]
+    initial: Scalar | None
+    start: tuple[Node, ...]
+    repair: tuple[Node, ...]
+    fixed: frozenset[str]
+    split: bool
+
+
+Node: TypeAlias = Loop | Let | When | Begin | Fold | Store | Refuse | Tiled
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """A pass as loops.
+
+    `tasks` are the leading indices of every definition over which the work is split, with their
+    extents; they are set when `body` runs. `scratch` are the intermediates: each lives in the
+    workspace, without its leading task axes.
+    """
+
+    name: str
+    program: Program
+    tasks: tuple[tuple[str, Int], ...]
+    scratch: tuple[Tensor, ...]
+    body: tuple[Node, ...]
+
+
+def show(nodes: tuple[Node, ...], depth: int = 0) -> str:
+    """The loop IR as indented text, for golden tests."""
+    from symconv.text import row_text, scalar_text
+
+    pad, lines = "  " * depth, []
+    for node in nodes:
+        match node:
+            case Loop(name, low, stop, body):
+                lines += [f"{pad}for {name} in {low} .. {stop}:", show(body, depth + 1)]
+            case Let(name, value):
+                lines.append(f"{pad}let {name} = {value}")
+            case When(rows, body):
+                lines += [f"{pad}when {' and '.join(row_text(row) for row in rows)}:",
+                          show(body, depth + 1)]
+            case Begin(reduction, _):
+                lines.append(f"{pad}begin {reduction}")
+            case Fold(reduction, _, value, witness):
+                kept = "" if witness is None else f" keeping {witness}"
+                lines.append(f"{pad}{reduction} {scalar_text(value)}{kept}")
+            case Store(target, value, add):
+                shown = "accumulator" if value is None else scalar_text(value)
+                lines.append(f"{pad}{scalar_text(target)} {'+=' if add else '='} {shown}")
+            case Refuse():
+                lines.append(f"{pad}refuse if the accumulator is 0")
+            case Tiled(target=target, plans=plans):
+                lines.append(f"{pad}{scalar_text(target)} in tiles")
+                lines += [f"{pad}  {tiles_text(plan)}" for term in plans for plan in term]
+    return "\n".join(lines)
+

@@ -1,0 +1,273 @@
+"""Lowering: a pass becomes loops with exact bounds.
+
+Each term is eliminated (`elimination`), its variables are put in an order, and every inequality
+becomes a bound of the innermost variable in it; what has no such variable becomes a test, placed
+as far out as its names allow. Two orders are used:
+
+* dot    free variables, then bound ones: one accumulator per element.
+* rows   the last free variable innermost, where it runs along memory in every operand: the inner
+         loop adds a multiple of one row to another, which compilers turn into vector code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symconv.elimination import Eliminated, Variable, eliminate
+from symconv.integers import Int, ceil_div, floor_div, largest, smallest
+from symconv.ir import (
+    Access,
+    AtLeast,
+    Definition,
+    Divides,
+    Equal,
+    Number,
+    Program,
+    Row,
+    Term,
+)
+from symconv.loops import Begin, Fold, Let, Loop, Node, Routine, Store, Tiled, When
+from symconv.names import global_names, rename_bound, rename_free
+from symconv.passes import Pass
+from symconv.relation import certain_reads
+from symconv.rewrite import (
+    accesses,
+    row_expressions,
+    row_names,
+    scalar_names,
+    substitute_scalar,
+)
+from symconv.schedule import tasks as tile_tasks
+from symconv.schedule import tiled
+from symconv.solve import length
+from symconv.tasks import task_axes
+
+
+def lower(item: Pass, schedule: str = "auto") -> Routine:
+    """The loops of a pass. Its program's sizes may be names or numbers.
+
+    `schedule` is one of `schedule.SCHEDULES`; faster ones than "reference" need numbers.
+    """
+    program = item.program
+    is_fast = schedule != "reference" and not program.sizes
+    if is_fast and len(program.definitions) == 1:
+        node = _tiled(program.definitions[0], program, frozenset(), 0, alone=True)
+        if node is not None:
+            return Routine(item.name, program, tile_tasks(node), (), (node,))
+    count = task_axes(program)
+    head = program.definition(program.outputs[0])
+    tasks = tuple((index.name, index.extent) for index in head.free[:count])
+    taken = global_names(program)
+    derived = frozenset(size.name for size in program.sizes if size.value is not None)
+    body: list[Node] = []
+    for definition in program.definitions:
+        wishes = (*(name for name, _ in tasks),
+                  *(index.name for index in definition.free[count:]))
+        beside = taken | {index.name for index in definition.free}
+        apart = replace(definition, terms=tuple(
+            rename_bound(term, {name for name, _ in tasks}, beside) for term in definition.terms))
+        named = rename_free(apart, wishes, taken)
+        outside = frozenset(name for name, _ in tasks)
+        node = _tiled(named, program, outside, count, alone=False) if is_fast else None
+        body += [node] if node is not None else _Lowering(
+            named, outside, derived, taken, program).run()
+    scratch = tuple(d.target for d in program.definitions if d.target.name not in program.outputs)
+    return Routine(item.name, program, tasks, scratch, tuple(body))
+
+
+def _tiled(definition: Definition, program: Program, outside: frozenset[str],
+           dropped: int, alone: bool) -> Tiled | None:
+    """The definition in tiles, where that suits it; `outside` are indices that are set."""
+    taken = global_names(program)
+    names = taken | {index.name for index in definition.free} | {
+        index.name for term in definition.terms for index in term.bound}
+
+    def point(part: Definition) -> tuple[Node, ...]:
+        free = frozenset(index.name for index in part.free)
+        return tuple(_Lowering(part, free, frozenset(), taken, program).run())
+
+    whole = _Lowering(definition, outside, frozenset(), taken, program)
+    return tiled(definition, program, outside, dropped, names, whole.eliminated, point,
+                 alone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lowering:
+    """One definition; `tasks` are names of leading free indices that are set from outside."""
+
+    definition: Definition
+    tasks: frozenset[str]
+    derived: frozenset[str]
+    taken: set[str]
+    program: Program
+
+    def run(self) -> list[Node]:
+        definition = self.definition
+        if definition.reduction != "sum":
+            (term,) = definition.terms
+            return self._term(term, self.eliminated(term), add=False)
+        nodes: list[Node] = []
+        parts = [(term, self.eliminated(term)) for term in definition.terms]
+        first = bool(parts) and parts[0][1].covers and not self._by_rows(*parts[0])
+        if not first:
+            nodes += self._fill_zero()
+        for number, (term, solved) in enumerate(parts):
+            nodes += self._term(term, solved, add=number > 0 or not first)
+        return nodes
+
+    def _term(self, term: Term, parts: Eliminated, add: bool) -> list[Node]:
+        target = Access(self.definition.target.name, tuple(
+            Int.of(index.name).substitute(parts.values) for index in self.definition.free))
+        value = substitute_scalar(term.body, parts.values)
+        outer = [v for v in parts.outer if v.name not in self.tasks]
+        if self._by_rows(term, parts):
+            order = [*outer[:-1], *parts.inner, outer[-1]]
+            return nest(parts, order, len(order), (), (Store(target, value, True),), ())
+        local = {variable.name for variable in parts.inner}
+        if any(place.names() & local or place.elements() for place in target.subscripts):
+            order = [*outer, *parts.inner]
+            return nest(parts, order, len(order), (), (Store(target, value, True),), ())
+        if not parts.inner and self.definition.reduction == "sum":
+            store = Store(target, value, add)
+            if not add and parts.rows != () and any(_is_test(row) for row in parts.rows):
+                return [*self._fill_zero(), *self._term(term, parts, add=True)]
+            return nest(parts, outer, len(outer), (), (store,), ())
+        reduction, ties = self.definition.reduction, self.definition.ties
+        witness = None if term.witness is None else term.witness.substitute(parts.values)
+        return nest(parts, [*outer, *parts.inner], len(outer),
+                    (Begin(reduction, self.definition.target.kind),),
+                    (Fold(reduction, ties, value, witness),),
+                    (Store(target, None, add),), every=not add)
+
+    def _fill_zero(self) -> list[Node]:
+        free = [i for i in self.definition.free if i.name not in self.tasks]
+        target = Access(self.definition.target.name,
+                        tuple(Int.of(index.name) for index in self.definition.free))
+        node: Node = Store(target, Number(Fraction(0)), False)
+        for index in reversed(free):
+            node = Loop(index.name, Int.of(0), index.extent, (node,))
+        return [node]
+
+    def eliminated(self, term: Term) -> Eliminated:
+        used = self.taken | {i.name for i in (*self.definition.free, *term.bound)}
+        certain = certain_reads(term, self.definition.free,
+                                lambda name: self.program.tensor(name).logical)
+        return eliminate(self.definition.free, term, self.derived, self.tasks, used,
+                         self.definition.reduction == "sum", certain)
+
+    def _by_rows(self, term: Term, parts: Eliminated) -> bool:
+        """Whether the last free variable may, and should, run innermost."""
+        definition = self.definition
+        outer = [v for v in parts.outer if v.name not in self.tasks]
+        if definition.reduction != "sum" or not parts.inner or not outer:
+            return False
+        last, axis = outer[-1].name, definition.free[-1]
+        if last not in Int.of(axis.name).substitute(parts.values).names():
+            return False
+        if any(last in value.names() for _, value in parts.lets):
+            return False
+        if any(_is_test(row) and last in row_names(row) for row in parts.rows):
+            return False
+        value = substitute_scalar(term.body, parts.values)
+        contiguous = [access.subscripts[-1].coefficient(last).constant in (1, -1)
+                      for access in accesses(value) if last in scalar_names(access)]
+        if not contiguous or not all(contiguous):
+            return False
+        if any(last in subscript.names() for access in accesses(value)
+               for subscript in access.subscripts[:-1]):
+            return False
+        shortest = parts.inner[-1].extent
+        return shortest is None or length(axis.extent, self.derived) >= length(
+            shortest, self.derived)
+
+
+def nest(parts: Eliminated, order: Sequence[Variable], boundary: int, before: tuple[Node, ...],
+         body: tuple[Node, ...], after: tuple[Node, ...], every: bool = True) -> list[Node]:
+    """Loops over `order`; `before` and `after` stand around those from `boundary` on, `body`
+    innermost. Rows become bounds of the innermost variable in them, or tests; tests and lets
+    stand as far out as their names allow. With `every`, `before` and `after` run for all values
+    of the variables in front of the boundary, so that every element is written; without, the
+    tests come first, and a place that is out of range is not touched."""
+    local = {v.name for v in order} | {name for name, _ in parts.lets}
+    nodes = _Nest(order, boundary, before, body, after, every).level(
+        0, local, list(parts.lets), list(parts.rows))
+    if any(isinstance(node, Begin | Let) for node in nodes):
+        return [When((), tuple(nodes))]           # a block of its own for its names
+    return nodes
+
+
+@dataclass(frozen=True, slots=True)
+class _Nest:
+    order: Sequence[Variable]
+    boundary: int
+    before: tuple[Node, ...]
+    body: tuple[Node, ...]
+    after: tuple[Node, ...]
+    every: bool
+
+    def level(self, depth: int, unset: set[str], lets: list[tuple[str, Int]],
+               rows: list[Row]) -> list[Node]:
+        """The nodes from this depth on; `unset` are the local names not yet known here."""
+        nodes: list[Node] = []
+        for let in list(lets):
+            if not let[1].names() & unset:
+                nodes.append(Let(*let))
+                lets.remove(let)
+                unset = unset - {let[0]}
+        last = depth == len(self.order)
+        held = self.every and bool(self.before) and depth < self.boundary
+        tests = tuple(row for row in rows if not held and not row_names(row) & unset
+                      and (last or not reads(row)))
+        rows = [row for row in rows if row not in tests]
+        inside = list(self.body) if last else self._loop(depth, unset, lets, rows)
+        around = depth == self.boundary and bool(self.before)
+        if around and not self.every:
+            inside = [*self.before, *inside, *self.after]
+        if tests:
+            ordered = sorted(tests, key=reads)
+            inside = [When(tuple(ordered), tuple(inside))]
+        if around and self.every:
+            inside = [*self.before, *inside, *self.after]
+        return nodes + inside
+
+    def _loop(self, depth: int, unset: set[str], lets: list[tuple[str, Int]],
+              rows: list[Row]) -> list[Node]:
+        variable = self.order[depth]
+        unset = unset - {variable.name}
+        lows = [] if variable.extent is None else [Int.of(0)]
+        stops = [] if variable.extent is None else [variable.extent]
+        kept: list[Row] = []
+        for row in rows:
+            if isinstance(row, AtLeast) and not row_names(row) & unset and not reads(row):
+                bound = _bound(row.expression, variable.name)
+                if bound is not None:
+                    (lows if bound[0] else stops).append(bound[1])
+                    continue
+            kept.append(row)
+        body = self.level(depth + 1, unset, lets, kept)
+        return [Loop(variable.name, largest(*lows), smallest(*stops), tuple(body))]
+
+
+def _bound(expression: Int, name: str) -> tuple[bool, Int] | None:
+    """expression >= 0 as (True, low) or (False, stop); None where the coefficient is unknown."""
+    if name not in expression.names() or not expression.is_affine((name,)):
+        return None
+    coefficient = expression.coefficient(name).constant
+    rest = expression.without((name,))
+    if coefficient is None:
+        return None
+    if coefficient > 0:
+        return True, ceil_div(-rest, coefficient)
+    return False, floor_div(rest, -coefficient) + 1
+
+
+def _is_test(row: Row) -> bool:
+    """Whether a row can never be a loop bound."""
+    return isinstance(row, Equal | Divides) or reads(row)
+
+
+def reads(row: Row) -> bool:
+    """Whether a row reads an integer tensor."""
+    return any(expression.elements() for expression in row_expressions(row))

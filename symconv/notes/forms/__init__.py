@@ -1,0 +1,1 @@
+"""The forms of the notes: LaTeX, one page of HTML, Markdown, JSON."""

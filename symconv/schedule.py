@@ -1,0 +1,166 @@
+"""Schedules: which way of computing a definition suits its relation and shape.
+
+* reference   loops with exact bounds (`lower`): any relation, any size.
+* tiles       blocks of sums in vector registers (`tiles`): sums with products of two affine
+              reads among their terms, for fixed shapes.
+
+A schedule sees relations alone. A forward pass, its gradients (a strided one class by class)
+and a definition that somebody typed a minute ago are all treated alike. Of all plans for a
+contraction the cheapest one is taken, by a model that counts multiply-adds (those of lanes and
+rows that do not exist included), packed elements and written elements.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from symconv.contracting import contractions
+from symconv.contraction import Contraction, Span
+from symconv.elimination import Eliminated
+from symconv.integers import Int
+from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
+from symconv.loops import Node, Tiled
+from symconv.names import fresh
+from symconv.rewrite import scalar_names
+from symconv.tiles import Tiles
+from symconv.tiling import plans
+
+SCHEDULES = ("auto", "reference")
+"""What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops."""
+
+_MOST = 2**31 - 1       # elements: tables hold positions as 32-bit integers
+_LANES = 8              # elements of a vector register, as the model sees it
+_WIDEST = 8             # a plan that costs more per multiply-add is no better than plain loops
+
+Eliminate = Callable[[Term], Eliminated]
+Point = Callable[[Definition], tuple[Node, ...]]
+
+
+def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropped: int,
+          used: set[str], eliminate: Eliminate, point: Point, alone: bool) -> Tiled | None:
+    """A definition in tiles; None where the reference schedule is the only one.
+
+    A definition that is `alone` in its routine makes its own tasks. `fixed` are free indices that
+    are set outside; intermediates of the program have lost their
+    first `dropped` axes. `eliminate` solves a term of the definition, `point` lowers a
+    definition for one element of its target.
+    """
+    if definition.reduction != "sum" or definition.target.kind != "real":
+        return None
+    tensors = {t.name: t for t in (*program.inputs, *(d.target for d in program.definitions))}
+    strides = {name: _strides(tensor, 0 if tensor in program.inputs or name in program.outputs
+                              else dropped) for name, tensor in tensors.items()}
+    if any(stride is None for stride in strides.values()):
+        return None
+    known = {name: stride for name, stride in strides.items() if stride is not None}
+    names = (fresh("band", used), fresh("group", used), fresh("row", used))
+    chosen: list[list[Tiles]] = []
+    empty: list[Contraction] = []
+    others: list[Term] = []
+    for term in definition.terms:
+        found = contractions(definition.free, term, eliminate(term), tensors)
+        made = None if found is None else [
+            _cheapest(c, known, known[definition.target.name], names, fixed)
+            for c in found if not c.is_empty]
+        if found is None or made is None or None in made or not made:
+            others.append(term)
+            continue
+        if not chosen:
+            empty = [c for c in found if c.is_empty]
+        chosen.append([plan for plan in made if plan is not None])
+    if not chosen:
+        return None
+    initial, others = _initial(definition, others, chosen[0], fixed)
+    start = point(replace(definition, terms=tuple(others))) if others else ()
+    guarded = any(plan.guarded for term in chosen for plan in term)
+    repair = point(definition) if guarded else ()
+    target = Access(definition.target.name,
+                    tuple(Int.of(index.name) for index in definition.free))
+    return Tiled(target, definition.free, tuple(tuple(term) for term in chosen), tuple(empty),
+                 names, initial, start, repair,
+                 frozenset(span.name for span in _shared(chosen)) if alone else fixed,
+                 alone and _agree(chosen))
+
+
+def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
+    """The tasks of a routine that consists of one tiled definition."""
+    every = [plan for term in node.plans for plan in term]
+    found = [(span.name, Int.of(span.extent)) for span in _shared([every])]
+    if node.split:
+        bands, groups = (max(plan.bands for plan in every), max(plan.groups for plan in every))
+        found += [(name, Int.of(count)) for name, count in zip(node.names, (bands, groups),
+                                                               strict=False) if count > 1]
+    return tuple(found)
+
+
+def cost(plan: Tiles) -> float:
+    """Multiply-adds that would take as long, all lanes of a register counted."""
+    rows, steps = plan.row.extent, max(1, plan.taps * (plan.steps[0].extent if plan.steps else 1))
+    repeats = math.prod(s.extent for s in (*plan.slices, *plan.loops)) * plan.bands
+    lanes = 1 + sum(((plan.band if not place else lane.extent) - 1) * lane.pitch
+                    for place, lane in enumerate(plan.lanes))
+    vectors = -(-lanes // _LANES)
+    filled = {1: 0.5, 2: 0.75, 3: 0.85, 4: 0.9}.get(rows, 1.0)
+    total = repeats * rows * vectors * _LANES * steps / filled
+    chunks = -(-plan.steps[0].extent // plan.chunk) if plan.steps else 1
+    total += repeats * -(-rows // 6) * -(-vectors // 2) * chunks * 500
+    if plan.packing is not None:
+        slow = min(axis.source for axis in plan.packing.lanes[-1:]) != 1
+        total += repeats / math.prod(s.extent for s in plan.loops) * plan.packing.size * (
+            16 if slow else 3)
+    return total + repeats * rows * lanes * (2 if plan.lanes[-1].target == 1 else 16)
+
+
+def _cheapest(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+              target: Sequence[int], names: tuple[str, str, str],
+              fixed: frozenset[str]) -> Tiles | None:
+    found = list(plans(contraction, strides, target, names, fixed))
+    best = min(found, key=cost, default=None)
+    points = math.prod(s.extent for s in (*contraction.outer, *contraction.inner)
+                       if s.name not in fixed)
+    return best if best is not None and cost(best) < _WIDEST * points else None
+
+
+def _strides(tensor: Tensor, dropped: int) -> tuple[int, ...] | None:
+    """Elements between neighbours along each logical axis; 0 along dropped ones."""
+    made: list[int] = []
+    stride = 1
+    for extent in reversed(tensor.logical[dropped:]):
+        if extent.constant is None:
+            return None
+        made.insert(0, stride)
+        stride *= extent.constant
+    if stride > _MOST:
+        return None
+    return (*(0 for _ in tensor.logical[:dropped]), *made)
+
+
+def _initial(definition: Definition, others: Sequence[Term], first: Sequence[Tiles],
+             fixed: frozenset[str]) -> tuple[Scalar | None, list[Term]]:
+    """A term that is the same for all lanes, to start the sums with, and the remaining terms."""
+    for term in others:
+        if term.bound or term.rows:
+            continue
+        names = scalar_names(term.body)
+        if all(names <= {*fixed, *(s.name for s in (*plan.slices, *plan.loops, plan.row))}
+               and all(place.name == index.name for place, index in zip(
+                   plan.contraction.target, definition.free, strict=True)
+                   if index.name in names) for plan in first):
+            return (term.body, []) if len(others) == 1 else (None, list(others))
+    return None, list(others)
+
+
+def _shared(chosen: Sequence[Sequence[Tiles]]) -> tuple[Span, ...]:
+    """The slices that all plans have, counted from 0."""
+    every = [plan for term in chosen for plan in term]
+    return tuple(span for span in every[0].slices
+                 if span.low == 0 and all(span in plan.slices for plan in every))
+
+
+def _agree(chosen: Sequence[Sequence[Tiles]]) -> bool:
+    """Whether every task has the same part of the target in all terms."""
+    parts = [[(plan.contraction.target, plan.lanes[0].name, plan.lanes[0].low, plan.band,
+               plan.row, plan.group, plan.slices) for plan in term] for term in chosen]
+    return all(part == parts[0] for part in parts)

@@ -1,0 +1,277 @@
+"""The NumPy target computes what the reference interpreter computes, exactly on integers.
+
+Each case emits every pass of a definition, runs the module on small integers and compares with
+rational arithmetic: forward, all gradients, JVP and double backward. NaN, infinities, empty
+batches and the text itself have tests of their own.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+import numpy as np
+import pytest
+from acceptance import ACCEPTANCE, Case
+
+from symconv.bounded import bounded, worst
+from symconv.emit.numpy import emit_numpy
+from symconv.evaluate import evaluate
+from symconv.ir import Program
+from symconv.parse import parse
+from symconv.passes import Pass, all_passes, forward_passes
+from symconv.shapes import bind, specialise, stored_shape
+
+CONVOLUTION = """
+x: [N, C, H]; w: [O, C, K]; b: [O]
+i < (H + 2*p - d*(K-1) - 1)//s + 1
+y[n,o,i] = b[o] + sum[c,a](x[n,c, s*i+d*a-p] * w[o,c,a])
+"""
+POOLING = "x: [N,C,H,W]; a < 3; e < 2; i < (H-1)//2 + 1; j < W//2 + 1; y[n,c,i,j] = "
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def module(passes: Sequence[Pass]) -> ModuleType:
+    made = ModuleType("emitted")
+    exec(compile(emit_numpy("emitted", passes, "test"), "emitted.py", "exec"), made.__dict__)
+    return made
+
+
+def compare(program: Program, shapes: Shapes, *, dtype: str = "float64", fixed: bool = False,
+            labels: int = 1, given: Mapping[str, np.ndarray] | None = None,
+            exact: bool = True) -> None:
+    """Every pass against the interpreter; arguments must come back unchanged."""
+    sizes = bind(program, shapes)
+    passes = all_passes(program)
+    if fixed:
+        passes = tuple(Pass(item.name, specialise(item.program, sizes)) for item in passes)
+        sizes = {}
+    made, rng = module(passes), np.random.default_rng(7)
+    arrays = {name: value.astype(dtype) if value.dtype.kind == "f" else value
+              for name, value in (given or {}).items()}
+    for item in passes:
+        for tensor in item.program.inputs:
+            shape = stored_shape(tensor, sizes)
+            if tensor.name not in arrays and tensor.kind == "integer":
+                arrays[tensor.name] = rng.integers(0, labels, shape)
+            elif tensor.name not in arrays:
+                arrays[tensor.name] = rng.integers(-4, 5, shape).astype(dtype)
+        arguments = [arrays[tensor.name] for tensor in item.program.inputs]
+        before = [argument.copy() for argument in arguments]
+        results = getattr(made, item.name)(*arguments)
+        assert all(np.array_equal(a, c) for a, c in zip(arguments, before, strict=True))
+        expected = evaluate(item.program, {t.name: arrays[t.name] for t in item.program.inputs},
+                            sizes, *(() if exact else (bounded(dtype),)))
+        results = results if isinstance(results, tuple) else (results,)
+        for name, result in zip(item.program.outputs, results, strict=True):
+            real = item.program.tensor(name).kind == "real"
+            assert result.dtype == (np.dtype(dtype) if real else np.int64), item.name
+            assert result.shape == expected[name].shape, item.name
+            if exact:
+                wanted = np.array([float(v) for v in expected[name].ravel()]).reshape(result.shape)
+                assert np.array_equal(result, wanted.astype(result.dtype)), (item.name, name)
+            else:
+                assert worst(result, expected[name]) <= 1, (item.name, name)
+
+
+def windows() -> list[tuple[int, ...]]:
+    """Strides, dilations, paddings, kernels and lengths, thinned evenly."""
+    every = itertools.product((1, 2, 3, 4), (1, 2, 3, 4), (0, 1, 2, 3), (1, 2, 3, 4, 5), (7, 10))
+    return [(s, d, p, k, h) for s, d, p, k, h in every
+            if h + 2 * p > d * (k - 1) and (s * 7 + d * 5 + p * 3 + k + h) % 9 == 0]
+
+
+@pytest.mark.parametrize(("s", "d", "p", "k", "h"), windows())
+def test_strided_dilated_padded_convolution_is_exact(s: int, d: int, p: int, k: int,
+                                                     h: int) -> None:
+    program = parse(CONVOLUTION, {"s": s, "d": d, "p": p})
+    shapes = {"x": (2, 3, h), "w": (2, 3, k), "b": (2,)}
+    compare(program, shapes, dtype=("float32", "float64")[(s + d) % 2], fixed=(s + p) % 2 == 0)
+
+
+EXACT: list[tuple[str, Shapes]] = [
+    (POOLING + "max[a,e](x[n,c, 2*i+a-1, 2*j+e-1])", {"x": (2, 2, 5, 6)}),
+    (POOLING + "max_last[a,e](x[n,c, 2*i+a-1, 2*j+e-1])", {"x": (2, 2, 5, 6)}),
+    (POOLING + "min[a,e](x[n,c, 2*i+a-1, 2*j+e-1])", {"x": (2, 2, 6, 5)}),
+    ("x: [N,H,W]; y[n] = max[h,w](x[n,h,w])", {"x": (2, 3, 4)}),
+    ("x: [N,H,W]; y[w] = max_last[n,h](x[n,h,w])", {"x": (2, 3, 4)}),
+    ("x: [H]; y = min[h](x[h])", {"x": (6,)}),
+    ("x: [N,C,H]; a<3; i<H-2; y[n,i] = max[c,a](x[n,c,i+a])", {"x": (2, 3, 6)}),
+    ("x: [N]; i<N; y[i] = x[N-1-i]", {"x": (5,)}),
+    ("x: [N,M]; i<N; j<M; y[i,j] = x[N-1-i,M-1-j] * x[i,j]", {"x": (3, 4)}),
+    ("x: [N,N]; y[i] = x[i,i] * x[N-1-i,i]", {"x": (4, 4)}),
+    ("x: [N]; i<N; y[i] = sum[a]([a < i] * x[a])", {"x": (5,)}),
+    ("x: [N,M]; y[i,m] = sum[a]([a <= i] * x[a,m] * x[i,m])", {"x": (4, 3)}),
+    ("x: [N]; i<N-1; y[i] = x[i] * x[i+1]", {"x": (5,)}),
+    ("x: [A]; b: [B]; i<A+B-1; y[i] = sum[k](x[k] * b[i-k])", {"x": (4,), "b": (3,)}),
+    ("x: [N]; k: int[M]; y[i] = sum[a]([a == k[i]] * x[a])", {"x": (5,), "k": (4,)}),
+    ("x: [N,M]; k: int[N]; y[i] = sum[j](x[i,k[i]] * x[i,j])", {"x": (4, 5), "k": (4,)}),
+    ("x: [H,W]; y[j,i] = x[i,j]", {"x": (3, 4)}),
+    ("x: [H]; i<2*H; y[i] = sum[u]([u == i//2] * x[u])", {"x": (4,)}),
+    ("x: [H]; i<2*H; y[i] = sum[u]([2*u == i] * x[u])", {"x": (4,)}),
+    ("x: [H]; i<H; y[i] = sum[a]([(a+i) % 2 == 0] * x[a] * x[i])", {"x": (5,)}),
+    ("x: [H]; w: [K]; u<H; i<(2*H+2)//3-K+2; y[i] = sum[a,u]([2*u == 3*i+3*a-2] * x[u] * w[a])",
+     {"x": (6,), "w": (3,)}),
+    ("x: [H]; w: [K]; u<H; i<(4*H+3)//6-1; y[i] = sum[a,u]([4*u == 6*i+2*a-4] * x[u] * w[a])",
+     {"x": (6,), "w": (3,)}),
+    ("x: [H]; w: [K]; u<H; i<(4*H+3)//6; y[i] = sum[a,u]([4*u == 6*i+2*a-3] * x[u] * w[a])",
+     {"x": (6,), "w": (3,)}),
+    ("x: [H]; i<H; a<2; y[i] = sum[a](x[max(i-1,0)] * x[min(i+1,H-1)])", {"x": (5,)}),
+    ("x: [H,W]; i<H*W; a<1; y[i] = sum[a](x[i//W, i % W])", {"x": (3, 4)}),
+    ("x: [H]; y[i] = relu(x[i]) + x[i]*abs(x[i], at_zero=1/2)", {"x": (9,)}),
+    ("x: [H]; z: [H]; y[i] = maximum(x[i],z[i]) * minimum(x[i],z[i],share=1)",
+     {"x": (9,), "z": (9,)}),
+    ("x: [H]; i<H; j<H; y[i,j] = [i == j] + x[i]*[i < j]", {"x": (4,)}),
+    ("x: [H]; y[i] = i*x[i] + 2*i", {"x": (4,)}),
+    ("x: [H]; i<H; y[i] = sum[a](x[a]*(a+1)*i)", {"x": (4,)}),
+    ("x: [H]; y[i] = sum[a]([a < 3] * x[i] * x[a])", {"x": (5,)}),
+    ("x: [H]; w: [K]; a<K; y[i] = w[0] * sum[a](x[i])", {"x": (5,), "w": (2,)}),
+    ("x: [N,C,H]; k[n] = argmax[c,h](x[n,c,h], h*C+c); return k", {"x": (2, 3, 4)}),
+    ("x: [H]; i<H-2; a<3; k[i] = argmin_last[a](x[i+a], i+a); "
+     "y[i] = sum[q]([q == k[i]] * x[q]); return y, k", {"x": (7,)}),
+    ("x: []; z: [N]; y[n] = x*z[n]; v = x*x + 1; return y, v", {"x": (), "z": (3,)}),
+    ("x: [N, C == (2, Cg), H]; g<2; y[n,(g,c),h] = x[n,(1-g,c),h]", {"x": (2, 4, 3)}),
+    ("np: [H]; range: [H]; y[i] = np[i]*range[i]", {"np": (3,), "range": (3,)}),
+]
+
+
+@pytest.mark.parametrize(("text", "shapes"), EXACT, ids=[text for text, _ in EXACT])
+def test_definitions_are_exact(text: str, shapes: Shapes) -> None:
+    program = parse(text)
+    compare(program, shapes, labels=5)
+    compare(program, shapes, labels=5, dtype="float32", fixed=True)
+
+
+@pytest.mark.parametrize("case", ACCEPTANCE, ids=lambda case: case.name)
+def test_acceptance_set(case: Case) -> None:
+    given = case.sample()
+    compare(case.program, case.shapes, given=given, exact=False)
+    compare(case.program, case.shapes, given=given, fixed=True, exact=False)
+
+
+def run(text: str, *arguments: np.ndarray, name: str = "forward") -> np.ndarray:
+    program = parse(text)
+    passes = forward_passes(program) if name == "forward" else all_passes(program)
+    return getattr(module(passes), name)(*arguments)
+
+
+def test_nothing_leaks_from_points_outside_the_relation() -> None:
+    """Infinite and NaN weights never meet padding: only windows that touch x there see them."""
+    program = parse(CONVOLUTION, {"s": 2, "d": 1, "p": 2})
+    x, w, b = np.ones((1, 1, 5)), np.array([[[np.nan, 1.0, 2.0]]]), np.zeros(1)
+    result = module(forward_passes(program)).forward(x, w, b)
+    assert np.array_equal(result, [[[2.0, np.nan, np.nan, np.nan]]], equal_nan=True)
+    gradient = module(all_passes(program)).vjp_x(np.ones((1, 1, 4)), x, w, b)
+    assert np.array_equal(np.isnan(gradient[0, 0]), [True, False, True, False, True])
+
+
+def test_absent_points_take_no_part_in_a_maximum() -> None:
+    text = "x: [H]; a < 3; i < H; y[i] = max[a](x[i+a-1])"
+    x = np.array([-np.inf, -np.inf, -np.inf, 1.0])
+    assert np.array_equal(run(text, x), [-np.inf, -np.inf, 1.0, 1.0])
+    gradient = run(text, np.array([1.0, 2.0, 4.0, 8.0]), x, name="vjp_x")
+    assert np.array_equal(gradient, [3.0, 0.0, 0.0, 12.0])      # the first of the present points
+
+
+@pytest.mark.parametrize("ties", ["max", "max_last", "min"])
+@pytest.mark.parametrize("body", ["{}[a](x[2*i+a])", "{}[a](x[a]*[i == 0])"])
+def test_the_first_nan_counts(ties: str, body: str) -> None:
+    text = f"x: [H]; a < 4; i < 1; y[i] = {body.format(ties)}"
+    x = np.array([1.0, np.nan, 3.0, np.nan])
+    assert np.isnan(run(text, x)).all()
+    gradient = run(text, np.array([5.0]), x, name="vjp_x")
+    assert np.array_equal(gradient, [0.0, 5.0, 0.0, 0.0])
+
+
+FUNCTIONS: dict[str, tuple[list[float], list[float]]] = {
+    "sigmoid(x[i])": ([-1000.0, 0.0, 1000.0], [0.0, 0.5, 1.0]),
+    "relu(x[i])": ([-1.0, 0.0, np.nan], [0.0, 0.0, np.nan]),
+    "log(x[i])": ([0.0, 1.0, -1.0], [-np.inf, 0.0, np.nan]),
+    "1/x[i]": ([0.0, 2.0, np.inf], [np.inf, 0.5, 0.0]),
+    "x[i]**(1/2)": ([4.0, 0.0, -1.0], [2.0, 0.0, np.nan]),
+    "sign(x[i])": ([-3.0, 0.0, np.nan], [-1.0, 0.0, np.nan]),
+}
+
+
+@pytest.mark.parametrize("body", FUNCTIONS)
+def test_functions_at_exceptional_points_without_warnings(body: str) -> None:
+    x, expected = FUNCTIONS[body]
+    result = run(f"x: [H]; y[i] = {body}", np.array(x, dtype=np.float32))
+    assert result.dtype == np.float32
+    assert np.array_equal(result, np.array(expected, dtype=np.float32), equal_nan=True)
+
+
+@pytest.mark.parametrize(("body", "nan", "zero"), [
+    ("abs(x[i], at_zero=1/4)", 0.0, 0.25), ("relu(x[i], at_zero=1/4)", 1.0, 0.25)])
+def test_slopes_at_nan_and_zero(body: str, nan: float, zero: float) -> None:
+    x = np.array([np.nan, 0.0])
+    assert np.array_equal(run(f"x: [H]; y[i] = {body}", np.ones(2), x, name="vjp_x"), [nan, zero])
+
+
+@pytest.mark.parametrize("text", [
+    "x: [N,C,H]; y[n,c] = max[h](x[n,c,h])",
+    "x: [N,C,H]; y[n,c] = mean[h](x[n,c,h])",
+    "x: [N,C,H]; y[c,h] = mean[n](x[n,c,h])",
+    "x: [N,C,H]; a < 2; i < H; y[n,c,i] = max[a](x[n,c,i+a-1])",
+    "x: [N,C,H]; i < H; y[n,c,i] = sum[a]([a <= i] * x[n,c,a])"])
+def test_an_empty_batch_is_fine(text: str) -> None:
+    program = parse(text)
+    made, sizes = module(all_passes(program)), {"N": 0, "C": 2, "H": 3}
+    for item in all_passes(program):
+        arguments = [np.zeros(tuple(sizes.get(str(axis.stored), 3) for axis in tensor.axes))
+                     for tensor in item.program.inputs]
+        result = getattr(made, item.name)(*arguments)
+        assert np.array_equal(result, np.zeros(result.shape)), item.name
+
+
+@pytest.mark.parametrize("text", [
+    "x: [N,C,H]; w: [O,C]; y[n,o,h] = sum[c](x[n,c,h] * w[o,c])",
+    CONVOLUTION.replace("s*", "2*").replace("//s", "//2").replace("d*", "").replace("p", "1")])
+def test_contractions_reach_blas_and_loops_run_over_taps_alone(text: str) -> None:
+    source = emit_numpy("m", all_passes(parse(text)), "m")
+    assert "np.einsum(" in source
+    assert "optimize=True" in source
+    loops = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.For)]
+    assert {ast.unparse(loop.target) for loop in loops} <= {"a"}
+
+
+def test_a_full_convolution_loops_over_the_kernel_alone() -> None:
+    """The second operand is the short one: no loop over the places of the first."""
+    text = ("a: [H,W]; b: [K,L]; i < H+K-1; j < W+L-1; "
+            "y[i,j] = sum[k,l](a[k,l] * b[i-k,j-l])")
+    program = parse(text)
+    compare(program, {"a": (5, 4), "b": (2, 3)})
+    source = emit_numpy("m", all_passes(program), "m")
+    loops = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.For)]
+    assert {ast.unparse(loop.iter) for loop in loops} == {"range(K)", "range(L)"}
+
+
+def test_the_text_is_deterministic_and_needs_numpy_alone() -> None:
+    first, second = (emit_numpy("m", all_passes(parse(CONVOLUTION, {"s": 2, "d": 3, "p": 1})),
+                                "m") for _ in range(2))
+    assert first == second
+    imports = [node for node in ast.walk(ast.parse(first))
+               if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [ast.unparse(node) for node in imports] == ["import numpy as np"]
+
+
+def test_forward_convolution_reads_as_a_person_would_write_it() -> None:
+    source = emit_numpy("m", forward_passes(parse(CONVOLUTION, {"s": 2, "d": 1, "p": 1})), "m")
+    assert source.partition('    """\n    N')[2] == """, _, H = x.shape
+    O, _, K = w.shape
+    I = (H - K)//2 + 2
+    y = np.zeros((N, O, I), dtype=x.dtype)
+    y += b[:, None]
+    for a in range(K):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((H - a)//2 + 1, I))
+        y[:, :, i0:i1] += np.einsum(
+            "nci,oc->noi",
+            x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2],
+            w[:, :, a],
+            optimize=True)
+    return y
+"""

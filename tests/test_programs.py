@@ -1,0 +1,303 @@
+"""Programs: chains and graphs of operators, their names, sizes, gradients and cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+
+ops = sc.ops
+LENET = {"x": (2, 1, 12, 12), "w": (2, 1, 3, 3), "b": (2,), "w_2": (3, 2, 3, 3), "b_2": (3,),
+         "w_3": (5, 3 * 2 * 2), "b_3": (5,), "w_4": (4, 5), "b_4": (4,), "w_5": (3, 4), "b_5": (3,)}
+
+
+def lenet(act: str, pool: str) -> sc.Operator:
+    """LeNet-5 with smaller kernels: two convolutions and pools, three linear layers."""
+    a, p = getattr(ops, act), getattr(ops, pool)
+    return (ops.conv2d(padding=1) >> a() >> p(2) >> ops.conv2d() >> a() >> p(2) >> ops.flatten()
+            >> ops.linear() >> a() >> ops.linear() >> a() >> ops.linear())
+
+
+def sample(shapes: dict[str, tuple[int, ...]], seed: int = 0, integers: bool = False) -> Any:
+    rng = np.random.default_rng(seed)
+    if integers:
+        return {name: rng.integers(-2, 3, shape).astype(float) for name, shape in shapes.items()}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
+def by_hand(t: dict[str, np.ndarray], act: str, pool: str) -> np.ndarray:
+    """The forward pass of the LeNet above, with loops and NumPy alone."""
+    f = {"relu": lambda v: np.maximum(v, 0), "sigmoid": lambda v: 1 / (1 + np.exp(-v))}[act]
+    g = {"avg_pool2d": np.mean, "max_pool2d": np.max}[pool]
+
+    def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
+        h, k = x.shape[2] - w.shape[2] + 1, w.shape[2]
+        y = np.zeros((len(x), len(w), h, h)) + b[:, None, None]
+        for i, j in np.ndindex(h, h):
+            y[:, :, i, j] += np.tensordot(x[:, :, i:i + k, j:j + k], w, ((1, 2, 3), (1, 2, 3)))
+        return y
+
+    def pooled(x: np.ndarray) -> np.ndarray:
+        n, c, h, w = x.shape
+        return g(x.reshape(n, c, h // 2, 2, w // 2, 2), axis=(3, 5))
+
+    h = pooled(f(conv(np.pad(t["x"], ((0, 0), (0, 0), (1, 1), (1, 1))), t["w"], t["b"])))
+    h = pooled(f(conv(h, t["w_2"], t["b_2"]))).reshape(len(h), -1)
+    h = f(h @ t["w_3"].T + t["b_3"])
+    h = f(h @ t["w_4"].T + t["b_4"])
+    return h @ t["w_5"].T + t["b_5"]
+
+
+# --- names and shapes -------------------------------------------------------------------------
+
+
+def test_operands_of_a_chain_are_x_and_the_parameters_in_order_of_use() -> None:
+    op = lenet("sigmoid", "avg_pool2d")
+    assert op.inputs == tuple(LENET)
+    assert op.outputs == ("y",)
+    assert op.output_shape(**LENET) == {"y": (2, 3)}
+    single = {**LENET, "x": LENET["x"][1:]}
+    assert op.output_shape(**single) == {"y": (3,)}
+
+
+def test_a_chain_does_not_depend_on_its_parentheses() -> None:
+    a, b, c = (ops.conv1d(stride=s) for s in (1, 2, 3))
+    left, right = (a >> b) >> c, a >> (b >> c)
+    assert left.inputs == right.inputs == ("x", "w", "b", "w_2", "b_2", "w_3", "b_3")
+    assert str(left) == str(right)
+
+
+def test_named_operators_give_their_name_to_their_operands() -> None:
+    chain = ops.conv1d(name="c1") >> ops.relu() >> ops.conv1d() >> ops.conv1d(bias=False)
+    assert chain.inputs == ("x", "c1_w", "c1_b", "w", "b", "w_2")
+    x = sc.tensor("x", ndim=3)
+    h = ops.conv1d(name="c1")(x)
+    graph = sc.program(inputs=[x], outputs=[ops.conv1d(name="c2")(h)], name="block")
+    assert graph.inputs == ("x", "c1_w", "c1_b", "c2_w", "c2_b")
+    assert (graph.name, graph.named) == ("block", True)
+    nested = sc.program([x], [graph(graph(x))])
+    assert nested.inputs[:5] == ("x", "block_c1_w", "block_c1_b", "block_c2_w", "block_c2_b")
+    assert nested.inputs[5] == "block_c1_w_2"
+
+
+def test_parameters_may_be_shared() -> None:
+    x, w = sc.tensor("x", ndim=2), sc.tensor("w", ndim=2)
+    layer = ops.linear(bias=False)
+    op = sc.program([x, w], [layer(layer(x, w), w=w)])
+    assert op.inputs == ("x", "w")
+    t = sample({"x": (2, 3), "w": (3, 3)})
+    np.testing.assert_allclose(sc.build(op, "numpy", "float64").forward(**t),
+                               t["x"] @ t["w"].T @ t["w"].T)
+    with pytest.raises(sc.ShapeError, match="axis 1 of w"):
+        op.output_shape(x=(2, 3), w=(4, 3))
+
+
+def test_several_outputs_are_numbered_or_named() -> None:
+    x = sc.tensor("x", ndim=3)
+    y, indices = ops.max_pool1d(2, return_indices=True)(x)
+    op = sc.program([x], [ops.relu()(y), indices, ops.relu(name="top")(x)])
+    assert op.outputs == ("y", "indices", "top_y")
+    back = sc.program([x], [ops.max_unpool1d(2)(y, indices)])
+    assert back.inputs == ("x",)
+    x = np.array([[[1., 5., 4., 2.]]])
+    np.testing.assert_array_equal(sc.build(back, "numpy", "float64").forward(x=x),
+                                  [[[0, 5, 4, 0]]])
+
+
+def test_an_open_rank_stays_open() -> None:
+    op = ops.relu() >> ops.mul() >> ops.reduce_sum()
+    assert op.inputs == ("x", "b")
+    for shape in ((3,), (2, 3)):
+        assert op.output_shape(x=shape, b=shape) == {"y": ()}
+    x = np.array([[1., -2.], [3., 4.]])
+    assert sc.build(op, "numpy", "float64").forward(x=x, b=2 * x) == 2 * (1 + 9 + 16)
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+
+def test_what_makes_no_program_is_refused() -> None:
+    x, z = sc.tensor("x", ndim=3), sc.tensor("z", ndim=3)
+    y = ops.relu()(x)
+    pair = ops.max_pool1d(2, return_indices=True)
+    for wrong, words in [
+            (lambda: sc.tensor("x y", ndim=3), "name"),
+            (lambda: sc.tensor("x", ndim=-1), "ndim"),
+            (lambda: sc.program([x], [y, y]), "twice"),
+            (lambda: sc.program([x, z], [y]), "z"),
+            (lambda: sc.program([z], [y]), "x"),
+            (lambda: sc.program([x], [x]), "input itself"),
+            (lambda: sc.program([y], [y]), "inputs"),
+            (lambda: sc.program([], [y]), "empty"),
+            (lambda: ops.conv2d()(x), "4 axes"),
+            (lambda: ops.relu()(np.zeros(3)), "symbolic"),
+            (lambda: ops.relu()(x, x), "operands"),
+            (lambda: ops.relu()(x, z=x), "z"),
+            (lambda: pair >> ops.relu(), "indices"),
+            (lambda: sc.program([x], [ops.conv1d()(x, pair(x)[1])]), "integer"),
+            (lambda: sc.program([x, sc.tensor("tx", ndim=3)], [
+                ops.add()(x, sc.tensor("tx", ndim=3))]), "tx")]:
+        with pytest.raises(sc.ParameterError, match=words):
+            wrong()
+
+
+def test_branches_that_do_not_fit_are_refused_by_their_shapes() -> None:
+    x = sc.tensor("x", ndim=4)
+    op = sc.program([x], [ops.add()(ops.conv2d(padding=1)(x), x)])
+    good = {"x": (1, 2, 5, 5), "w": (2, 2, 3, 3), "b": (2,)}
+    assert op.output_shape(**good) == {"y": (1, 2, 5, 5)}
+    with pytest.raises(sc.ShapeError, match="axis 1 of b"):
+        op.output_shape(**{**good, "w": (3, 2, 3, 3), "b": (3,)})
+    with pytest.raises(sc.ShapeError, match="axis 2 of b"):
+        op.output_shape(**{**good, "w": (2, 2, 5, 3)})
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("act", "pool", "target"), [
+    ("sigmoid", "avg_pool2d", "c"), ("sigmoid", "avg_pool2d", "numpy"),
+    ("relu", "max_pool2d", "numpy"), ("relu", "avg_pool2d", "numpy"),
+    ("sigmoid", "max_pool2d", "numpy")])
+def test_lenet_and_every_parameter_gradient(act: str, pool: str, target: str) -> None:
+    """Central differences of a forward pass written by hand, in double precision."""
+    op = lenet(act, pool)
+    kernel = sc.build(op, target, "float64", shapes=LENET)
+    t = sample(LENET, 1)
+    np.testing.assert_allclose(kernel.forward(**t), by_hand(t, act, pool), rtol=1e-12)
+    dy = np.random.default_rng(2).normal(size=(2, 3))
+    found = kernel.vjp(dy, **t)
+    assert tuple(found) == op.inputs
+    for name, gradient in found.items():
+        for place in [np.unravel_index(k, LENET[name]) for k in
+                      np.random.default_rng(3).integers(0, gradient.size, 4)]:
+            sides = []
+            for step in (-1e-5, 1e-5):
+                moved = {**t, name: t[name].copy()}
+                moved[name][place] += step
+                sides.append((dy * by_hand(moved, act, pool)).sum())
+            assert gradient[place] == pytest.approx((sides[1] - sides[0]) / 2e-5, rel=1e-6,
+                                                    abs=1e-8)
+
+
+def test_the_piecewise_linear_lenet_is_exact_on_integers() -> None:
+    """Relu and max pools of small integers: <dy, J t> = <J^T dy, t> without rounding."""
+    op = lenet("relu", "max_pool2d")
+    t, v = sample(LENET, 4, integers=True), sample(LENET, 5, integers=True)
+    dy = np.array([[1., -2., 3.], [2., 1., -1.]])
+    tangents, gradients = [], []
+    for target in ("c", "numpy"):
+        kernel = sc.build(op, target, "float64", shapes=LENET)
+        np.testing.assert_array_equal(kernel.forward(**t), by_hand(t, "relu", "max_pool2d"))
+        tangents.append((dy * kernel.jvp(v, **t)).sum())
+        gradients.append(sum((g * v[name]).sum() for name, g in kernel.vjp(dy, **t).items()))
+    assert tangents == gradients
+    assert len(set(tangents)) == 1
+
+
+def inception() -> sc.Operator:
+    x = sc.tensor("x", ndim=4)
+    parts = [ops.conv2d(name="p1")(x),
+             ops.conv2d(padding=1, name="p2b")(ops.conv2d(name="p2a")(x)),
+             ops.conv2d(padding=2, name="p3b")(ops.conv2d(name="p3a")(x)),
+             ops.conv2d(name="p4")(ops.max_pool2d(3, stride=1, padding=1)(x))]
+    return sc.program(inputs=[x], outputs=[ops.concat(axis=1)(*parts)])
+
+
+def test_an_inception_block() -> None:
+    op = inception()
+    shapes = {"x": (2, 3, 4, 5), "p1_w": (2, 3, 1, 1), "p1_b": (2,), "p2a_w": (2, 3, 1, 1),
+              "p2a_b": (2,), "p2b_w": (3, 2, 3, 3), "p2b_b": (3,), "p3a_w": (1, 3, 1, 1),
+              "p3a_b": (1,), "p3b_w": (2, 1, 5, 5), "p3b_b": (2,), "p4_w": (1, 3, 1, 1),
+              "p4_b": (1,)}
+    assert op.inputs == tuple(shapes)
+    assert op.output_shape(**shapes) == {"y": (2, 8, 4, 5)}
+    t, v = sample(shapes, 6, integers=True), sample(shapes, 7, integers=True)
+    dy = np.random.default_rng(8).integers(-2, 3, (2, 8, 4, 5)).astype(float)
+    results = []
+    for target in ("c", "numpy"):
+        kernel = sc.build(op, target, "float64")
+        y = kernel.forward(**t)
+        np.testing.assert_array_equal(y[:, :2], np.einsum(
+            "nchw,oc->nohw", t["x"], t["p1_w"][:, :, 0, 0]) + t["p1_b"][:, None, None])
+        gradients = kernel.vjp(dy, **t)
+        assert (dy * kernel.jvp(v, **t)).sum() == sum(
+            (g * v[name]).sum() for name, g in gradients.items())
+        results.append([y, *gradients.values()])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_residual_block_with_groups_regroups_the_channels() -> None:
+    x = sc.tensor("x", ndim=4)
+    h = ops.relu()(ops.conv2d(padding=1, name="c1")(x))
+    op = sc.program([x], [ops.relu()(ops.add()(ops.conv2d(padding=1, groups=2, name="c2")(h), x))])
+    shapes = {"x": (1, 4, 3, 3), "c1_w": (6, 4, 3, 3), "c1_b": (6,), "c2_w": (4, 3, 3, 3),
+              "c2_b": (4,)}
+    t = sample(shapes, 9, integers=True)
+    plain = sc.build(ops.conv2d(padding=1), "numpy", "float64")
+    grouped = sc.build(ops.conv2d(padding=1, groups=2), "numpy", "float64")
+    h = np.maximum(plain.forward(x=t["x"], w=t["c1_w"], b=t["c1_b"]), 0)
+    y = np.maximum(grouped.forward(x=h, w=t["c2_w"], b=t["c2_b"]) + t["x"], 0)
+    for target in ("c", "numpy"):
+        np.testing.assert_array_equal(sc.build(op, target, "float64").forward(**t), y)
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 3), (3, 2), (4, 2)])
+def test_groups_that_do_not_nest_are_copied(first: int, second: int) -> None:
+    op = ops.conv1d(groups=first) >> ops.conv1d(groups=second)
+    shapes = {"x": (2, 12, 4), "w": (12, 12 // first, 2), "b": (12,),
+              "w_2": (12, 12 // second, 2), "b_2": (12,)}
+    t, v = sample(shapes, 10, integers=True), sample(shapes, 11, integers=True)
+    one, two = (sc.build(ops.conv1d(groups=g), "numpy", "float64") for g in (first, second))
+    y = two.forward(x=one.forward(x=t["x"], w=t["w"], b=t["b"]), w=t["w_2"], b=t["b_2"])
+    dy = np.random.default_rng(12).integers(-2, 3, y.shape).astype(float)
+    for target in ("c", "numpy"):
+        kernel = sc.build(op, target, "float64")
+        np.testing.assert_array_equal(kernel.forward(**t), y)
+        assert (dy * kernel.jvp(v, **t)).sum() == sum(
+            (g * v[name]).sum() for name, g in kernel.vjp(dy, **t).items())
+
+
+def test_a_classifier_ends_in_its_loss() -> None:
+    op = ops.flatten() >> ops.linear() >> ops.softmax_cross_entropy()
+    assert op.inputs == ("x", "w", "b", "labels")
+    shapes = {"x": (3, 2, 2), "w": (4, 4), "b": (4,)}
+    t = sample(shapes, 13)
+    labels = np.array([0, 3, 1])
+    kernel = sc.build(op, "numpy", "float64")
+    logits = t["x"].reshape(3, 4) @ t["w"].T + t["b"]
+    soft = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    assert kernel.forward(**t, labels=labels) == pytest.approx(
+        -np.log(soft[range(3), labels]).mean())
+    np.testing.assert_allclose(kernel.vjp(1.0, **t, labels=labels)["b"],
+                               (soft - np.eye(4)[labels]).sum(0) / 3, rtol=1e-12)
+    with pytest.raises(sc.ParameterError, match="labels"):
+        kernel.forward(**t, labels=labels + 1)
+
+
+# --- cost -------------------------------------------------------------------------------------
+
+
+def test_intermediate_sizes_stay_named_and_derivation_is_linear() -> None:
+    """The text and the gradient of a chain grow with its depth, and with no power of it."""
+    lengths, gradients = [], []
+    for layers in (1, 2, 4, 8, 16):
+        op = ops.conv2d(padding=1)
+        for _ in range(layers - 1):
+            op = op >> ops.relu() >> ops.max_pool2d(2, stride=1) >> ops.conv2d(padding=1)
+        lengths.append(len(str(op)))
+        gradients.append(len(str(op.vjp().result)))
+    for sizes in (lengths, gradients):
+        assert sizes[4] - sizes[3] < 2.2 * (sizes[3] - sizes[2])
+
+
+def test_lenet_is_emitted_as_one_c_file_without_malloc() -> None:
+    from symconv.emission import emit
+
+    files = emit(lenet("sigmoid", "avg_pool2d"), name="lenet")
+    assert set(files) == {"lenet.h", "lenet.c", "lenet.py", "README.md"}
+    assert "malloc" not in files["lenet.c"]

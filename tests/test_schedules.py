@@ -1,0 +1,290 @@
+"""Fast schedules compute what the interpreter computes: exactly on integers, with NaN and infinity
+where the definition has them, the same bits for any split of the tasks, and no byte outside."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv.build import compile_library
+from symconv.compiler import find_compiler
+from symconv.emission import emit
+from symconv.emit.c import emit_c
+from symconv.evaluate import evaluate
+from symconv.loops import Tiled
+from symconv.lower import lower
+from symconv.passes import Pass, all_passes
+from symconv.shapes import bind, specialise, stored_shape
+
+QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
+STRICT = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def separate_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def convolution(x, w, **options):
+    """An operator and its shapes."""
+    build = {1: sc.ops.conv1d, 2: sc.ops.conv2d, 3: sc.ops.conv3d}[len(x) - 2]
+    return build(**options), {"x": x, "w": w, "b": (w[0],)}
+
+
+# Ragged in every axis: channels, rows and lanes leave remainders in blocks of 6, 8 and 16.
+CASES = {
+    "plain": convolution((2, 3, 9, 21), (7, 3, 3, 3), padding=1),
+    "bands": convolution((1, 150, 13, 30), (9, 150, 3, 3), padding=1),
+    "groups of rows": convolution((1, 3, 5, 6), (61, 3, 2, 2)),
+    "long sums": convolution((1, 95, 4, 7), (5, 95, 3, 2), padding=1),
+    "in place": convolution((2, 5, 6, 8), (10, 5, 3, 2)),
+    "one by one": convolution((1, 13, 5, 7), (11, 13, 1, 1)),
+    "strides": convolution((2, 4, 14, 17), (6, 2, 3, 5), stride=(2, 3), padding=(1, 2), groups=2),
+    "dilations": convolution((1, 3, 15, 16), (4, 3, 4, 3), dilation=(3, 2), padding=(3, 0)),
+    "both": convolution((1, 2, 19, 18), (3, 2, 5, 4), stride=(3, 2), dilation=(2, 3), padding=2),
+    "common factor": convolution((2, 2, 15, 14), (3, 2, 3, 3), stride=2, dilation=2, padding=1),
+    "empty classes": convolution((1, 3, 11, 17), (4, 3, 1, 2), stride=(3, 3), padding=(0, 1)),
+    "depthwise": convolution((2, 5, 11, 13), (5, 1, 3, 3), padding=1, groups=5),
+    "one row only": convolution((1, 4, 1, 29), (7, 4, 1, 3), padding=(2, 1)),
+    "audio": convolution((2, 3, 53), (8, 3, 5), stride=2, padding=2),
+    "volume": convolution((1, 2, 5, 6, 7), (5, 2, 3, 2, 3), stride=(1, 2, 1), padding=1),
+}
+USERS = {
+    "outer product": ("y[i,j] = a[i] * b[j]", {"a": (19,), "b": (37,)}),
+    "matrices": ("y[i,j] = sum[k](a[i,k] * b[k,j])", {"a": (11, 9), "b": (9, 35)}),
+    "half": ("y[n,i] = sum[c,a](x[n,c,i+a] * w[c,a] / 2) + z[n,i]",
+             {"x": (2, 3, 44), "w": (3, 5), "z": (2, 40)}),
+    "backwards": ("y[o,i] = sum[a](x[i-a+4] * w[o,a]); i < 40; w: [O, 5]",
+                  {"x": (44,), "w": (5, 5)}),
+    "two terms": ("y[o,i] = sum[a](x[i+a] * w[o,a]) + sum[a](z[i+a] * v[o,a]); i < 40",
+                  {"x": (43,), "w": (7, 4), "z": (42,), "v": (7, 3)}),
+}
+
+
+class Compiled:
+    """The passes of an operator for fixed shapes, compiled with a schedule."""
+
+    def __init__(self, op, shapes, dtype, schedule):
+        op = op.for_shapes(shapes)
+        values = bind(op.definition, shapes)
+        self.dtype = dtype
+        self.passes = [Pass(item.name, specialise(item.program, values))
+                       for item in all_passes(op.definition)]
+        self.sources = emit_c("k", specialise(op.definition, values), self.passes, dtype, schedule)
+        self.library = ctypes.CDLL(str(compile_library(self.sources, flags=QUICK)))
+
+    def run(self, item, inputs, cuts=()):
+        """The outputs of a pass, whose tasks are cut at the given fractions of their number."""
+        tasks, room = (getattr(self.library, f"k_{item.name}_{what}")
+                       for what in ("tasks", "workspace"))
+        tasks.restype, room.restype = ctypes.c_ssize_t, ctypes.c_size_t
+        outputs = [np.full(stored_shape(item.program.tensor(name), {}), 77, self.dtype)
+                   for name in item.program.outputs]
+        ends = sorted({0, tasks(), *(int(cut * tasks()) for cut in cuts)})
+        for begin, end in itertools.pairwise(ends):
+            workspace = np.full(room() + 64, 0xFF, np.uint8)       # NaN wherever it is read unset
+            workspace = workspace[-workspace.ctypes.data % 64:]
+            pointers = [ctypes.c_void_p(array.ctypes.data)
+                        for array in (*inputs, *outputs, workspace)]
+            getattr(self.library, f"k_{item.name}")(
+                *pointers, ctypes.c_ssize_t(begin), ctypes.c_ssize_t(end))
+        return outputs
+
+
+@cache
+def compiled(name, dtype, schedule):
+    op, shapes = CASES[name] if name in CASES else (sc.parse(USERS[name][0]), USERS[name][1])
+    return Compiled(op, shapes, dtype, schedule)
+
+
+def is_tiled(item):
+    return any(isinstance(node, Tiled) for node in lower(item).body)
+
+
+def integers(item, dtype, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(-4, 5, stored_shape(tensor, {})).astype(dtype)
+            for tensor in item.program.inputs]
+
+
+def dtype_of(name):
+    """Both element types occur, each case has one: compilers are slow."""
+    return "float64" if (*CASES, *USERS).index(name) % 3 == 1 else "float32"
+
+
+def points(program):
+    """How many points the terms of a program have at most."""
+    return sum(np.prod([float(index.extent.constant) for index in (*definition.free, *term.bound)])
+               for definition in program.definitions for term in definition.terms)
+
+
+@pytest.mark.parametrize("name", [*CASES, *USERS])
+def test_tiles_are_exact_on_integers(name):
+    dtype = dtype_of(name)
+    fast, plain = compiled(name, dtype, "auto"), compiled(name, dtype, "reference")
+    assert any(is_tiled(item) for item in fast.passes)
+    assert "_step" not in plain.sources["k.c"]
+    for item in fast.passes:
+        inputs = integers(item, dtype)
+        found, wanted = fast.run(item, inputs), plain.run(item, inputs)
+        for left, right in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(left, right, err_msg=item.name)
+
+
+@pytest.mark.parametrize("name", ["groups of rows", "in place", "strides", "empty classes",
+                                  "one row only", "audio", *USERS])
+def test_tiles_agree_with_the_interpreter(name):
+    dtype = dtype_of(name)
+    fast = compiled(name, dtype, "auto")
+    for item in fast.passes:
+        if points(item.program) > 6e4:
+            continue
+        inputs = integers(item, dtype)
+        named = {tensor.name: array.astype(int)
+                 for tensor, array in zip(item.program.inputs, inputs, strict=True)}
+        wanted = evaluate(item.program, named, {})
+        for output, found in zip(item.program.outputs, fast.run(item, inputs), strict=True):
+            np.testing.assert_array_equal(found, wanted[output].astype(float), err_msg=item.name)
+
+
+@pytest.mark.parametrize("name", ["plain", "bands", "strides", "both", "one row only", "volume"])
+def test_a_padded_zero_meets_no_infinity(name):
+    dtype = dtype_of(name)
+    fast, plain = compiled(name, dtype, "auto"), compiled(name, dtype, "reference")
+    rng = np.random.default_rng(3)
+    for item in fast.passes:
+        for value in (np.inf, np.nan):
+            inputs = integers(item, dtype)
+            for array in inputs:
+                array.reshape(-1)[rng.integers(array.size)] = value
+            with np.errstate(all="ignore"):
+                for left, right in zip(fast.run(item, inputs), plain.run(item, inputs),
+                                       strict=True):
+                    np.testing.assert_array_equal(left, right, err_msg=item.name)
+
+
+@pytest.mark.parametrize("name", ["plain", "bands", "groups of rows", "both", "depthwise",
+                                  "volume"])
+def test_tasks_give_the_same_bits_however_they_are_split(name):
+    dtype = dtype_of(name)
+    fast = compiled(name, dtype, "auto")
+    rng = np.random.default_rng(5)
+    for item in fast.passes:
+        inputs = [rng.standard_normal(stored_shape(tensor, {})).astype(dtype)
+                  for tensor in item.program.inputs]
+        whole = fast.run(item, inputs)
+        for cuts in ((0.5,), (0.2, 0.4, 0.9), tuple(np.arange(0, 1, 0.01))):
+            for left, right in zip(whole, fast.run(item, inputs, cuts), strict=True):
+                assert left.tobytes() == right.tobytes(), item.name
+
+
+def test_sums_round_like_split_ones():
+    """4608 products per element: a plain sum would be several times less accurate."""
+    op, shapes = convolution((1, 512, 7, 7), (16, 512, 3, 3), padding=1)
+    kernel = sc.build(op, shapes=shapes)
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shapes[name]).astype(np.float32) for name in "xw")
+    found = kernel.forward(x=x, w=w, b=np.zeros(16, np.float32))
+    padded = np.pad(x[0].astype(float), ((0, 0), (1, 1), (1, 1)))
+    views = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
+    wanted = np.einsum("cijae,ocae->oij", views, w.astype(float))
+    assert np.abs(found[0] - wanted).max() < 8e-7 * np.abs(wanted).max()
+
+
+def test_schedules_are_chosen_by_name():
+    op, shapes = CASES["plain"]
+    fast = emit(op, targets=("c",), name="k", shapes=shapes)["k.c"]
+    assert fast == emit(op, targets=("c",), name="k", shapes=shapes, schedule="auto")["k.c"]
+    assert "k_step" in fast
+    assert "k_step" not in emit(op, targets=("c",), name="k", shapes=shapes,
+                                schedule="reference")["k.c"]
+    assert "k_step" not in emit(op, targets=("c",), name="k")["k.c"]
+    with pytest.raises(sc.ParameterError, match="schedule='fastest'"):
+        emit(op, targets=("c",), name="k", schedule="fastest")
+    with pytest.raises(sc.ParameterError, match="schedule='fastest'"):
+        sc.build(op, schedule="fastest")
+
+
+def other_compilers():
+    """The compiler in use, and zig (clang) where it is installed."""
+    yield list(find_compiler().command)
+    if subprocess.run([sys.executable, "-m", "ziglang", "version"], capture_output=True,
+                      check=False).returncode == 0:
+        yield [sys.executable, "-m", "ziglang", "cc"]
+
+
+@pytest.mark.parametrize("name", ["strides", "in place"])
+def test_tiles_compile_without_a_warning(tmp_path, name):
+    for file, text in compiled(name, dtype_of(name), "auto").sources.items():
+        (tmp_path / file).write_text(text)
+    for command in other_compilers():
+        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+DRIVER = """
+#include <stdlib.h>
+#include "k.h"
+static {real} *some(size_t count)
+{{
+    {real} *made = malloc(count * sizeof({real}));
+    for (size_t k = 0; made != NULL && k < count; k++) {{
+        made[k] = ({real})(k % 7) - 3;
+    }}
+    return made;
+}}
+int main(void)
+{{
+    int failed = 0;
+{calls}
+    return failed;
+}}
+"""
+CALL = """
+    {{
+        {real} *const arrays[] = {{{arrays}}};
+        void *const workspace = aligned_alloc(64, k_{name}_workspace() + 64);
+        const ptrdiff_t tasks = k_{name}_tasks();
+        failed |= k_{name}({arguments}, workspace, 0, tasks / 2);
+        failed |= k_{name}({arguments}, workspace, tasks / 2, tasks);
+        free(workspace);
+        for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {{
+            free(arrays[k]);
+        }}
+    }}
+"""
+
+
+@pytest.mark.parametrize("name", ["bands", "in place", "both", "empty classes", "matrices"])
+def test_tiles_stay_inside_their_arrays(tmp_path, name):
+    """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
+    made = compiled(name, dtype_of(name), "auto")
+    real = "float" if made.dtype == "float32" else "double"
+    calls = []
+    for item in made.passes:
+        tensors = [*item.program.inputs, *(item.program.tensor(o) for o in item.program.outputs)]
+        calls.append(CALL.format(
+            real=real, name=item.name,
+            arrays=", ".join(f"some({int(np.prod(stored_shape(t, {})))})" for t in tensors),
+            arguments=", ".join(f"arrays[{number}]" for number in range(len(tensors)))))
+    for file, text in made.sources.items():
+        (tmp_path / file).write_text(text)
+    (tmp_path / "main.c").write_text(DRIVER.format(real=real, calls="".join(calls)))
+    command = [*find_compiler().command, "-O1", "-g", "-march=native", "-std=gnu11",
+               "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "main.c", "k.c", "-lm",
+               "-o", "run"]
+    if subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode:
+        pytest.skip("the compiler has no sanitizers")
+    done = subprocess.run([str(tmp_path / "run")], capture_output=True, text=True, check=False,
+                          env={"ASAN_OPTIONS": "detect_leaks=0"})
+    assert done.returncode == 0, done.stderr
