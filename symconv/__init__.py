@@ -11,8 +11,6 @@ Every public name is loaded when it is first used, so that importing the package
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from symconv.graph import program, tensor
     from symconv.make import build
     from symconv.operator import Operator, parse
-    from symconv.verify import verify
+    from symconv.verification import verify
 
 __version__ = "0.1.0"
 
@@ -46,17 +44,8 @@ _HOMES = dict.fromkeys(_ERRORS, "symconv.errors") | {
     "parse": "symconv.operator",
     "program": "symconv.graph",
     "tensor": "symconv.graph",
-    "verify": "symconv.verify",
+    "verify": "symconv.verification",
 }
-
-
-class _Package(ModuleType):
-    """The package as a module: `sc.parse` is the function, also once the submodule of the same
-    name is loaded (importing a submodule would otherwise bind it here)."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if name not in _HOMES or not isinstance(value, ModuleType):
-            super().__setattr__(name, value)
 
 
 def __getattr__(name: str) -> object:
@@ -73,5 +62,3 @@ def __getattr__(name: str) -> object:
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
-
-sys.modules[__name__].__class__ = _Package

@@ -15,8 +15,8 @@ from typing import Protocol, TypeAlias, cast
 import numpy as np
 
 from symconv.arrays import Array
-from symconv.build import load_library
 from symconv.errors import BuildError, ShapeError
+from symconv.libraries import load_library
 
 ALIGNMENT = 64
 """Bytes: every workspace starts at a multiple of this, a cache line or a vector register."""

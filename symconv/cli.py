@@ -132,7 +132,7 @@ def _check(operator: Operator, targets: Sequence[str], dtype: str,
     """Check an operator's kernels and print a line per check; 1 where one fails."""
     from symconv.sampling import example_shapes
     from symconv.terminal import show_verdict, working
-    from symconv.verify import verify
+    from symconv.verification import verify
 
     ready = operator.for_shapes(given) if given else operator.with_rank(_RANK)
     shapes = given or example_shapes(ready.definition)

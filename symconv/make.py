@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from symconv.arrays import Array
 from symconv.backends import Backend, CBackend, NumpyBackend
-from symconv.build import compile_library, load_module
 from symconv.emission import DTYPES, TARGETS, Order, one_of, ordered, sources, specialised
 from symconv.errors import DTypeError, ParameterError, expect
 from symconv.ir import Program
 from symconv.kernel import Group, Kernel
+from symconv.libraries import compile_library, load_module
 from symconv.operator import OpenRank, Operator, named, shape_of
 from symconv.passes import Pass, double_passes, forward_passes, jvp_passes, vjp_passes
 from symconv.schedule import SCHEDULES

@@ -217,7 +217,7 @@ def parse(text: str, params: Mapping[str, int | str] | None = None,
     `params` gives numbers for its parameters; the others stay symbolic. Raises ParseError with
     the line, a caret, the rule and the remedy; ParameterError for `params` and `name`.
     """
-    from symconv.parse import parse as read
+    from symconv.language.reader import parse as read
 
     expect("text", text, str, "a definition such as \"y[i] = sum[a](x[i+a] * w[a])\"")
     expect("name", name, str, "a text such as \"blur\"")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from symconv.verify.verdict import Verdict
+    from symconv.verification.verdict import Verdict
 
 _HEAD = ("", "check", "figure", "bound", "what was compared")
 

@@ -26,13 +26,13 @@ from hypothesis import strategies as st
 
 from symconv.backends import CBackend, NumpyBackend
 from symconv.bounded import bounded, worst
-from symconv.build import compile_library
 from symconv.differentiate import vjp
 from symconv.emit.c import emit_c
 from symconv.emit.numpy import emit_numpy
 from symconv.evaluate import evaluate
 from symconv.integers import evaluate as integer
 from symconv.ir import Power, Program, Scalar, Tensor
+from symconv.libraries import compile_library
 from symconv.passes import Pass, all_passes
 from symconv.rewrite import scalar_children
 from symconv.shapes import bind, specialise, stored_shape

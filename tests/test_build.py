@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from symconv import compiler
-from symconv.build import EXACT_FLAGS, FAST_FLAGS, compile_library, load_library, load_module
 from symconv.cache import cache_directory, cached, fingerprint
 from symconv.compiler import describe_compiler, find_compiler
 from symconv.errors import BuildError
+from symconv.libraries import EXACT_FLAGS, FAST_FLAGS, compile_library, load_library, load_module
 
-building = sys.modules["symconv.build"]     # `symconv.build` is the function of that name
+building = sys.modules["symconv.libraries"]
 SOURCE = {"answer.c": '#include "answer.h"\n#include <math.h>\n'
                       "double root(double x) { return sqrt(x) + ANSWER; }\n"
                       "int answer(void) { return ANSWER; }\n",
@@ -105,7 +105,7 @@ def test_parts_of_a_fingerprint_do_not_run_together():
 
 
 def test_thirty_processes_build_one_kernel_at_once(cache):
-    program = ("from symconv.build import compile_library, load_library\n"
+    program = ("from symconv.libraries import compile_library, load_library\n"
                f"assert load_library(compile_library({SOURCE!r})).answer() == 42\n")
     running = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE)
                for _ in range(30)]
@@ -250,7 +250,7 @@ def test_a_full_disk_is_one_error_and_leaves_nothing_behind(cache, monkeypatch, 
 
 def test_a_process_killed_while_building_leaves_a_cache_that_works(cache):
     program = ("import os, signal\nfrom symconv import cache\n"
-               "from symconv.build import compile_library\nreplace = os.replace\n"
+               "from symconv.libraries import compile_library\nreplace = os.replace\n"
                "def once(source, target):\n"
                "    replace(source, target)\n"
                "    if str(target).endswith('.so'):\n"

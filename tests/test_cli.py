@@ -13,7 +13,7 @@ from symconv.cli import run
 from symconv.errors import ParameterError
 from symconv.invocation import operator_for, shapes, value
 from symconv.terminal import show_verdict
-from symconv.verify.verdict import Check, Verdict
+from symconv.verification.verdict import Check, Verdict
 
 STRIDED = "x: [H]\nw: [K]\ni < (H - K)//s + 1\ny[i] = sum[a](x[s*i + a] * w[a])\n"
 
@@ -141,7 +141,7 @@ def test_check_prints_a_line_per_check(op, capsys):
 
 def test_a_failed_check_sets_the_exit_status(monkeypatch, capsys):
     failing = Verdict((Check("forward", "1e-3", "1e-7", False), Check("vjp", "0", "0", True)))
-    monkeypatch.setattr(importlib.import_module("symconv.verify"), "verify",
+    monkeypatch.setattr(importlib.import_module("symconv.verification"), "verify",
                         lambda *_, **__: failing)
     assert run(["check", "conv1d"]) == 1
     assert "FAILED" in capsys.readouterr().out

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from symconv.errors import ParameterError, ShapeError
 from symconv.integers import Extremum
+from symconv.language.reader import parse
 from symconv.loops import Loop, Node, When, show
 from symconv.lower import lower
-from symconv.parse import parse
 from symconv.passes import Pass, all_passes, vjp_passes
 
 SIZES = (("N", 4), ("M", 3), ("K", 2))

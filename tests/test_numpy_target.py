@@ -20,7 +20,7 @@ from symconv.bounded import bounded, worst
 from symconv.emit.numpy import emit_numpy
 from symconv.evaluate import evaluate
 from symconv.ir import Program
-from symconv.parse import parse
+from symconv.language.reader import parse
 from symconv.passes import Pass, all_passes, forward_passes
 from symconv.shapes import bind, specialise, stored_shape
 

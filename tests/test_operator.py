@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import os
 import subprocess
@@ -18,12 +17,6 @@ from symconv.evaluate import evaluate
 from symconv.shapes import bind
 
 SHAPES = {"x": (1, 1, 3, 3), "w": (1, 1, 2, 2)}
-
-
-def test_public_functions_survive_the_import_of_submodules_of_the_same_name() -> None:
-    assert sc.parse("y[i] = x[i]").inputs == ("x",)
-    assert callable(importlib.import_module("symconv.parse").parse)
-    assert sc.parse("y[i] = x[i]").outputs == ("y",)
 
 
 def test_importing_the_package_loads_neither_sympy_nor_numpy() -> None:

@@ -27,7 +27,7 @@ from symconv.ir import (
     Times,
     Whole,
 )
-from symconv.parse import parse
+from symconv.language.reader import parse
 from symconv.shapes import bind
 
 CONV = """

@@ -20,7 +20,7 @@ from symconv.lower import _bound
 from symconv.relation import drop_implied
 from symconv.selectors import select
 from symconv.solve import Classes
-from symconv.verify import verify
+from symconv.verification import verify
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -46,7 +46,7 @@ class Sabotage:
 
 
 def module(name: str) -> object:
-    """A module by its full name; `symconv.verify` and others are functions of the package."""
+    """A module by its full name; loaded before."""
     return sys.modules[name]
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import symconv as sc
-from symconv.build import compile_library
 from symconv.compiler import find_compiler
 from symconv.emission import emit
 from symconv.emit.c import emit_c
 from symconv.evaluate import evaluate
+from symconv.libraries import compile_library
 from symconv.loops import Tiled
 from symconv.lower import lower
 from symconv.passes import Pass, all_passes

@@ -25,7 +25,7 @@ from symconv.ir import (
     Times,
     Whole,
 )
-from symconv.parse import parse
+from symconv.language.reader import parse
 from symconv.text import definition_text, program_text, row_text, scalar_text
 
 CONV = """\

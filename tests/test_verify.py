@@ -12,10 +12,10 @@ import symconv as sc
 from symconv.errors import ParameterError, ShapeError
 from symconv.evaluate import evaluate
 from symconv.shapes import bind
-from symconv.verify import Check, Verdict, verify
-from symconv.verify.certificate import CertifyingArithmetic
-from symconv.verify.points import SPACING, label_limits, spaced_point, steps
-from symconv.verify.structure import held, structure
+from symconv.verification import Check, Verdict, verify
+from symconv.verification.certificate import CertifyingArithmetic
+from symconv.verification.points import SPACING, label_limits, spaced_point, steps
+from symconv.verification.structure import held, structure
 
 SHAPES = {"x": (2, 2, 8), "w": (3, 2, 3), "b": (3,)}
 PASSES = ("forward", "vjp_x", "vjp_w", "vjp_b", "jvp", "double_vjp_dy", "double_vjp_x",

@@ -102,7 +102,7 @@ def measure(case: str, number: int) -> Cost:
 def programs(case: str, number: int) -> Iterator[Program]:
     """The definitions of a case."""
     from symconv import operators
-    from symconv.parse import parse
+    from symconv.language.reader import parse
 
     if case == "dimensions":
         make = (operators.conv1d, operators.conv2d, operators.conv3d)[number - 1]

@@ -11,5 +11,5 @@
     terms        syntax -> terms; a reduction inside an expression becomes its own statement
     assemble     terms -> definitions: extents, range rows, requirements
 
-`symconv.parse.parse` drives them in that order.
+`symconv.language.reader.parse` drives them in that order.
 """

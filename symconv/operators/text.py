@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from symconv.ir import Program, Requirement
+from symconv.language.reader import parse
 from symconv.operator import OpenRank, Operator
 from symconv.operators import arguments
-from symconv.parse import parse
 
 
 def defined(lines: Sequence[str], requirements: Iterable[Requirement] = ()) -> Program:

@@ -23,11 +23,11 @@ from fractions import Fraction
 import numpy as np
 
 from symconv.arrays import Array
-from symconv.verify.bounds import References, errors
-from symconv.verify.oracle import Oracle, dot, dots
-from symconv.verify.points import Point, steps
-from symconv.verify.subject import Subject
-from symconv.verify.verdict import Check
+from symconv.verification.bounds import References, errors
+from symconv.verification.oracle import Oracle, dot, dots
+from symconv.verification.points import Point, steps
+from symconv.verification.subject import Subject
+from symconv.verification.verdict import Check
 
 STEP = 2.0 ** -17
 _SEED = 29

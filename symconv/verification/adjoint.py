@@ -13,12 +13,12 @@ import numpy as np
 
 from symconv.arrays import Array
 from symconv.bounded import nearest, worst
-from symconv.verify.bounds import References, errors
-from symconv.verify.exact import Certificates, differences
-from symconv.verify.oracle import dot, dots
-from symconv.verify.points import Point
-from symconv.verify.subject import Subject
-from symconv.verify.verdict import Check
+from symconv.verification.bounds import References, errors
+from symconv.verification.exact import Certificates, differences
+from symconv.verification.oracle import dot, dots
+from symconv.verification.points import Point
+from symconv.verification.subject import Subject
+from symconv.verification.verdict import Check
 
 
 def exact_adjoint(subject: Subject, point: Point, wrt: str) -> Check:

@@ -14,10 +14,10 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from symconv.arrays import Array
-from symconv.verify.oracle import Oracle, dot, dots, rationals
-from symconv.verify.points import Point, steps
-from symconv.verify.subject import Subject
-from symconv.verify.verdict import Check
+from symconv.verification.oracle import Oracle, dot, dots, rationals
+from symconv.verification.points import Point, steps
+from symconv.verification.subject import Subject
+from symconv.verification.verdict import Check
 
 _SEED = 23
 _Functional: TypeAlias = Callable[[Mapping[str, Array]], "Fraction | int"]

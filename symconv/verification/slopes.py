@@ -17,9 +17,9 @@ from symconv.integers import Int
 from symconv.ir import Access, Apply, Axis, Definition, Index, Program, Tensor, Term
 from symconv.operator import Operator
 from symconv.shapes import specialise
-from symconv.verify.structure import KINKED, parts
-from symconv.verify.subject import Subject, make_subject
-from symconv.verify.verdict import Check
+from symconv.verification.structure import KINKED, parts
+from symconv.verification.subject import Subject, make_subject
+from symconv.verification.verdict import Check
 
 _LENGTH = 36
 _GAP = 8

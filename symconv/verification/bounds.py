@@ -17,10 +17,10 @@ import numpy as np
 from symconv.arrays import Array
 from symconv.bounded import bounded, nearest, worst
 from symconv.errors import ParameterError, ShapeError
-from symconv.verify.attempt import attempt
-from symconv.verify.points import Point, random_point
-from symconv.verify.subject import Subject
-from symconv.verify.verdict import Check
+from symconv.verification.attempt import attempt
+from symconv.verification.points import Point, random_point
+from symconv.verification.subject import Subject
+from symconv.verification.verdict import Check
 
 _SEEDS = range(4)
 

@@ -29,9 +29,9 @@ from symconv.ir import Access, Axis, Definition, Program, Tensor
 from symconv.operator import Operator
 from symconv.rewrite import row_expressions
 from symconv.shapes import specialise
-from symconv.verify.points import integer_point
-from symconv.verify.subject import Subject, make_subject
-from symconv.verify.verdict import Check
+from symconv.verification.points import integer_point
+from symconv.verification.subject import Subject, make_subject
+from symconv.verification.verdict import Check
 
 _SEED = 31
 _WINDOWS = 160                  # weights are read off for at most so many outputs

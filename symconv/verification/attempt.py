@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from symconv.errors import SymconvError
-from symconv.verify.verdict import Check
+from symconv.verification.verdict import Check
 
 
 def attempt(name: str, check: Callable[[], Check]) -> Check:

@@ -13,9 +13,9 @@ from symconv.arrays import Array
 from symconv.bounded import bounded, nearest
 from symconv.evaluate import evaluate
 from symconv.operator import Operator
-from symconv.verify.points import Point
-from symconv.verify.structure import held
-from symconv.verify.subject import Subject, make_subject
+from symconv.verification.points import Point
+from symconv.verification.structure import held
+from symconv.verification.subject import Subject, make_subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,21 +15,26 @@ from operator import methodcaller
 from symconv.arrays import Array
 from symconv.bounded import bounded
 from symconv.errors import ParameterError
-from symconv.verify.adjoint import bounded_adjoint, bounded_second, exact_adjoint, exact_second
-from symconv.verify.attempt import attempt
-from symconv.verify.differences import (
+from symconv.verification.adjoint import (
+    bounded_adjoint,
+    bounded_second,
+    exact_adjoint,
+    exact_second,
+)
+from symconv.verification.attempt import attempt
+from symconv.verification.differences import (
     exact_double,
     exact_double_of_cotangent,
     exact_jvp,
     exact_vjp,
 )
-from symconv.verify.exact import Certificates
-from symconv.verify.oracle import Oracle, make_oracle
-from symconv.verify.points import Point, beside, spaced_point
-from symconv.verify.quotients import Quotients
-from symconv.verify.structure import Structure, held, structure
-from symconv.verify.subject import Subject
-from symconv.verify.verdict import Check
+from symconv.verification.exact import Certificates
+from symconv.verification.oracle import Oracle, make_oracle
+from symconv.verification.points import Point, beside, spaced_point
+from symconv.verification.quotients import Quotients
+from symconv.verification.structure import Structure, held, structure
+from symconv.verification.subject import Subject
+from symconv.verification.verdict import Check
 
 _SEED = 17
 _DEGREE = 2                     # central differences are exact up to this degree

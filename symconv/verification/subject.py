@@ -21,7 +21,7 @@ from symconv.make import build
 from symconv.operator import Operator
 from symconv.passes import Pass
 from symconv.shapes import stored_shape
-from symconv.verify.points import Point
+from symconv.verification.points import Point
 
 GROUPS: tuple[Group, ...] = ("forward", "vjp", "jvp", "double")
 

@@ -20,12 +20,12 @@ from symconv.arrays import Array
 from symconv.bounded import bounded
 from symconv.errors import ParameterError
 from symconv.passes import Pass
-from symconv.verify.attempt import attempt
-from symconv.verify.bounds import bounded_check, is_bounded
-from symconv.verify.certificate import CertifyingArithmetic
-from symconv.verify.points import Point, integer_point
-from symconv.verify.subject import Subject
-from symconv.verify.verdict import Check
+from symconv.verification.attempt import attempt
+from symconv.verification.bounds import bounded_check, is_bounded
+from symconv.verification.certificate import CertifyingArithmetic
+from symconv.verification.points import Point, integer_point
+from symconv.verification.subject import Subject
+from symconv.verification.verdict import Check
 
 _SEED = 11
 _REACHES = (3, 1)

@@ -4,7 +4,7 @@ The checks share the definition with what they check, and nothing else: values c
 interpreter, derivatives from differences of the kernel's own forward pass.
 """
 
-from symconv.verify.ladder import verify
-from symconv.verify.verdict import Check, Verdict
+from symconv.verification.ladder import verify
+from symconv.verification.verdict import Check, Verdict
 
 __all__ = ["Check", "Verdict", "verify"]

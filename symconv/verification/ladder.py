@@ -23,16 +23,16 @@ from symconv.operator import OpenRank, Operator, named, shape_of
 from symconv.passes import all_passes
 from symconv.sampling import example_shapes
 from symconv.shapes import bind, specialise
-from symconv.verify.adjoint import fixed_check
-from symconv.verify.attempt import attempt, attempts
-from symconv.verify.bounds import interpret, interpreter_checks, numeric_point
-from symconv.verify.derivatives import Derivatives, Say
-from symconv.verify.exact import exact_checks, integer_certificates
-from symconv.verify.slopes import slope_checks
-from symconv.verify.structure import work
-from symconv.verify.subject import Subject, make_subject
-from symconv.verify.ties import tie_checks
-from symconv.verify.verdict import Check, Verdict
+from symconv.verification.adjoint import fixed_check
+from symconv.verification.attempt import attempt, attempts
+from symconv.verification.bounds import interpret, interpreter_checks, numeric_point
+from symconv.verification.derivatives import Derivatives, Say
+from symconv.verification.exact import exact_checks, integer_certificates
+from symconv.verification.slopes import slope_checks
+from symconv.verification.structure import work
+from symconv.verification.subject import Subject, make_subject
+from symconv.verification.ties import tie_checks
+from symconv.verification.verdict import Check, Verdict
 
 _MOST_WORK = 3 * 10**8
 _MOST_STATEMENTS = 150
