@@ -152,7 +152,7 @@ def _options(signature: inspect.Signature) -> str:
 def _from_file(path: Path, settings: Sequence[str]) -> Operator:
     from symconv.operator import parse
 
-    params: dict[str, int | str] = {}
+    params: dict[str, int | float | Fraction | str] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name.isidentifier():
@@ -171,11 +171,13 @@ def _from_file(path: Path, settings: Sequence[str]) -> Operator:
                  else "definition")
 
 
-def _number(name: str, text: str) -> int | str:
-    try:
-        return int(text)
-    except ValueError:
-        if text.isidentifier():
-            return text
-    raise ParameterError(f"--set {name}={text[:40]}: the value must be an integer, or a name to "
-                         "keep it symbolic")
+def _number(name: str, text: str) -> Fraction | str:
+    from symconv.operators.arguments import rational
+
+    number = rational(text)
+    if number is not None:
+        return number
+    if text.isidentifier():
+        return text
+    raise ParameterError(f"--set {name}={text[:40]}: the value must be a number such as 2, 0.5 or "
+                         "1/3, or a name to keep it symbolic")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
 from symconv.errors import ParameterError, ShapeError, expect, shown
@@ -210,25 +211,19 @@ class Operator:
         return names
 
 
-def parse(text: str, params: Mapping[str, int | str] | None = None,
+def parse(text: str, params: Mapping[str, int | float | Fraction | str] | None = None,
           name: str = "definition") -> Operator:
     """The operator that a text in the definition language defines.
 
-    `params` gives numbers for its parameters; the others stay symbolic. Raises ParseError with
-    the line, a caret, the rule and the remedy; ParameterError for `params` and `name`.
+    `params` gives numbers for its parameters (a float means the decimal that it prints as); the
+    others stay symbolic. Raises ParseError with the line, a caret, the rule and the remedy;
+    ParameterError for `params` and `name`.
     """
     from symconv.language.reader import parse as read
 
     expect("text", text, str, "a definition such as \"y[i] = sum[a](x[i+a] * w[a])\"")
     expect("name", name, str, "a text such as \"blur\"")
-    numbers: dict[str, int | str] = {}
-    for parameter, value in named("params", params, "{\"s\": 2}").items():
-        try:
-            numbers[parameter] = value if isinstance(value, str) else operator.index(value)
-        except TypeError:
-            raise ParameterError(f"params: {parameter[:40]} is {shown(value)}, but must be an "
-                                 "integer or a name to keep it symbolic; give one of "
-                                 "these") from None
+    numbers = named("params", params, "{\"s\": 2}")
     return Operator(read(text, numbers), name=name)
 
 

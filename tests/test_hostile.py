@@ -1,5 +1,6 @@
 """Hostile definitions, names and arguments: refused within a second, or escaped everywhere."""
 
+import contextlib
 import re
 import shlex
 import shutil
@@ -16,6 +17,7 @@ import symconv as sc
 from symconv.emission import emit
 from symconv.emit.c_names import is_reserved
 from symconv.errors import SymconvError
+from symconv.operators import catalogue
 
 WARNINGS = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 HEADERS = ("assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "limits", "locale",
@@ -268,6 +270,17 @@ FINE = {("parse parameter", "abc"), ("forward of any rank", "nan"), ("forward of
         ("forward of any rank", "1.5"), ("forward of any rank", "-1"),
         ("forward of any rank", "float32(2)"), ("forward of any rank", str(10**30)),
         ("forward of any rank", str(-10**30)), ("cotangent", "{}")}
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_an_odd_parameter_makes_an_operator_or_is_refused_in_words(name):
+    entry = catalogue.entry(name)
+    required = {one: 2 for one, parameter in entry.signature.parameters.items()
+                if parameter.default is parameter.empty}
+    for parameter in entry.signature.parameters:
+        for odd in (*ODD, True, 2.0, np.array(2), [1, 2], "s", "2+1"):
+            with contextlib.suppress(sc.SymconvError):
+                str(entry.make(**{**required, parameter: odd}))
 
 
 @pytest.mark.parametrize("call", calls())

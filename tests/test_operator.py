@@ -137,7 +137,11 @@ def test_jacobian_times_tangent_is_the_jvp() -> None:
     assert list(found) == expected.ravel().tolist()
 
 
-@pytest.mark.parametrize("params", [{"s": 1.5}, {"s": None}])
-def test_params_of_a_definition_are_integers(params: dict[str, object]) -> None:
-    with pytest.raises(sc.ParameterError, match="params: s"):
-        sc.parse("x: [H]; i < H//s; y[i] = x[s*i]", params=params)
+def test_params_are_finite_numbers_and_integers_where_they_count() -> None:
+    strided = "x: [H]; i < H//s; y[i] = x[s*i]"
+    for odd in (None, True, float("nan"), (2,)):
+        with pytest.raises(sc.ParameterError, match="parameter s is"):
+            sc.parse(strided, params={"s": odd})
+    with pytest.raises(sc.ParseError, match="s = 3/2 is no integer"):
+        sc.parse(strided, params={"s": 1.5})
+    assert str(sc.parse("y[i] = s*x[i]", {"s": 0.1})) == "x: [I]\ny[i] = 1/10*x[i]\n"

@@ -165,9 +165,8 @@ def _maximum(kind: str, ndim: int, output_size: OutputSize, ties: str, return_in
 
 
 def _global(kind: str, reduction: str, ndim: int, name: str | None) -> Operator:
-    if ndim not in SPATIAL or isinstance(ndim, bool):
-        raise refuse(kind, "ndim", ndim, "1, 2 or 3", "give the number of spatial axes")
-    sizes, ones, places = SPATIAL[ndim], OUTPUTS[ndim], GAPS[ndim]
+    rank = arguments.spatial_rank(kind, ndim)
+    sizes, ones, places = SPATIAL[rank], OUTPUTS[rank], GAPS[rank]
     lines = [f"x: [N, C, {', '.join(sizes)}]", *(f"{one} < 1" for one in ones),
              f"y[n,c,{','.join(ones)}] = {reduction}[{','.join(places)}]"
              f"(x[n,c,{','.join(places)}])"]

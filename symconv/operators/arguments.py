@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 import operator
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import SupportsIndex, TypeAlias
 
-from symconv.errors import ParameterError
+from symconv.errors import ParameterError, shown
 from symconv.integers import Int
 from symconv.language.names import is_name
 
@@ -31,17 +33,20 @@ def refuse(name: str, parameter: str, given: object, needed: str, remedy: str,
     """The error of every check, worded in one place."""
     where = f" for axis {axis}" if axis else ""
     return ParameterError(
-        f"{name}: {parameter}{where} is {_short(given)}, but must be {needed}; {remedy}")
+        f"{name}: {parameter}{where} is {shown(given)}, but must be {needed}; {remedy}")
 
 
 def integer(name: str, parameter: str, value: object, least: int | None = 1,
             axis: str | None = None) -> Int:
     """An integer of at least `least` (None: any), or a symbol."""
-    needed = "an integer" if least is None else f"an integer of at least {least}"
+    low = -LARGEST_INTEGER if least is None else least
     if isinstance(value, str):
         return symbol(name, parameter, value, axis)
     number = _whole(value)
-    if number is None or (least is not None and number < least):
+    if number is None or not low <= number <= LARGEST_INTEGER:
+        needed = "an integer" if least is None else f"an integer of at least {least}"
+        if number is not None and number >= low:
+            needed += f" and at most {LARGEST_INTEGER}"
         raise refuse(name, parameter, value, needed,
                      f"give such a number, or a name such as {parameter}=\"{parameter[0]}\" "
                      "to keep it symbolic", axis)
@@ -107,9 +112,9 @@ def choice(name: str, parameter: str, value: object, allowed: Sequence[str]) -> 
 def real(name: str, parameter: str, value: object, low: Fraction | int | None = None,
          high: Fraction | int | None = None) -> Fraction:
     """An exact rational; a float means the decimal that it prints as (0.01 is 1/100)."""
-    number = _rational(value)
+    number = rational(value)
     fits = (number is not None and (low is None or number >= low)
-            and (high is None or number <= high))
+            and (high is None or number <= high) and abs(number) <= sys.float_info.max)
     if number is None or not fits:
         span = "a finite number" if low is None and high is None else (
             f"a number of at least {low}" if high is None else f"a number from {low} to {high}")
@@ -126,6 +131,19 @@ def rank(name: str, ndim: object, least: int = 0) -> int | None:
         raise refuse(name, "ndim", ndim, f"an integer from {least} to {MAXIMAL_RANK}",
                      "give the number of axes, or None to take it from the arrays")
     return number
+
+
+def whole(name: str, parameter: str, value: object, low: int, high: int, remedy: str) -> int:
+    """An integer from low to high that cannot stay symbolic: the definition's form hangs on it."""
+    number = _whole(value)
+    if number is None or not low <= number <= high:
+        raise refuse(name, parameter, value, f"an integer from {low} to {high}", remedy)
+    return number
+
+
+def spatial_rank(name: str, ndim: object) -> int:
+    """A number of spatial axes: 1, 2 or 3."""
+    return whole(name, "ndim", ndim, 1, 3, "give the number of spatial axes")
 
 
 def axis_numbers(name: str, value: object, ndim: int) -> tuple[int, ...]:
@@ -154,6 +172,11 @@ def label(kind: str, name: object) -> str | None:
 
 MAXIMAL_RANK = 8
 
+LARGEST_INTEGER = 2**31 - 1
+"""Of a parameter: subscripts made of it and of sizes must fit into 64 bits."""
+
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?(/[0-9]{1,40}|[eE][+-]?[0-9]{1,3})?")
+
 
 def _whole(value: object) -> int | None:
     if value is True or value is False or type(value).__name__ in ("bool", "bool_"):
@@ -166,7 +189,9 @@ def _whole(value: object) -> int | None:
         return None
 
 
-def _rational(value: object) -> Fraction | None:
+def rational(value: object) -> Fraction | None:
+    """An integer, a float, a Fraction, or a text such as 2, 0.5, 1e-3 or 1/3, exactly; None for
+    anything else."""
     whole = _whole(value)
     if whole is not None:
         return Fraction(whole)
@@ -174,10 +199,10 @@ def _rational(value: object) -> Fraction | None:
         return value
     if isinstance(value, float):             # NumPy's float64 is one
         return Fraction(repr(float(value))) if math.isfinite(value) else None
-    if isinstance(value, str):
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
         try:
             return Fraction(value)
-        except (ValueError, ZeroDivisionError):
+        except ZeroDivisionError:
             return None
     return None
 
@@ -194,8 +219,3 @@ def _items(value: object) -> tuple[object, ...] | None:
 
 def _one_per(axes: Sequence[str]) -> str:
     return f"one per axis ({', '.join(axes)})"
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "..."

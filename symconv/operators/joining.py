@@ -21,22 +21,21 @@ def concat(axis: int = 1, count: int | None = None, ndim: int | None = None,
 
     With count None there are as many as arrays are given; with a count or ndim, count or two.
     """
-    if isinstance(axis, bool) or not isinstance(axis, int):
-        raise refuse("concat", "axis", axis, "an integer", "give the number of one axis")
+    most = arguments.MAXIMAL_RANK
+    place = arguments.whole("concat", "axis", axis, -most, most - 1, "give the number of one axis")
     rank = arguments.rank("concat", ndim, 1)
     given = arguments.label("concat", name)
-    form = _open(axis, 2 if count is None else count)
+    form = _open(place, 2 if count is None else count)
     if count is None:
-        form = replace(form, joining=partial(_open, axis))
+        form = replace(form, joining=partial(_open, place))
     return Operator(form if rank is None else form.make(rank), name=given or "concat",
                     named=given is not None)
 
 
 def _open(axis: int, count: int) -> OpenRank:
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= len(_OPERANDS):
-        raise refuse("concat", "count", count, f"an integer from 1 to {len(_OPERANDS)}",
-                     "join the results of several concats")
-    return OpenRank(partial(_joined, axis, count), tuple(_OPERANDS[:count]), ("y",), 1)
+    number = arguments.whole("concat", "count", count, 1, len(_OPERANDS),
+                             "join the results of several concats")
+    return OpenRank(partial(_joined, axis, number), tuple(_OPERANDS[:number]), ("y",), 1)
 
 
 def _joined(axis: int, count: int, rank: int) -> Program:

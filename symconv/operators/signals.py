@@ -8,7 +8,6 @@ from symconv.integers import Int, largest, smallest
 from symconv.ir import AtLeast, Requirement
 from symconv.operator import Operator
 from symconv.operators import arguments
-from symconv.operators.arguments import refuse
 from symconv.operators.text import catalogued, defined
 from symconv.operators.window import SPATIAL
 
@@ -33,14 +32,13 @@ def _full(kind: str, ndim: int, mode: str, name: str | None) -> Operator:
     Both have A + B - 1 values in full; "same" keeps the A central ones, "valid" those where
     the smaller operand lies inside the larger.
     """
-    if ndim not in (1, 2, 3) or isinstance(ndim, bool):
-        raise refuse(kind, "ndim", ndim, "1, 2 or 3", "give the number of axes of a and b")
+    rank = arguments.spatial_rank(kind, ndim)
     arguments.choice(kind, "mode", mode, ("full", "same", "valid"))
-    left, right = _PAIRS[ndim]
-    outputs, taps = ("i", "j", "h")[:ndim], ("k", "l", "m")[:ndim]
+    left, right = _PAIRS[rank]
+    outputs, taps = ("i", "j", "h")[:rank], ("k", "l", "m")[:rank]
     lines, places = [f"a: [{', '.join(left)}]", f"b: [{', '.join(right)}]"], []
     requirements: list[Requirement] = []
-    for long, short, i, k, axis in zip(left, right, outputs, taps, SPATIAL[ndim], strict=True):
+    for long, short, i, k, axis in zip(left, right, outputs, taps, SPATIAL[rank], strict=True):
         shift, extent = {"full": ("0", f"{long} + {short} - 1"),
                          "same": (f"({short}-1)//2", long),
                          "valid": (f"min({long}, {short}) - 1",
