@@ -46,7 +46,8 @@ def forward(x):
             for k in range(3):
                 z0 = max(-((2 - W*k)//3), 0)
                 z1 = max(min((W*k + W + 2)//3, W), z0)
-                y[:, :, i, j, k] += (x[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4))
+                y[:, :, i, j, k] += (
+                    (x[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4)))
     return y
 
 
@@ -90,7 +91,8 @@ def vjp_x(dy, x):
             for k in range(3):
                 z0 = max(-((2 - W*k)//3), 0)
                 z1 = max(min((W*k + W + 2)//3, W), z0)
-                dx[:, :, u0:u1, v0:v1, z0:z1] += dy[:, :, i, j, k, None, None, None] / (count_d[i] * count_h[j] * count_w[k])
+                dx[:, :, u0:u1, v0:v1, z0:z1] += (
+                    dy[:, :, i, j, k, None, None, None] / (count_d[i] * count_h[j] * count_w[k]))
     return dx
 
 
@@ -133,7 +135,8 @@ def jvp(tx, x):
             for k in range(3):
                 z0 = max(-((2 - W*k)//3), 0)
                 z1 = max(min((W*k + W + 2)//3, W), z0)
-                ty[:, :, i, j, k] += (tx[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4))
+                ty[:, :, i, j, k] += (
+                    (tx[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4)))
     return ty
 
 
@@ -176,7 +179,8 @@ def double_vjp_dy(vx, dy, x):
             for k in range(3):
                 z0 = max(-((2 - W*k)//3), 0)
                 z1 = max(min((W*k + W + 2)//3, W), z0)
-                gdy[:, :, i, j, k] += (vx[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4))
+                gdy[:, :, i, j, k] += (
+                    (vx[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4)))
     return gdy
 
 

@@ -47,10 +47,10 @@ def vjp_x(dy, x):
             seen_part = seen[:, :, i]
             y_at_part = y_at[:, :, i]
             value = x[:, :, u]
-            wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-            np.copyto(best_part, value, where=wins)
-            np.copyto(y_at_part, u, where=wins)
-            seen_part |= True
+            loses = seen_part & (value <= best_part) | np.isnan(best_part)
+            np.maximum(best_part, value, out=best_part)
+            np.copyto(y_at_part, u, where=~loses)
+            seen_part[...] = True
     dx = np.zeros((N, C, H), dtype=dy.dtype)
     for i in range(3):
         u0 = max(-((2 - H*i)//3), 0)
@@ -79,10 +79,10 @@ def jvp(tx, x):
             seen_part = seen[:, :, i]
             y_at_part = y_at[:, :, i]
             value = x[:, :, u]
-            wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-            np.copyto(best_part, value, where=wins)
-            np.copyto(y_at_part, u, where=wins)
-            seen_part |= True
+            loses = seen_part & (value <= best_part) | np.isnan(best_part)
+            np.maximum(best_part, value, out=best_part)
+            np.copyto(y_at_part, u, where=~loses)
+            seen_part[...] = True
     ty = np.zeros((N, C, 3), dtype=tx.dtype)
     for i in range(3):
         u0 = max(-((2 - H*i)//3), 0)
@@ -114,10 +114,10 @@ def double_vjp_dy(vx, dy, x):
             seen_part = seen[:, :, i]
             y_at_part = y_at[:, :, i]
             value = x[:, :, u]
-            wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-            np.copyto(best_part, value, where=wins)
-            np.copyto(y_at_part, u, where=wins)
-            seen_part |= True
+            loses = seen_part & (value <= best_part) | np.isnan(best_part)
+            np.maximum(best_part, value, out=best_part)
+            np.copyto(y_at_part, u, where=~loses)
+            seen_part[...] = True
     gdy = np.zeros((N, C, 3), dtype=vx.dtype)
     for i in range(3):
         u0 = max(-((2 - H*i)//3), 0)

@@ -55,10 +55,10 @@ def vjp_x(dy, x):
                     seen_part = seen[:, :, i, j]
                     y_at_part = y_at[:, :, i, j]
                     value = x[:, :, u, v]
-                    wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-                    np.copyto(best_part, value, where=wins)
-                    np.copyto(y_at_part, W*u + v, where=wins)
-                    seen_part |= True
+                    loses = seen_part & (value <= best_part) | np.isnan(best_part)
+                    np.maximum(best_part, value, out=best_part)
+                    np.copyto(y_at_part, W*u + v, where=~loses)
+                    seen_part[...] = True
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     for i in range(3):
         u0 = max(-((2 - H*i)//3), 0)
@@ -97,10 +97,10 @@ def jvp(tx, x):
                     seen_part = seen[:, :, i, j]
                     y_at_part = y_at[:, :, i, j]
                     value = x[:, :, u, v]
-                    wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-                    np.copyto(best_part, value, where=wins)
-                    np.copyto(y_at_part, W*u + v, where=wins)
-                    seen_part |= True
+                    loses = seen_part & (value <= best_part) | np.isnan(best_part)
+                    np.maximum(best_part, value, out=best_part)
+                    np.copyto(y_at_part, W*u + v, where=~loses)
+                    seen_part[...] = True
     ty = np.zeros((N, C, 3, 3), dtype=tx.dtype)
     for i in range(3):
         u0 = max(-((2 - H*i)//3), 0)
@@ -139,10 +139,10 @@ def double_vjp_dy(vx, dy, x):
                     seen_part = seen[:, :, i, j]
                     y_at_part = y_at[:, :, i, j]
                     value = x[:, :, u, v]
-                    wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-                    np.copyto(best_part, value, where=wins)
-                    np.copyto(y_at_part, W*u + v, where=wins)
-                    seen_part |= True
+                    loses = seen_part & (value <= best_part) | np.isnan(best_part)
+                    np.maximum(best_part, value, out=best_part)
+                    np.copyto(y_at_part, W*u + v, where=~loses)
+                    seen_part[...] = True
     gdy = np.zeros((N, C, 3, 3), dtype=vx.dtype)
     for i in range(3):
         u0 = max(-((2 - H*i)//3), 0)

@@ -68,6 +68,12 @@ const char *batch_norm_error(int code)
     }
 }
 
+#if defined(__GNUC__)
+#define batch_norm_APART __attribute__((noinline))
+#else
+#define batch_norm_APART
+#endif
+
 size_t batch_norm_forward_workspace(const batch_norm_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -158,7 +164,185 @@ int batch_norm_forward(const batch_norm_sizes *sizes,
     return 0;
 }
 
-size_t batch_norm_vjp_x_workspace(const batch_norm_sizes *sizes)
+/* mu of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_1(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict x, float *restrict mu)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                }
+            }
+        }
+        mu[c] = total;
+    }
+}
+
+/* centred of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_2(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict x, const float *restrict mu, float *restrict centred)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
+                }
+            }
+        }
+    }
+}
+
+/* variance of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_3(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict centred, float *restrict variance)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
+                }
+            }
+        }
+        variance[c] = total;
+    }
+}
+
+/* scale of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_4(ptrdiff_t C, const float *restrict gamma,
+    const float *restrict variance, float *restrict scale)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        scale[c] = (gamma[c] / sqrtf((variance[c] + 1.0000000000000001e-05f)));
+    }
+}
+
+/* dscale of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_5(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict dy, const float *restrict centred,
+    float *restrict dscale)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += dy[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+        dscale[c] = total;
+    }
+}
+
+/* dvariance of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_6(ptrdiff_t C, const float *restrict gamma,
+    const float *restrict variance, const float *restrict dscale, float *restrict dvariance)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        dvariance[c] = (-0.5f * dscale[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
+    }
+}
+
+/* dcentred of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_7(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict dy, const float *restrict centred,
+    const float *restrict scale, const float *restrict dvariance, float *restrict dcentred)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    dcentred[((n*C + c)*H + h)*W + i] = dy[((n*C + c)*H + h)*W + i] * scale[c];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    dcentred[((n*C + c)*H + h)*W + i] += (2.0f * dvariance[c] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                }
+            }
+        }
+    }
+}
+
+/* dmu of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_8(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict dcentred, float *restrict dmu)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (-dcentred[((n*C + c)*H + h)*W + i]);
+                }
+            }
+        }
+        dmu[c] = total;
+    }
+}
+
+/* dx of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_9(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict dcentred, const float *restrict dmu,
+    float *restrict dx)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    dx[((n*C + c)*H + h)*W + i] = dcentred[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    dx[((n*C + c)*H + h)*W + i] += (dmu[c] / (float)(H*N*W));
+                }
+            }
+        }
+    }
+}
+
+/* dgamma of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_10(ptrdiff_t C,
+    const float *restrict variance, const float *restrict dscale, float *restrict dgamma)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        dgamma[c] = (dscale[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
+    }
+}
+
+/* dbeta of batch_norm_vjp */
+static batch_norm_APART void batch_norm_part_vjp_11(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict dy, float *restrict dbeta)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += dy[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+        dbeta[c] = total;
+    }
+}
+
+size_t batch_norm_vjp_workspace(const batch_norm_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
     const ptrdiff_t C = sizes->C;
@@ -167,7 +351,7 @@ size_t batch_norm_vjp_x_workspace(const batch_norm_sizes *sizes)
     return batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float));
 }
 
-ptrdiff_t batch_norm_vjp_x_tasks(const batch_norm_sizes *sizes)
+ptrdiff_t batch_norm_vjp_tasks(const batch_norm_sizes *sizes)
 {
     (void)sizes;
     return 1;
@@ -183,16 +367,24 @@ ptrdiff_t batch_norm_vjp_x_tasks(const batch_norm_sizes *sizes)
  * dcentred[n,c,h,i] = +dy[n,c,h,i]*scale[c] + 2*dvariance[c]/(H*N*W)*centred[n,c,h,i]
  * dmu[c] = -sum[n,h,i](dcentred[n,c,h,i])
  * dx[n,c,h,i] = +dcentred[n,c,h,i] + dmu[c]/(H*N*W)
- * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dx (N, C, H, W)
+ * dgamma[c] = dscale[c] * (0.00001 + variance[c])**(-1/2)
+ * dbeta[c] = sum[n,h,i](dy[n,c,h,i])
+ * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dx (N, C, H, W), dgamma (C),
+ *     dbeta (C)
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
+ * A result that is NULL is left out, with all that it alone needs. What a wanted
+ * result reads of the forward pass is computed once and kept until the call ends (of a
+ * maximum with ties "first" or "last" that is its place); nothing is computed again.
  */
-int batch_norm_vjp_x(const batch_norm_sizes *sizes,
+int batch_norm_vjp(const batch_norm_sizes *sizes,
     const float *restrict dy,
     const float *restrict x,
     const float *restrict gamma,
     const float *restrict beta,
     float *restrict dx,
+    float *restrict dgamma,
+    float *restrict dbeta,
     void *workspace,
     ptrdiff_t task_begin,
     ptrdiff_t task_end)
@@ -210,126 +402,78 @@ int batch_norm_vjp_x(const batch_norm_sizes *sizes,
     float *const dvariance = (float *)(void *)((unsigned char *)dscale + batch_norm_round((size_t)C * sizeof(float)));
     float *const dcentred = (float *)(void *)((unsigned char *)dvariance + batch_norm_round((size_t)C * sizeof(float)));
     float *const dmu = (float *)(void *)((unsigned char *)dcentred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
+    const int wanted1 = dx || dgamma;
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            mu[c] = total;
+        if (wanted1) {
+            batch_norm_part_vjp_1(N, C, H, W, x, mu);
+            batch_norm_part_vjp_2(N, C, H, W, x, mu, centred);
+            batch_norm_part_vjp_3(N, C, H, W, centred, variance);
         }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
-                    }
-                }
-            }
+        if (dx) {
+            batch_norm_part_vjp_4(C, gamma, variance, scale);
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
-                    }
-                }
-            }
-            variance[c] = total;
+        if (wanted1) {
+            batch_norm_part_vjp_5(N, C, H, W, dy, centred, dscale);
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            scale[c] = (gamma[c] / sqrtf((variance[c] + 1.0000000000000001e-05f)));
+        if (dx) {
+            batch_norm_part_vjp_6(C, gamma, variance, dscale, dvariance);
+            batch_norm_part_vjp_7(N, C, H, W, dy, centred, scale, dvariance, dcentred);
+            batch_norm_part_vjp_8(N, C, H, W, dcentred, dmu);
+            batch_norm_part_vjp_9(N, C, H, W, dcentred, dmu, dx);
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += dy[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-            dscale[c] = total;
+        if (dgamma) {
+            batch_norm_part_vjp_10(C, variance, dscale, dgamma);
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dvariance[c] = (-0.5f * dscale[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        dcentred[((n*C + c)*H + h)*W + i] = dy[((n*C + c)*H + h)*W + i] * scale[c];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        dcentred[((n*C + c)*H + h)*W + i] += (2.0f * dvariance[c] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (-dcentred[((n*C + c)*H + h)*W + i]);
-                    }
-                }
-            }
-            dmu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        dx[((n*C + c)*H + h)*W + i] = dcentred[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        dx[((n*C + c)*H + h)*W + i] += (dmu[c] / (float)(H*N*W));
-                    }
-                }
-            }
+        if (dbeta) {
+            batch_norm_part_vjp_11(N, C, H, W, dy, dbeta);
         }
     }
     return 0;
 }
 
+size_t batch_norm_vjp_x_workspace(const batch_norm_sizes *sizes)
+{
+    return batch_norm_vjp_workspace(sizes);
+}
+
+ptrdiff_t batch_norm_vjp_x_tasks(const batch_norm_sizes *sizes)
+{
+    return batch_norm_vjp_tasks(sizes);
+}
+
+/*
+ * dx alone, by batch_norm_vjp, where its other names are defined:
+ * dx[n,c,h,i] = +dcentred[n,c,h,i] + dmu[c]/(H*N*W)
+ * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dx (N, C, H, W)
+ * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
+ *     has z3 and isl decide them.
+ */
+int batch_norm_vjp_x(const batch_norm_sizes *sizes,
+    const float *restrict dy,
+    const float *restrict x,
+    const float *restrict gamma,
+    const float *restrict beta,
+    float *restrict dx,
+    void *workspace,
+    ptrdiff_t task_begin,
+    ptrdiff_t task_end)
+{
+    return batch_norm_vjp(sizes, dy, x, gamma, beta, dx, NULL, NULL, workspace, task_begin,
+        task_end);
+}
+
 size_t batch_norm_vjp_gamma_workspace(const batch_norm_sizes *sizes)
 {
-    const ptrdiff_t N = sizes->N;
-    const ptrdiff_t C = sizes->C;
-    const ptrdiff_t H = sizes->H;
-    const ptrdiff_t W = sizes->W;
-    return batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float));
+    return batch_norm_vjp_workspace(sizes);
 }
 
 ptrdiff_t batch_norm_vjp_gamma_tasks(const batch_norm_sizes *sizes)
 {
-    (void)sizes;
-    return 1;
+    return batch_norm_vjp_tasks(sizes);
 }
 
 /*
- * mu[c] = sum[n,h,i](x[n,c,h,i]/(H*N*W))
- * centred[n,c,h,i] = x[n,c,h,i] - mu[c]
- * variance[c] = sum[n,h,i](centred[n,c,h,i]**2/(H*N*W))
- * dscale[c] = sum[n,h,i](dy[n,c,h,i]*centred[n,c,h,i])
+ * dgamma alone, by batch_norm_vjp, where its other names are defined:
  * dgamma[c] = dscale[c] * (0.00001 + variance[c])**(-1/2)
  * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dgamma (C)
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
@@ -345,79 +489,22 @@ int batch_norm_vjp_gamma(const batch_norm_sizes *sizes,
     ptrdiff_t task_begin,
     ptrdiff_t task_end)
 {
-    const ptrdiff_t N = sizes->N;
-    const ptrdiff_t C = sizes->C;
-    const ptrdiff_t H = sizes->H;
-    const ptrdiff_t W = sizes->W;
-    (void)gamma;
-    (void)beta;
-    float *const mu = (float *)(void *)((unsigned char *)workspace);
-    float *const centred = (float *)(void *)((unsigned char *)mu + batch_norm_round((size_t)C * sizeof(float)));
-    float *const variance = (float *)(void *)((unsigned char *)centred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
-    float *const dscale = (float *)(void *)((unsigned char *)variance + batch_norm_round((size_t)C * sizeof(float)));
-    for (ptrdiff_t task = task_begin; task < task_end; task++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            mu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
-                    }
-                }
-            }
-            variance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += dy[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-            dscale[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dgamma[c] = (dscale[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
-        }
-    }
-    return 0;
+    return batch_norm_vjp(sizes, dy, x, gamma, beta, NULL, dgamma, NULL, workspace, task_begin,
+        task_end);
 }
 
 size_t batch_norm_vjp_beta_workspace(const batch_norm_sizes *sizes)
 {
-    (void)sizes;
-    return 0;
+    return batch_norm_vjp_workspace(sizes);
 }
 
 ptrdiff_t batch_norm_vjp_beta_tasks(const batch_norm_sizes *sizes)
 {
-    const ptrdiff_t C = sizes->C;
-    return C;
+    return batch_norm_vjp_tasks(sizes);
 }
 
 /*
+ * dbeta alone, by batch_norm_vjp, where its other names are defined:
  * dbeta[c] = sum[n,h,i](dy[n,c,h,i])
  * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dbeta (C)
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
@@ -433,29 +520,174 @@ int batch_norm_vjp_beta(const batch_norm_sizes *sizes,
     ptrdiff_t task_begin,
     ptrdiff_t task_end)
 {
-    const ptrdiff_t N = sizes->N;
-    const ptrdiff_t C = sizes->C;
-    const ptrdiff_t H = sizes->H;
-    const ptrdiff_t W = sizes->W;
-    (void)x;
-    (void)gamma;
-    (void)beta;
-    (void)workspace;
-    for (ptrdiff_t task = task_begin; task < task_end; task++) {
-        const ptrdiff_t c = task;
-        {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += dy[((n*C + c)*H + h)*W + i];
-                    }
+    return batch_norm_vjp(sizes, dy, x, gamma, beta, NULL, NULL, dbeta, workspace, task_begin,
+        task_end);
+}
+
+/* mu of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_1(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict x, float *restrict mu)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
                 }
             }
-            dbeta[c] = total;
+        }
+        mu[c] = total;
+    }
+}
+
+/* centred of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_2(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict x, const float *restrict mu, float *restrict centred)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
+                }
+            }
         }
     }
-    return 0;
+}
+
+/* variance of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_3(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict centred, float *restrict variance)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
+                }
+            }
+        }
+        variance[c] = total;
+    }
+}
+
+/* scale of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_4(ptrdiff_t C, const float *restrict gamma,
+    const float *restrict variance, float *restrict scale)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        scale[c] = (gamma[c] / sqrtf((variance[c] + 1.0000000000000001e-05f)));
+    }
+}
+
+/* tmu of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_5(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict tx, float *restrict tmu)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (tx[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                }
+            }
+        }
+        tmu[c] = total;
+    }
+}
+
+/* tcentred of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_6(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict tx, const float *restrict tmu,
+    float *restrict tcentred)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    tcentred[((n*C + c)*H + h)*W + i] = tx[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    tcentred[((n*C + c)*H + h)*W + i] += (-tmu[c]);
+                }
+            }
+        }
+    }
+}
+
+/* tvariance of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_7(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict centred, const float *restrict tcentred,
+    float *restrict tvariance)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (2.0f * tcentred[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                }
+            }
+        }
+        tvariance[c] = total;
+    }
+}
+
+/* tscale of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_8(ptrdiff_t C,
+    const float *restrict tgamma, const float *restrict gamma,
+    const float *restrict variance, const float *restrict tvariance, float *restrict tscale)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        tscale[c] = (tgamma[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
+    }
+    for (ptrdiff_t c = 0; c < C; c++) {
+        tscale[c] += (-0.5f * tvariance[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
+    }
+}
+
+/* ty of batch_norm_jvp */
+static batch_norm_APART void batch_norm_part_jvp_9(ptrdiff_t N, ptrdiff_t C, ptrdiff_t H,
+    ptrdiff_t W, const float *restrict tbeta, const float *restrict centred,
+    const float *restrict scale, const float *restrict tcentred,
+    const float *restrict tscale, float *restrict ty)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    ty[((n*C + c)*H + h)*W + i] = tcentred[((n*C + c)*H + h)*W + i] * scale[c];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    ty[((n*C + c)*H + h)*W + i] += tscale[c] * centred[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    ty[((n*C + c)*H + h)*W + i] += tbeta[c];
+                }
+            }
+        }
+    }
 }
 
 size_t batch_norm_jvp_workspace(const batch_norm_sizes *sizes)
@@ -515,127 +747,361 @@ int batch_norm_jvp(const batch_norm_sizes *sizes,
     float *const tvariance = (float *)(void *)((unsigned char *)tcentred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
     float *const tscale = (float *)(void *)((unsigned char *)tvariance + batch_norm_round((size_t)C * sizeof(float)));
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            mu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
-                    }
-                }
-            }
-            variance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            scale[c] = (gamma[c] / sqrtf((variance[c] + 1.0000000000000001e-05f)));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (tx[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            tmu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        tcentred[((n*C + c)*H + h)*W + i] = tx[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        tcentred[((n*C + c)*H + h)*W + i] += (-tmu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (2.0f * tcentred[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            tvariance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            tscale[c] = (tgamma[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            tscale[c] += (-0.5f * tvariance[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ty[((n*C + c)*H + h)*W + i] = tcentred[((n*C + c)*H + h)*W + i] * scale[c];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ty[((n*C + c)*H + h)*W + i] += tscale[c] * centred[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ty[((n*C + c)*H + h)*W + i] += tbeta[c];
-                    }
-                }
-            }
-        }
+        batch_norm_part_jvp_1(N, C, H, W, x, mu);
+        batch_norm_part_jvp_2(N, C, H, W, x, mu, centred);
+        batch_norm_part_jvp_3(N, C, H, W, centred, variance);
+        batch_norm_part_jvp_4(C, gamma, variance, scale);
+        batch_norm_part_jvp_5(N, C, H, W, tx, tmu);
+        batch_norm_part_jvp_6(N, C, H, W, tx, tmu, tcentred);
+        batch_norm_part_jvp_7(N, C, H, W, centred, tcentred, tvariance);
+        batch_norm_part_jvp_8(C, tgamma, gamma, variance, tvariance, tscale);
+        batch_norm_part_jvp_9(N, C, H, W, tbeta, centred, scale, tcentred, tscale, ty);
     }
     return 0;
 }
 
-size_t batch_norm_double_vjp_dy_workspace(const batch_norm_sizes *sizes)
+/* mu of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_1(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict x, float *restrict mu)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                }
+            }
+        }
+        mu[c] = total;
+    }
+}
+
+/* centred of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_2(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict x, const float *restrict mu,
+    float *restrict centred)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
+                }
+            }
+        }
+    }
+}
+
+/* variance of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_3(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict centred, float *restrict variance)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
+                }
+            }
+        }
+        variance[c] = total;
+    }
+}
+
+/* scale of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_4(ptrdiff_t C,
+    const float *restrict gamma, const float *restrict variance, float *restrict scale)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        scale[c] = (gamma[c] / sqrtf((variance[c] + 1.0000000000000001e-05f)));
+    }
+}
+
+/* dscale of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_5(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict dy, const float *restrict centred,
+    float *restrict dscale)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += dy[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+        dscale[c] = total;
+    }
+}
+
+/* dvariance of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_6(ptrdiff_t C,
+    const float *restrict gamma, const float *restrict variance,
+    const float *restrict dscale, float *restrict dvariance)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        dvariance[c] = (-0.5f * dscale[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
+    }
+}
+
+/* ddmu of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_7(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict vx, float *restrict ddmu)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (vx[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                }
+            }
+        }
+        ddmu[c] = total;
+    }
+}
+
+/* ddcentred of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_8(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict vx, const float *restrict ddmu,
+    float *restrict ddcentred)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    ddcentred[((n*C + c)*H + h)*W + i] = vx[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    ddcentred[((n*C + c)*H + h)*W + i] += (-ddmu[c]);
+                }
+            }
+        }
+    }
+}
+
+/* ddvariance of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_9(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict centred,
+    const float *restrict ddcentred, float *restrict ddvariance)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (2.0f * ddcentred[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                }
+            }
+        }
+        ddvariance[c] = total;
+    }
+}
+
+/* ddscale of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_10(ptrdiff_t C,
+    const float *restrict vgamma, const float *restrict gamma,
+    const float *restrict variance, const float *restrict ddvariance,
+    float *restrict ddscale)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        ddscale[c] = (vgamma[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
+    }
+    for (ptrdiff_t c = 0; c < C; c++) {
+        ddscale[c] += (-0.5f * ddvariance[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
+    }
+}
+
+/* dscale1 of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_11(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict dy, const float *restrict ddcentred,
+    float *restrict dscale1)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += ddcentred[((n*C + c)*H + h)*W + i] * dy[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+        dscale1[c] = total;
+    }
+}
+
+/* dvariance1 of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_12(ptrdiff_t C,
+    const float *restrict vgamma, const float *restrict gamma,
+    const float *restrict variance, const float *restrict dscale,
+    const float *restrict ddvariance, const float *restrict dscale1,
+    float *restrict dvariance1)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        dvariance1[c] = (-0.5f * vgamma[c] * dscale[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
+    }
+    for (ptrdiff_t c = 0; c < C; c++) {
+        dvariance1[c] += (0.75f * ddvariance[c] * dscale[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 2.5f));
+    }
+    for (ptrdiff_t c = 0; c < C; c++) {
+        dvariance1[c] += (-0.5f * dscale1[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
+    }
+}
+
+/* dcentred1 of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_13(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict dy, const float *restrict centred,
+    const float *restrict dvariance, const float *restrict ddcentred,
+    const float *restrict ddscale, const float *restrict dvariance1,
+    float *restrict dcentred1)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    dcentred1[((n*C + c)*H + h)*W + i] = (2.0f * ddcentred[((n*C + c)*H + h)*W + i] * dvariance[c] / (float)(H*N*W));
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    dcentred1[((n*C + c)*H + h)*W + i] += ddscale[c] * dy[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    dcentred1[((n*C + c)*H + h)*W + i] += (2.0f * dvariance1[c] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                }
+            }
+        }
+    }
+}
+
+/* dmu1 of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_14(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict dcentred1, float *restrict dmu1)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        float total = 0;
+        for (ptrdiff_t n = 0; n < N; n++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    total += (-dcentred1[((n*C + c)*H + h)*W + i]);
+                }
+            }
+        }
+        dmu1[c] = total;
+    }
+}
+
+/* gdy of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_15(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict vbeta, const float *restrict centred,
+    const float *restrict scale, const float *restrict ddcentred,
+    const float *restrict ddscale, float *restrict gdy)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    gdy[((n*C + c)*H + h)*W + i] = vbeta[c];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    gdy[((n*C + c)*H + h)*W + i] += ddcentred[((n*C + c)*H + h)*W + i] * scale[c];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    gdy[((n*C + c)*H + h)*W + i] += ddscale[c] * centred[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+    }
+}
+
+/* gx of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_16(ptrdiff_t N, ptrdiff_t C,
+    ptrdiff_t H, ptrdiff_t W, const float *restrict dcentred1, const float *restrict dmu1,
+    float *restrict gx)
+{
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    gx[((n*C + c)*H + h)*W + i] = dcentred1[((n*C + c)*H + h)*W + i];
+                }
+            }
+        }
+    }
+    for (ptrdiff_t n = 0; n < N; n++) {
+        for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t h = 0; h < H; h++) {
+                for (ptrdiff_t i = 0; i < W; i++) {
+                    gx[((n*C + c)*H + h)*W + i] += (dmu1[c] / (float)(H*N*W));
+                }
+            }
+        }
+    }
+}
+
+/* ggamma of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_17(ptrdiff_t C,
+    const float *restrict variance, const float *restrict dscale,
+    const float *restrict ddvariance, const float *restrict dscale1, float *restrict ggamma)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        ggamma[c] = (-0.5f * ddvariance[c] * dscale[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
+    }
+    for (ptrdiff_t c = 0; c < C; c++) {
+        ggamma[c] += (dscale1[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
+    }
+}
+
+/* gbeta of batch_norm_double_vjp */
+static batch_norm_APART void batch_norm_part_double_vjp_18(ptrdiff_t C,
+    float *restrict gbeta)
+{
+    for (ptrdiff_t u = 0; u < C; u++) {
+        gbeta[u] = 0.0f;
+    }
+}
+
+size_t batch_norm_double_vjp_workspace(const batch_norm_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
     const ptrdiff_t C = sizes->C;
     const ptrdiff_t H = sizes->H;
     const ptrdiff_t W = sizes->W;
-    return batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float));
+    return batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float));
 }
 
-ptrdiff_t batch_norm_double_vjp_dy_tasks(const batch_norm_sizes *sizes)
+ptrdiff_t batch_norm_double_vjp_tasks(const batch_norm_sizes *sizes)
 {
     (void)sizes;
     return 1;
@@ -646,11 +1112,132 @@ ptrdiff_t batch_norm_double_vjp_dy_tasks(const batch_norm_sizes *sizes)
  * centred[n,c,h,i] = x[n,c,h,i] - mu[c]
  * variance[c] = sum[n,h,i](centred[n,c,h,i]**2/(H*N*W))
  * scale[c] = gamma[c] * (variance[c] + 0.00001)**(-1/2)
+ * dscale[c] = sum[n,h,i](dy[n,c,h,i]*centred[n,c,h,i])
+ * dvariance[c] = -1/2*dscale[c] * (0.00001 + variance[c])**(-3/2) * gamma[c]
  * ddmu[c] = sum[n,h,i](vx[n,c,h,i]/(H*N*W))
  * ddcentred[n,c,h,i] = +vx[n,c,h,i] - ddmu[c]
  * ddvariance[c] = sum[n,h,i](2*ddcentred[n,c,h,i]/(H*N*W)*centred[n,c,h,i])
  * ddscale[c] = +vgamma[c] * (0.00001 + variance[c])**(-1/2) - 1/2*ddvariance[c] * (0.00001 +
  *     variance[c])**(-3/2) * gamma[c]
+ * dscale1[c] = sum[n,h,i](ddcentred[n,c,h,i]*dy[n,c,h,i])
+ * dvariance1[c] = +-1/2*vgamma[c] * (0.00001 + variance[c])**(-3/2) * dscale[c] +
+ *     3/4*ddvariance[c] * (0.00001 + variance[c])**(-5/2) * dscale[c] * gamma[c] -
+ *     1/2*dscale1[c] * (0.00001 + variance[c])**(-3/2) * gamma[c]
+ * dcentred1[n,c,h,i] = +2*ddcentred[n,c,h,i]/(H*N*W)*dvariance[c] + ddscale[c]*dy[n,c,h,i] +
+ *     2*dvariance1[c]/(H*N*W)*centred[n,c,h,i]
+ * dmu1[c] = -sum[n,h,i](dcentred1[n,c,h,i])
+ * gdy[n,c,h,i] = +vbeta[c] + ddcentred[n,c,h,i]*scale[c] + ddscale[c]*centred[n,c,h,i]
+ * gx[n,c,h,i] = +dcentred1[n,c,h,i] + dmu1[c]/(H*N*W)
+ * ggamma[c] = +-1/2*ddvariance[c] * (0.00001 + variance[c])**(-3/2) * dscale[c] + dscale1[c] *
+ *     (0.00001 + variance[c])**(-1/2)
+ * gbeta[u] = 0
+ * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
+ *     beta (C) -> gdy (N, C, H, W), gx (N, C, H, W), ggamma (C), gbeta (C)
+ * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
+ *     has z3 and isl decide them.
+ * A result that is NULL is left out, with all that it alone needs. What a wanted
+ * result reads of the forward pass is computed once and kept until the call ends (of a
+ * maximum with ties "first" or "last" that is its place); nothing is computed again.
+ */
+int batch_norm_double_vjp(const batch_norm_sizes *sizes,
+    const float *restrict vx,
+    const float *restrict vgamma,
+    const float *restrict vbeta,
+    const float *restrict dy,
+    const float *restrict x,
+    const float *restrict gamma,
+    const float *restrict beta,
+    float *restrict gdy,
+    float *restrict gx,
+    float *restrict ggamma,
+    float *restrict gbeta,
+    void *workspace,
+    ptrdiff_t task_begin,
+    ptrdiff_t task_end)
+{
+    const ptrdiff_t N = sizes->N;
+    const ptrdiff_t C = sizes->C;
+    const ptrdiff_t H = sizes->H;
+    const ptrdiff_t W = sizes->W;
+    (void)beta;
+    float *const mu = (float *)(void *)((unsigned char *)workspace);
+    float *const centred = (float *)(void *)((unsigned char *)mu + batch_norm_round((size_t)C * sizeof(float)));
+    float *const variance = (float *)(void *)((unsigned char *)centred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
+    float *const scale = (float *)(void *)((unsigned char *)variance + batch_norm_round((size_t)C * sizeof(float)));
+    float *const dscale = (float *)(void *)((unsigned char *)scale + batch_norm_round((size_t)C * sizeof(float)));
+    float *const dvariance = (float *)(void *)((unsigned char *)dscale + batch_norm_round((size_t)C * sizeof(float)));
+    float *const ddmu = (float *)(void *)((unsigned char *)dvariance + batch_norm_round((size_t)C * sizeof(float)));
+    float *const ddcentred = (float *)(void *)((unsigned char *)ddmu + batch_norm_round((size_t)C * sizeof(float)));
+    float *const ddvariance = (float *)(void *)((unsigned char *)ddcentred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
+    float *const ddscale = (float *)(void *)((unsigned char *)ddvariance + batch_norm_round((size_t)C * sizeof(float)));
+    float *const dscale1 = (float *)(void *)((unsigned char *)ddscale + batch_norm_round((size_t)C * sizeof(float)));
+    float *const dvariance1 = (float *)(void *)((unsigned char *)dscale1 + batch_norm_round((size_t)C * sizeof(float)));
+    float *const dcentred1 = (float *)(void *)((unsigned char *)dvariance1 + batch_norm_round((size_t)C * sizeof(float)));
+    float *const dmu1 = (float *)(void *)((unsigned char *)dcentred1 + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
+    const int wanted1 = gx || ggamma;
+    const int wanted2 = gdy || gx;
+    const int wanted3 = wanted1 || wanted2;
+    for (ptrdiff_t task = task_begin; task < task_end; task++) {
+        if (wanted3) {
+            batch_norm_part_double_vjp_1(N, C, H, W, x, mu);
+            batch_norm_part_double_vjp_2(N, C, H, W, x, mu, centred);
+            batch_norm_part_double_vjp_3(N, C, H, W, centred, variance);
+        }
+        if (gdy) {
+            batch_norm_part_double_vjp_4(C, gamma, variance, scale);
+        }
+        if (wanted1) {
+            batch_norm_part_double_vjp_5(N, C, H, W, dy, centred, dscale);
+        }
+        if (gx) {
+            batch_norm_part_double_vjp_6(C, gamma, variance, dscale, dvariance);
+        }
+        if (wanted3) {
+            batch_norm_part_double_vjp_7(N, C, H, W, vx, ddmu);
+            batch_norm_part_double_vjp_8(N, C, H, W, vx, ddmu, ddcentred);
+            batch_norm_part_double_vjp_9(N, C, H, W, centred, ddcentred, ddvariance);
+        }
+        if (wanted2) {
+            batch_norm_part_double_vjp_10(C, vgamma, gamma, variance, ddvariance, ddscale);
+        }
+        if (wanted1) {
+            batch_norm_part_double_vjp_11(N, C, H, W, dy, ddcentred, dscale1);
+        }
+        if (gx) {
+            batch_norm_part_double_vjp_12(C, vgamma, gamma, variance, dscale, ddvariance, dscale1,
+                dvariance1);
+            batch_norm_part_double_vjp_13(N, C, H, W, dy, centred, dvariance, ddcentred, ddscale,
+                dvariance1, dcentred1);
+            batch_norm_part_double_vjp_14(N, C, H, W, dcentred1, dmu1);
+        }
+        if (gdy) {
+            batch_norm_part_double_vjp_15(N, C, H, W, vbeta, centred, scale, ddcentred, ddscale, gdy);
+        }
+        if (gx) {
+            batch_norm_part_double_vjp_16(N, C, H, W, dcentred1, dmu1, gx);
+        }
+        if (ggamma) {
+            batch_norm_part_double_vjp_17(C, variance, dscale, ddvariance, dscale1, ggamma);
+        }
+        if (gbeta) {
+            batch_norm_part_double_vjp_18(C, gbeta);
+        }
+    }
+    return 0;
+}
+
+size_t batch_norm_double_vjp_dy_workspace(const batch_norm_sizes *sizes)
+{
+    return batch_norm_double_vjp_workspace(sizes);
+}
+
+ptrdiff_t batch_norm_double_vjp_dy_tasks(const batch_norm_sizes *sizes)
+{
+    return batch_norm_double_vjp_tasks(sizes);
+}
+
+/*
+ * gdy alone, by batch_norm_double_vjp, where its other names are defined:
  * gdy[n,c,h,i] = +vbeta[c] + ddcentred[n,c,h,i]*scale[c] + ddscale[c]*centred[n,c,h,i]
  * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
  *     beta (C) -> gdy (N, C, H, W)
@@ -670,165 +1257,22 @@ int batch_norm_double_vjp_dy(const batch_norm_sizes *sizes,
     ptrdiff_t task_begin,
     ptrdiff_t task_end)
 {
-    const ptrdiff_t N = sizes->N;
-    const ptrdiff_t C = sizes->C;
-    const ptrdiff_t H = sizes->H;
-    const ptrdiff_t W = sizes->W;
-    (void)dy;
-    (void)beta;
-    float *const mu = (float *)(void *)((unsigned char *)workspace);
-    float *const centred = (float *)(void *)((unsigned char *)mu + batch_norm_round((size_t)C * sizeof(float)));
-    float *const variance = (float *)(void *)((unsigned char *)centred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
-    float *const scale = (float *)(void *)((unsigned char *)variance + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddmu = (float *)(void *)((unsigned char *)scale + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddcentred = (float *)(void *)((unsigned char *)ddmu + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddvariance = (float *)(void *)((unsigned char *)ddcentred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
-    float *const ddscale = (float *)(void *)((unsigned char *)ddvariance + batch_norm_round((size_t)C * sizeof(float)));
-    for (ptrdiff_t task = task_begin; task < task_end; task++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            mu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
-                    }
-                }
-            }
-            variance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            scale[c] = (gamma[c] / sqrtf((variance[c] + 1.0000000000000001e-05f)));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (vx[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            ddmu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ddcentred[((n*C + c)*H + h)*W + i] = vx[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ddcentred[((n*C + c)*H + h)*W + i] += (-ddmu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (2.0f * ddcentred[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            ddvariance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            ddscale[c] = (vgamma[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            ddscale[c] += (-0.5f * ddvariance[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        gdy[((n*C + c)*H + h)*W + i] = vbeta[c];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        gdy[((n*C + c)*H + h)*W + i] += ddcentred[((n*C + c)*H + h)*W + i] * scale[c];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        gdy[((n*C + c)*H + h)*W + i] += ddscale[c] * centred[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-    }
-    return 0;
+    return batch_norm_double_vjp(sizes, vx, vgamma, vbeta, dy, x, gamma, beta, gdy, NULL, NULL,
+        NULL, workspace, task_begin, task_end);
 }
 
 size_t batch_norm_double_vjp_x_workspace(const batch_norm_sizes *sizes)
 {
-    const ptrdiff_t N = sizes->N;
-    const ptrdiff_t C = sizes->C;
-    const ptrdiff_t H = sizes->H;
-    const ptrdiff_t W = sizes->W;
-    return batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float));
+    return batch_norm_double_vjp_workspace(sizes);
 }
 
 ptrdiff_t batch_norm_double_vjp_x_tasks(const batch_norm_sizes *sizes)
 {
-    (void)sizes;
-    return 1;
+    return batch_norm_double_vjp_tasks(sizes);
 }
 
 /*
- * mu[c] = sum[n,h,i](x[n,c,h,i]/(H*N*W))
- * centred[n,c,h,i] = x[n,c,h,i] - mu[c]
- * variance[c] = sum[n,h,i](centred[n,c,h,i]**2/(H*N*W))
- * dscale[c] = sum[n,h,i](dy[n,c,h,i]*centred[n,c,h,i])
- * dvariance[c] = -1/2*dscale[c] * (0.00001 + variance[c])**(-3/2) * gamma[c]
- * ddmu[c] = sum[n,h,i](vx[n,c,h,i]/(H*N*W))
- * ddcentred[n,c,h,i] = +vx[n,c,h,i] - ddmu[c]
- * ddvariance[c] = sum[n,h,i](2*ddcentred[n,c,h,i]/(H*N*W)*centred[n,c,h,i])
- * ddscale[c] = +vgamma[c] * (0.00001 + variance[c])**(-1/2) - 1/2*ddvariance[c] * (0.00001 +
- *     variance[c])**(-3/2) * gamma[c]
- * dscale1[c] = sum[n,h,i](ddcentred[n,c,h,i]*dy[n,c,h,i])
- * dvariance1[c] = +-1/2*vgamma[c] * (0.00001 + variance[c])**(-3/2) * dscale[c] +
- *     3/4*ddvariance[c] * (0.00001 + variance[c])**(-5/2) * dscale[c] * gamma[c] -
- *     1/2*dscale1[c] * (0.00001 + variance[c])**(-3/2) * gamma[c]
- * dcentred1[n,c,h,i] = +2*ddcentred[n,c,h,i]/(H*N*W)*dvariance[c] + ddscale[c]*dy[n,c,h,i] +
- *     2*dvariance1[c]/(H*N*W)*centred[n,c,h,i]
- * dmu1[c] = -sum[n,h,i](dcentred1[n,c,h,i])
+ * gx alone, by batch_norm_double_vjp, where its other names are defined:
  * gx[n,c,h,i] = +dcentred1[n,c,h,i] + dmu1[c]/(H*N*W)
  * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
  *     beta (C) -> gx (N, C, H, W)
@@ -848,221 +1292,22 @@ int batch_norm_double_vjp_x(const batch_norm_sizes *sizes,
     ptrdiff_t task_begin,
     ptrdiff_t task_end)
 {
-    const ptrdiff_t N = sizes->N;
-    const ptrdiff_t C = sizes->C;
-    const ptrdiff_t H = sizes->H;
-    const ptrdiff_t W = sizes->W;
-    (void)vbeta;
-    (void)beta;
-    float *const mu = (float *)(void *)((unsigned char *)workspace);
-    float *const centred = (float *)(void *)((unsigned char *)mu + batch_norm_round((size_t)C * sizeof(float)));
-    float *const variance = (float *)(void *)((unsigned char *)centred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
-    float *const dscale = (float *)(void *)((unsigned char *)variance + batch_norm_round((size_t)C * sizeof(float)));
-    float *const dvariance = (float *)(void *)((unsigned char *)dscale + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddmu = (float *)(void *)((unsigned char *)dvariance + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddcentred = (float *)(void *)((unsigned char *)ddmu + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddvariance = (float *)(void *)((unsigned char *)ddcentred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
-    float *const ddscale = (float *)(void *)((unsigned char *)ddvariance + batch_norm_round((size_t)C * sizeof(float)));
-    float *const dscale1 = (float *)(void *)((unsigned char *)ddscale + batch_norm_round((size_t)C * sizeof(float)));
-    float *const dvariance1 = (float *)(void *)((unsigned char *)dscale1 + batch_norm_round((size_t)C * sizeof(float)));
-    float *const dcentred1 = (float *)(void *)((unsigned char *)dvariance1 + batch_norm_round((size_t)C * sizeof(float)));
-    float *const dmu1 = (float *)(void *)((unsigned char *)dcentred1 + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
-    for (ptrdiff_t task = task_begin; task < task_end; task++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            mu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
-                    }
-                }
-            }
-            variance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += dy[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-            dscale[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dvariance[c] = (-0.5f * dscale[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (vx[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            ddmu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ddcentred[((n*C + c)*H + h)*W + i] = vx[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ddcentred[((n*C + c)*H + h)*W + i] += (-ddmu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (2.0f * ddcentred[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            ddvariance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            ddscale[c] = (vgamma[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            ddscale[c] += (-0.5f * ddvariance[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += ddcentred[((n*C + c)*H + h)*W + i] * dy[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-            dscale1[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dvariance1[c] = (-0.5f * vgamma[c] * dscale[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dvariance1[c] += (0.75f * ddvariance[c] * dscale[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 2.5f));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            dvariance1[c] += (-0.5f * dscale1[c] * gamma[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        dcentred1[((n*C + c)*H + h)*W + i] = (2.0f * ddcentred[((n*C + c)*H + h)*W + i] * dvariance[c] / (float)(H*N*W));
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        dcentred1[((n*C + c)*H + h)*W + i] += ddscale[c] * dy[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        dcentred1[((n*C + c)*H + h)*W + i] += (2.0f * dvariance1[c] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (-dcentred1[((n*C + c)*H + h)*W + i]);
-                    }
-                }
-            }
-            dmu1[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        gx[((n*C + c)*H + h)*W + i] = dcentred1[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        gx[((n*C + c)*H + h)*W + i] += (dmu1[c] / (float)(H*N*W));
-                    }
-                }
-            }
-        }
-    }
-    return 0;
+    return batch_norm_double_vjp(sizes, vx, vgamma, vbeta, dy, x, gamma, beta, NULL, gx, NULL,
+        NULL, workspace, task_begin, task_end);
 }
 
 size_t batch_norm_double_vjp_gamma_workspace(const batch_norm_sizes *sizes)
 {
-    const ptrdiff_t N = sizes->N;
-    const ptrdiff_t C = sizes->C;
-    const ptrdiff_t H = sizes->H;
-    const ptrdiff_t W = sizes->W;
-    return batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float)) + batch_norm_round((size_t)C * sizeof(float));
+    return batch_norm_double_vjp_workspace(sizes);
 }
 
 ptrdiff_t batch_norm_double_vjp_gamma_tasks(const batch_norm_sizes *sizes)
 {
-    (void)sizes;
-    return 1;
+    return batch_norm_double_vjp_tasks(sizes);
 }
 
 /*
- * mu[c] = sum[n,h,i](x[n,c,h,i]/(H*N*W))
- * centred[n,c,h,i] = x[n,c,h,i] - mu[c]
- * variance[c] = sum[n,h,i](centred[n,c,h,i]**2/(H*N*W))
- * dscale[c] = sum[n,h,i](dy[n,c,h,i]*centred[n,c,h,i])
- * ddmu[c] = sum[n,h,i](vx[n,c,h,i]/(H*N*W))
- * ddcentred[n,c,h,i] = +vx[n,c,h,i] - ddmu[c]
- * ddvariance[c] = sum[n,h,i](2*ddcentred[n,c,h,i]/(H*N*W)*centred[n,c,h,i])
- * dscale1[c] = sum[n,h,i](ddcentred[n,c,h,i]*dy[n,c,h,i])
+ * ggamma alone, by batch_norm_double_vjp, where its other names are defined:
  * ggamma[c] = +-1/2*ddvariance[c] * (0.00001 + variance[c])**(-3/2) * dscale[c] + dscale1[c] *
  *     (0.00001 + variance[c])**(-1/2)
  * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
@@ -1083,139 +1328,22 @@ int batch_norm_double_vjp_gamma(const batch_norm_sizes *sizes,
     ptrdiff_t task_begin,
     ptrdiff_t task_end)
 {
-    const ptrdiff_t N = sizes->N;
-    const ptrdiff_t C = sizes->C;
-    const ptrdiff_t H = sizes->H;
-    const ptrdiff_t W = sizes->W;
-    (void)vgamma;
-    (void)vbeta;
-    (void)gamma;
-    (void)beta;
-    float *const mu = (float *)(void *)((unsigned char *)workspace);
-    float *const centred = (float *)(void *)((unsigned char *)mu + batch_norm_round((size_t)C * sizeof(float)));
-    float *const variance = (float *)(void *)((unsigned char *)centred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
-    float *const dscale = (float *)(void *)((unsigned char *)variance + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddmu = (float *)(void *)((unsigned char *)dscale + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddcentred = (float *)(void *)((unsigned char *)ddmu + batch_norm_round((size_t)C * sizeof(float)));
-    float *const ddvariance = (float *)(void *)((unsigned char *)ddcentred + batch_norm_round((size_t)N * (size_t)C * (size_t)H * (size_t)W * sizeof(float)));
-    float *const dscale1 = (float *)(void *)((unsigned char *)ddvariance + batch_norm_round((size_t)C * sizeof(float)));
-    for (ptrdiff_t task = task_begin; task < task_end; task++) {
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            mu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        centred[((n*C + c)*H + h)*W + i] = x[((n*C + c)*H + h)*W + i] + (-mu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
-                    }
-                }
-            }
-            variance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += dy[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-            dscale[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (vx[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            ddmu[c] = total;
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ddcentred[((n*C + c)*H + h)*W + i] = vx[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        ddcentred[((n*C + c)*H + h)*W + i] += (-ddmu[c]);
-                    }
-                }
-            }
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (2.0f * ddcentred[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
-                    }
-                }
-            }
-            ddvariance[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += ddcentred[((n*C + c)*H + h)*W + i] * dy[((n*C + c)*H + h)*W + i];
-                    }
-                }
-            }
-            dscale1[c] = total;
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            ggamma[c] = (-0.5f * ddvariance[c] * dscale[c] / powf((1.0000000000000001e-05f + variance[c]), 1.5f));
-        }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            ggamma[c] += (dscale1[c] / sqrtf((1.0000000000000001e-05f + variance[c])));
-        }
-    }
-    return 0;
+    return batch_norm_double_vjp(sizes, vx, vgamma, vbeta, dy, x, gamma, beta, NULL, NULL,
+        ggamma, NULL, workspace, task_begin, task_end);
 }
 
 size_t batch_norm_double_vjp_beta_workspace(const batch_norm_sizes *sizes)
 {
-    (void)sizes;
-    return 0;
+    return batch_norm_double_vjp_workspace(sizes);
 }
 
 ptrdiff_t batch_norm_double_vjp_beta_tasks(const batch_norm_sizes *sizes)
 {
-    (void)sizes;
-    return 1;
+    return batch_norm_double_vjp_tasks(sizes);
 }
 
 /*
+ * gbeta alone, by batch_norm_double_vjp, where its other names are defined:
  * gbeta[u] = 0
  * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
  *     beta (C) -> gbeta (C)
@@ -1235,19 +1363,6 @@ int batch_norm_double_vjp_beta(const batch_norm_sizes *sizes,
     ptrdiff_t task_begin,
     ptrdiff_t task_end)
 {
-    const ptrdiff_t C = sizes->C;
-    (void)vx;
-    (void)vgamma;
-    (void)vbeta;
-    (void)dy;
-    (void)x;
-    (void)gamma;
-    (void)beta;
-    (void)workspace;
-    for (ptrdiff_t task = task_begin; task < task_end; task++) {
-        for (ptrdiff_t u = 0; u < C; u++) {
-            gbeta[u] = 0.0f;
-        }
-    }
-    return 0;
+    return batch_norm_double_vjp(sizes, vx, vgamma, vbeta, dy, x, gamma, beta, NULL, NULL, NULL,
+        gbeta, workspace, task_begin, task_end);
 }

@@ -62,6 +62,33 @@ int batch_norm_forward(const batch_norm_sizes *sizes,
  * dcentred[n,c,h,i] = +dy[n,c,h,i]*scale[c] + 2*dvariance[c]/(H*N*W)*centred[n,c,h,i]
  * dmu[c] = -sum[n,h,i](dcentred[n,c,h,i])
  * dx[n,c,h,i] = +dcentred[n,c,h,i] + dmu[c]/(H*N*W)
+ * dgamma[c] = dscale[c] * (0.00001 + variance[c])**(-1/2)
+ * dbeta[c] = sum[n,h,i](dy[n,c,h,i])
+ * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dx (N, C, H, W), dgamma (C),
+ *     dbeta (C)
+ * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
+ *     has z3 and isl decide them.
+ * A result that is NULL is left out, with all that it alone needs. What a wanted
+ * result reads of the forward pass is computed once and kept until the call ends (of a
+ * maximum with ties "first" or "last" that is its place); nothing is computed again.
+ */
+size_t batch_norm_vjp_workspace(const batch_norm_sizes *sizes);
+ptrdiff_t batch_norm_vjp_tasks(const batch_norm_sizes *sizes);
+int batch_norm_vjp(const batch_norm_sizes *sizes,
+    const float *dy,
+    const float *x,
+    const float *gamma,
+    const float *beta,
+    float *dx,
+    float *dgamma,
+    float *dbeta,
+    void *workspace,
+    ptrdiff_t task_begin,
+    ptrdiff_t task_end);
+
+/*
+ * dx alone, by batch_norm_vjp, where its other names are defined:
+ * dx[n,c,h,i] = +dcentred[n,c,h,i] + dmu[c]/(H*N*W)
  * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dx (N, C, H, W)
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
@@ -79,10 +106,7 @@ int batch_norm_vjp_x(const batch_norm_sizes *sizes,
     ptrdiff_t task_end);
 
 /*
- * mu[c] = sum[n,h,i](x[n,c,h,i]/(H*N*W))
- * centred[n,c,h,i] = x[n,c,h,i] - mu[c]
- * variance[c] = sum[n,h,i](centred[n,c,h,i]**2/(H*N*W))
- * dscale[c] = sum[n,h,i](dy[n,c,h,i]*centred[n,c,h,i])
+ * dgamma alone, by batch_norm_vjp, where its other names are defined:
  * dgamma[c] = dscale[c] * (0.00001 + variance[c])**(-1/2)
  * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dgamma (C)
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
@@ -101,6 +125,7 @@ int batch_norm_vjp_gamma(const batch_norm_sizes *sizes,
     ptrdiff_t task_end);
 
 /*
+ * dbeta alone, by batch_norm_vjp, where its other names are defined:
  * dbeta[c] = sum[n,h,i](dy[n,c,h,i])
  * Shapes: dy (N, C, H, W), x (N, C, H, W), gamma (C), beta (C) -> dbeta (C)
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
@@ -153,11 +178,53 @@ int batch_norm_jvp(const batch_norm_sizes *sizes,
  * centred[n,c,h,i] = x[n,c,h,i] - mu[c]
  * variance[c] = sum[n,h,i](centred[n,c,h,i]**2/(H*N*W))
  * scale[c] = gamma[c] * (variance[c] + 0.00001)**(-1/2)
+ * dscale[c] = sum[n,h,i](dy[n,c,h,i]*centred[n,c,h,i])
+ * dvariance[c] = -1/2*dscale[c] * (0.00001 + variance[c])**(-3/2) * gamma[c]
  * ddmu[c] = sum[n,h,i](vx[n,c,h,i]/(H*N*W))
  * ddcentred[n,c,h,i] = +vx[n,c,h,i] - ddmu[c]
  * ddvariance[c] = sum[n,h,i](2*ddcentred[n,c,h,i]/(H*N*W)*centred[n,c,h,i])
  * ddscale[c] = +vgamma[c] * (0.00001 + variance[c])**(-1/2) - 1/2*ddvariance[c] * (0.00001 +
  *     variance[c])**(-3/2) * gamma[c]
+ * dscale1[c] = sum[n,h,i](ddcentred[n,c,h,i]*dy[n,c,h,i])
+ * dvariance1[c] = +-1/2*vgamma[c] * (0.00001 + variance[c])**(-3/2) * dscale[c] +
+ *     3/4*ddvariance[c] * (0.00001 + variance[c])**(-5/2) * dscale[c] * gamma[c] -
+ *     1/2*dscale1[c] * (0.00001 + variance[c])**(-3/2) * gamma[c]
+ * dcentred1[n,c,h,i] = +2*ddcentred[n,c,h,i]/(H*N*W)*dvariance[c] + ddscale[c]*dy[n,c,h,i] +
+ *     2*dvariance1[c]/(H*N*W)*centred[n,c,h,i]
+ * dmu1[c] = -sum[n,h,i](dcentred1[n,c,h,i])
+ * gdy[n,c,h,i] = +vbeta[c] + ddcentred[n,c,h,i]*scale[c] + ddscale[c]*centred[n,c,h,i]
+ * gx[n,c,h,i] = +dcentred1[n,c,h,i] + dmu1[c]/(H*N*W)
+ * ggamma[c] = +-1/2*ddvariance[c] * (0.00001 + variance[c])**(-3/2) * dscale[c] + dscale1[c] *
+ *     (0.00001 + variance[c])**(-1/2)
+ * gbeta[u] = 0
+ * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
+ *     beta (C) -> gdy (N, C, H, W), gx (N, C, H, W), ggamma (C), gbeta (C)
+ * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
+ *     has z3 and isl decide them.
+ * A result that is NULL is left out, with all that it alone needs. What a wanted
+ * result reads of the forward pass is computed once and kept until the call ends (of a
+ * maximum with ties "first" or "last" that is its place); nothing is computed again.
+ */
+size_t batch_norm_double_vjp_workspace(const batch_norm_sizes *sizes);
+ptrdiff_t batch_norm_double_vjp_tasks(const batch_norm_sizes *sizes);
+int batch_norm_double_vjp(const batch_norm_sizes *sizes,
+    const float *vx,
+    const float *vgamma,
+    const float *vbeta,
+    const float *dy,
+    const float *x,
+    const float *gamma,
+    const float *beta,
+    float *gdy,
+    float *gx,
+    float *ggamma,
+    float *gbeta,
+    void *workspace,
+    ptrdiff_t task_begin,
+    ptrdiff_t task_end);
+
+/*
+ * gdy alone, by batch_norm_double_vjp, where its other names are defined:
  * gdy[n,c,h,i] = +vbeta[c] + ddcentred[n,c,h,i]*scale[c] + ddscale[c]*centred[n,c,h,i]
  * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
  *     beta (C) -> gdy (N, C, H, W)
@@ -180,23 +247,7 @@ int batch_norm_double_vjp_dy(const batch_norm_sizes *sizes,
     ptrdiff_t task_end);
 
 /*
- * mu[c] = sum[n,h,i](x[n,c,h,i]/(H*N*W))
- * centred[n,c,h,i] = x[n,c,h,i] - mu[c]
- * variance[c] = sum[n,h,i](centred[n,c,h,i]**2/(H*N*W))
- * dscale[c] = sum[n,h,i](dy[n,c,h,i]*centred[n,c,h,i])
- * dvariance[c] = -1/2*dscale[c] * (0.00001 + variance[c])**(-3/2) * gamma[c]
- * ddmu[c] = sum[n,h,i](vx[n,c,h,i]/(H*N*W))
- * ddcentred[n,c,h,i] = +vx[n,c,h,i] - ddmu[c]
- * ddvariance[c] = sum[n,h,i](2*ddcentred[n,c,h,i]/(H*N*W)*centred[n,c,h,i])
- * ddscale[c] = +vgamma[c] * (0.00001 + variance[c])**(-1/2) - 1/2*ddvariance[c] * (0.00001 +
- *     variance[c])**(-3/2) * gamma[c]
- * dscale1[c] = sum[n,h,i](ddcentred[n,c,h,i]*dy[n,c,h,i])
- * dvariance1[c] = +-1/2*vgamma[c] * (0.00001 + variance[c])**(-3/2) * dscale[c] +
- *     3/4*ddvariance[c] * (0.00001 + variance[c])**(-5/2) * dscale[c] * gamma[c] -
- *     1/2*dscale1[c] * (0.00001 + variance[c])**(-3/2) * gamma[c]
- * dcentred1[n,c,h,i] = +2*ddcentred[n,c,h,i]/(H*N*W)*dvariance[c] + ddscale[c]*dy[n,c,h,i] +
- *     2*dvariance1[c]/(H*N*W)*centred[n,c,h,i]
- * dmu1[c] = -sum[n,h,i](dcentred1[n,c,h,i])
+ * gx alone, by batch_norm_double_vjp, where its other names are defined:
  * gx[n,c,h,i] = +dcentred1[n,c,h,i] + dmu1[c]/(H*N*W)
  * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
  *     beta (C) -> gx (N, C, H, W)
@@ -219,14 +270,7 @@ int batch_norm_double_vjp_x(const batch_norm_sizes *sizes,
     ptrdiff_t task_end);
 
 /*
- * mu[c] = sum[n,h,i](x[n,c,h,i]/(H*N*W))
- * centred[n,c,h,i] = x[n,c,h,i] - mu[c]
- * variance[c] = sum[n,h,i](centred[n,c,h,i]**2/(H*N*W))
- * dscale[c] = sum[n,h,i](dy[n,c,h,i]*centred[n,c,h,i])
- * ddmu[c] = sum[n,h,i](vx[n,c,h,i]/(H*N*W))
- * ddcentred[n,c,h,i] = +vx[n,c,h,i] - ddmu[c]
- * ddvariance[c] = sum[n,h,i](2*ddcentred[n,c,h,i]/(H*N*W)*centred[n,c,h,i])
- * dscale1[c] = sum[n,h,i](ddcentred[n,c,h,i]*dy[n,c,h,i])
+ * ggamma alone, by batch_norm_double_vjp, where its other names are defined:
  * ggamma[c] = +-1/2*ddvariance[c] * (0.00001 + variance[c])**(-3/2) * dscale[c] + dscale1[c] *
  *     (0.00001 + variance[c])**(-1/2)
  * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
@@ -250,6 +294,7 @@ int batch_norm_double_vjp_gamma(const batch_norm_sizes *sizes,
     ptrdiff_t task_end);
 
 /*
+ * gbeta alone, by batch_norm_double_vjp, where its other names are defined:
  * gbeta[u] = 0
  * Shapes: vx (N, C, H, W), vgamma (C), vbeta (C), dy (N, C, H, W), x (N, C, H, W), gamma (C),
  *     beta (C) -> gbeta (C)

@@ -15,13 +15,19 @@ def forward(x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = x.shape
+    N, C, H = x.shape
     O, _, K = w.shape
     Ho = H - K + 1
     y = np.zeros((N, O, Ho), dtype=x.dtype)
     y += b[:, None]
-    for a in range(K):
-        y += np.einsum("nci,oc->noi", x[:, :, a : a + Ho], w[:, :, a], optimize=True)
+    if N*C*K*Ho < 2**25:
+        columns = np.empty((N, C, K, Ho), dtype=x.dtype)
+        for a in range(K):
+            columns[:, :, a, :] = x[:, :, a : a + Ho]
+        y += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            y += np.matmul(w[:, :, a], x[:, :, a : a + Ho])
     return y
 
 
@@ -33,13 +39,19 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N = dy.shape[0]
+    N, O, _ = dy.shape
     _, C, H = x.shape
     K = w.shape[2]
     Ho = H - K + 1
-    dx = np.zeros((N, C, H), dtype=dy.dtype)
-    for a in range(K):
-        dx[:, :, a : a + Ho] += np.einsum("noi,oc->nci", dy, w[:, :, a], optimize=True)
+    if N*C*K*Ho < 2**25:
+        dx = np.zeros((N, C, H), dtype=dy.dtype)
+        products = np.matmul(w.reshape(O, C*K).T, dy).reshape((N, C, K, Ho))
+        for a in range(K):
+            dx[:, :, a : a + Ho] += products[:, :, a, :]
+    else:
+        dx = np.zeros((N, C, H), dtype=dy.dtype)
+        for a in range(K):
+            dx[:, :, a : a + Ho] += np.matmul(w[:, :, a].T, dy)
     return dx
 
 
@@ -51,13 +63,21 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    O = dy.shape[1]
+    N, O, _ = dy.shape
     _, C, H = x.shape
     K = w.shape[2]
     Ho = H - K + 1
-    dw = np.zeros((O, C, K), dtype=dy.dtype)
-    for a in range(K):
-        dw[:, :, a] += np.einsum("noi,nci->oc", dy, x[:, :, a : a + Ho], optimize=True)
+    if C*K*N*Ho < 2**25:
+        columns = np.empty((C, K, N, Ho), dtype=dy.dtype)
+        for a in range(K):
+            columns[:, a, :, :] = x[:, :, a : a + Ho].transpose(1, 0, 2)
+        dw = np.matmul(
+            dy.transpose(1, 0, 2).reshape(O, N*Ho),
+            columns.reshape(C*K, N*Ho).T).reshape((O, C, K))
+    else:
+        dw = np.zeros((O, C, K), dtype=dy.dtype)
+        for a in range(K):
+            dw[:, :, a] += np.matmul(dy, x[:, :, a : a + Ho].swapaxes(-1, -2)).sum(axis=0)
     return dw
 
 
@@ -82,15 +102,27 @@ def jvp(tx, tw, tb, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = tx.shape
+    N, C, H = tx.shape
     O, _, K = tw.shape
     Ho = H - K + 1
     ty = np.zeros((N, O, Ho), dtype=tx.dtype)
     ty += tb[:, None]
-    for a in range(K):
-        ty += np.einsum("nci,oc->noi", tx[:, :, a : a + Ho], w[:, :, a], optimize=True)
-    for a in range(K):
-        ty += np.einsum("oc,nci->noi", tw[:, :, a], x[:, :, a : a + Ho], optimize=True)
+    if N*C*K*Ho < 2**25:
+        columns = np.empty((N, C, K, Ho), dtype=tx.dtype)
+        for a in range(K):
+            columns[:, :, a, :] = tx[:, :, a : a + Ho]
+        ty += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            ty += np.matmul(w[:, :, a], tx[:, :, a : a + Ho])
+    if N*C*K*Ho < 2**25:
+        columns = np.empty((N, C, K, Ho), dtype=tx.dtype)
+        for a in range(K):
+            columns[:, :, a, :] = x[:, :, a : a + Ho]
+        ty += np.matmul(tw.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            ty += np.matmul(tw[:, :, a], x[:, :, a : a + Ho])
     return ty
 
 
@@ -104,15 +136,26 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = vx.shape
+    N, C, H = vx.shape
     O, _, K = vw.shape
     Ho = H - K + 1
     gdy = np.zeros((N, O, Ho), dtype=vx.dtype)
     gdy += vb[:, None]
-    for a in range(K):
-        gdy += np.einsum("oc,nci->noi", vw[:, :, a], x[:, :, a : a + Ho], optimize=True)
-    for a in range(K):
-        gdy += np.einsum("ncu,oc->nou", vx[:, :, a : Ho + a], w[:, :, a], optimize=True)
+    if N*C*K*Ho < 2**25:
+        columns = np.empty((N, C, K, Ho), dtype=vx.dtype)
+        for a in range(K):
+            columns[:, :, a, :] = x[:, :, a : a + Ho]
+        gdy += np.matmul(vw.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            gdy += np.matmul(vw[:, :, a], x[:, :, a : a + Ho])
+    if N*O*K*H < 2**25:
+        products = np.matmul(w.transpose(0, 2, 1).reshape(O*K, C), vx).reshape((N, O, K, H))
+        for a in range(K):
+            gdy += products[:, :, a, a : Ho + a]
+    else:
+        for a in range(K):
+            gdy += np.matmul(w[:, :, a], vx[:, :, a : Ho + a])
     return gdy
 
 
@@ -126,11 +169,17 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         has z3 and isl decide them.
     """
     N, C, H = vx.shape
-    K = vw.shape[2]
+    O, _, K = vw.shape
     Ho = H - K + 1
-    gx = np.zeros((N, C, H), dtype=vx.dtype)
-    for a in range(K):
-        gx[:, :, a : a + Ho] += np.einsum("oc,noi->nci", vw[:, :, a], dy, optimize=True)
+    if N*C*K*Ho < 2**25:
+        gx = np.zeros((N, C, H), dtype=vx.dtype)
+        products = np.matmul(vw.reshape(O, C*K).T, dy).reshape((N, C, K, Ho))
+        for a in range(K):
+            gx[:, :, a : a + Ho] += products[:, :, a, :]
+    else:
+        gx = np.zeros((N, C, H), dtype=vx.dtype)
+        for a in range(K):
+            gx[:, :, a : a + Ho] += np.matmul(vw[:, :, a].T, dy)
     return gx
 
 
@@ -143,12 +192,20 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    _, C, H = vx.shape
+    N, C, H = vx.shape
     O, _, K = vw.shape
     Ho = H - K + 1
-    gw = np.zeros((O, C, K), dtype=vx.dtype)
-    for a in range(K):
-        gw[:, :, a] += np.einsum("nci,noi->oc", vx[:, :, a : a + Ho], dy, optimize=True)
+    if C*K*N*Ho < 2**25:
+        columns = np.empty((C, K, N, Ho), dtype=vx.dtype)
+        for a in range(K):
+            columns[:, a, :, :] = vx[:, :, a : a + Ho].transpose(1, 0, 2)
+        gw = np.matmul(
+            dy.transpose(1, 0, 2).reshape(O, N*Ho),
+            columns.reshape(C*K, N*Ho).T).reshape((O, C, K))
+    else:
+        gw = np.zeros((O, C, K), dtype=vx.dtype)
+        for a in range(K):
+            gw[:, :, a] += np.matmul(dy, vx[:, :, a : a + Ho].swapaxes(-1, -2)).sum(axis=0)
     return gw
 
 

@@ -16,19 +16,24 @@ def forward(x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = x.shape
+    N, C, H = x.shape
     O, _, K = w.shape
     Ho = (H - 2*K + 2)//3 + 2
     y = np.zeros((N, O, Ho), dtype=x.dtype)
     y += b[:, None]
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        y[:, :, i0:i1] += np.einsum(
-            "nci,oc->noi",
-            x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3],
-            w[:, :, a],
-            optimize=True)
+    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(w, w)):
+        columns = np.empty((N, C, K, Ho), dtype=x.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            columns[:, :, a] = 0
+            columns[:, :, a, i0:i1] = x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
+        y += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            y[:, :, i0:i1] += np.matmul(w[:, :, a], x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3])
     return y
 
 
@@ -40,19 +45,25 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N = dy.shape[0]
+    N, O, _ = dy.shape
     _, C, H = x.shape
     K = w.shape[2]
     Ho = (H - 2*K + 2)//3 + 2
-    dx = np.zeros((N, C, H), dtype=dy.dtype)
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        dx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += np.einsum(
-            "noi,oc->nci",
-            dy[:, :, i0:i1],
-            w[:, :, a],
-            optimize=True)
+    if N*C*K*Ho < 2**25:
+        dx = np.zeros((N, C, H), dtype=dy.dtype)
+        products = np.matmul(w.reshape(O, C*K).T, dy).reshape((N, C, K, Ho))
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            dx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += products[:, :, a, i0:i1]
+    else:
+        dx = np.zeros((N, C, H), dtype=dy.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            dx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += np.matmul(
+                w[:, :, a].T,
+                dy[:, :, i0:i1])
     return dx
 
 
@@ -65,19 +76,29 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    O = dy.shape[1]
+    N, O, _ = dy.shape
     _, C, H = x.shape
     K = w.shape[2]
     Ho = (H - 2*K + 2)//3 + 2
-    dw = np.zeros((O, C, K), dtype=dy.dtype)
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        dw[:, :, a] += np.einsum(
-            "noi,nci->oc",
-            dy[:, :, i0:i1],
-            x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3],
-            optimize=True)
+    if C*K*N*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((C, K, N, Ho), dtype=dy.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            columns[:, a] = 0
+            columns[:, a, :, i0:i1] = (
+                x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3].transpose(1, 0, 2))
+        dw = np.matmul(
+            dy.transpose(1, 0, 2).reshape(O, N*Ho),
+            columns.reshape(C*K, N*Ho).T).reshape((O, C, K))
+    else:
+        dw = np.zeros((O, C, K), dtype=dy.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            dw[:, :, a] += np.matmul(
+                dy[:, :, i0:i1],
+                x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3].swapaxes(-1, -2)).sum(axis=0)
     return dw
 
 
@@ -103,27 +124,37 @@ def jvp(tx, tw, tb, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = tx.shape
+    N, C, H = tx.shape
     O, _, K = tw.shape
     Ho = (H - 2*K + 2)//3 + 2
     ty = np.zeros((N, O, Ho), dtype=tx.dtype)
     ty += tb[:, None]
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        ty[:, :, i0:i1] += np.einsum(
-            "nci,oc->noi",
-            tx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3],
-            w[:, :, a],
-            optimize=True)
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        ty[:, :, i0:i1] += np.einsum(
-            "oc,nci->noi",
-            tw[:, :, a],
-            x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3],
-            optimize=True)
+    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(w, w)):
+        columns = np.empty((N, C, K, Ho), dtype=tx.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            columns[:, :, a] = 0
+            columns[:, :, a, i0:i1] = tx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
+        ty += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            ty[:, :, i0:i1] += np.matmul(w[:, :, a], tx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3])
+    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(tw, tw)):
+        columns = np.empty((N, C, K, Ho), dtype=tx.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            columns[:, :, a] = 0
+            columns[:, :, a, i0:i1] = x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
+        ty += np.matmul(tw.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            ty[:, :, i0:i1] += np.matmul(tw[:, :, a], x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3])
     return ty
 
 
@@ -137,27 +168,37 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = vx.shape
+    N, C, H = vx.shape
     O, _, K = vw.shape
     Ho = (H - 2*K + 2)//3 + 2
     gdy = np.zeros((N, O, Ho), dtype=vx.dtype)
     gdy += vb[:, None]
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        gdy[:, :, i0:i1] += np.einsum(
-            "oc,nci->noi",
-            vw[:, :, a],
-            x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3],
-            optimize=True)
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        gdy[:, :, i0:i1] += np.einsum(
-            "nci,oc->noi",
-            vx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3],
-            w[:, :, a],
-            optimize=True)
+    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(vw, vw)):
+        columns = np.empty((N, C, K, Ho), dtype=vx.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            columns[:, :, a] = 0
+            columns[:, :, a, i0:i1] = x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
+        gdy += np.matmul(vw.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            gdy[:, :, i0:i1] += np.matmul(vw[:, :, a], x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3])
+    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(w, w)):
+        columns = np.empty((N, C, K, Ho), dtype=vx.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            columns[:, :, a] = 0
+            columns[:, :, a, i0:i1] = vx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
+        gdy += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    else:
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            gdy[:, :, i0:i1] += np.matmul(w[:, :, a], vx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3])
     return gdy
 
 
@@ -171,17 +212,23 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         has z3 and isl decide them.
     """
     N, C, H = vx.shape
-    K = vw.shape[2]
+    O, _, K = vw.shape
     Ho = (H - 2*K + 2)//3 + 2
-    gx = np.zeros((N, C, H), dtype=vx.dtype)
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        gx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += np.einsum(
-            "oc,noi->nci",
-            vw[:, :, a],
-            dy[:, :, i0:i1],
-            optimize=True)
+    if N*C*K*Ho < 2**25:
+        gx = np.zeros((N, C, H), dtype=vx.dtype)
+        products = np.matmul(vw.reshape(O, C*K).T, dy).reshape((N, C, K, Ho))
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            gx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += products[:, :, a, i0:i1]
+    else:
+        gx = np.zeros((N, C, H), dtype=vx.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            gx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += np.matmul(
+                vw[:, :, a].T,
+                dy[:, :, i0:i1])
     return gx
 
 
@@ -194,18 +241,28 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    _, C, H = vx.shape
+    N, C, H = vx.shape
     O, _, K = vw.shape
     Ho = (H - 2*K + 2)//3 + 2
-    gw = np.zeros((O, C, K), dtype=vx.dtype)
-    for a in range(K):
-        i0 = max(0, 1 - (2*a + 1)//3)
-        i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-        gw[:, :, a] += np.einsum(
-            "nci,noi->oc",
-            vx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3],
-            dy[:, :, i0:i1],
-            optimize=True)
+    if C*K*N*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((C, K, N, Ho), dtype=vx.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            columns[:, a] = 0
+            columns[:, a, :, i0:i1] = (
+                vx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3].transpose(1, 0, 2))
+        gw = np.matmul(
+            dy.transpose(1, 0, 2).reshape(O, N*Ho),
+            columns.reshape(C*K, N*Ho).T).reshape((O, C, K))
+    else:
+        gw = np.zeros((O, C, K), dtype=vx.dtype)
+        for a in range(K):
+            i0 = max(0, 1 - (2*a + 1)//3)
+            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
+            gw[:, :, a] += np.matmul(
+                dy[:, :, i0:i1],
+                vx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3].swapaxes(-1, -2)).sum(axis=0)
     return gw
 
 

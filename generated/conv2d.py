@@ -15,19 +15,28 @@ def forward(x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = x.shape
+    N, C, H, W = x.shape
     O, _, KH, KW = w.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
     y = np.zeros((N, O, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None]
-    for a in range(KH):
-        for e in range(KW):
-            y += np.einsum(
-                "ncij,oc->noij",
-                x[:, :, a : a + Ho, e : e + Wo],
-                w[:, :, a, e],
-                optimize=True)
+    if N*C*KH*KW*Ho*Wo < 2**25:
+        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=x.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                columns[:, :, a, e, :, :] = x[:, :, a : a + Ho, e : e + Wo]
+        y += np.matmul(
+            w.reshape(O, C*KH*KW),
+            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                y += np.einsum(
+                    "ncij,oc->noij",
+                    x[:, :, a : a + Ho, e : e + Wo],
+                    w[:, :, a, e],
+                    optimize=True)
     return y
 
 
@@ -39,19 +48,28 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N = dy.shape[0]
+    N, O, _, _ = dy.shape
     _, C, H, W = x.shape
     _, _, KH, KW = w.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-    for a in range(KH):
-        for e in range(KW):
-            dx[:, :, a : a + Ho, e : e + Wo] += np.einsum(
-                "noij,oc->ncij",
-                dy,
-                w[:, :, a, e],
-                optimize=True)
+    if N*C*KH*KW*Ho*Wo < 2**25:
+        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
+        products = np.matmul(
+            w.reshape(O, C*KH*KW).T,
+            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+        for a in range(KH):
+            for e in range(KW):
+                dx[:, :, a : a + Ho, e : e + Wo] += products[:, :, a, e, :, :]
+    else:
+        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                dx[:, :, a : a + Ho, e : e + Wo] += np.einsum(
+                    "noij,oc->ncij",
+                    dy,
+                    w[:, :, a, e],
+                    optimize=True)
     return dx
 
 
@@ -63,19 +81,28 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    O = dy.shape[1]
+    N, O, _, _ = dy.shape
     _, C, H, W = x.shape
     _, _, KH, KW = w.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    dw = np.zeros((O, C, KH, KW), dtype=dy.dtype)
-    for a in range(KH):
-        for e in range(KW):
-            dw[:, :, a, e] += np.einsum(
-                "noij,ncij->oc",
-                dy,
-                x[:, :, a : a + Ho, e : e + Wo],
-                optimize=True)
+    if C*KH*KW*N*Ho*Wo < 2**25:
+        columns = np.empty((C, KH, KW, N, Ho, Wo), dtype=dy.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                columns[:, a, e, :, :, :] = x[:, :, a : a + Ho, e : e + Wo].transpose(1, 0, 2, 3)
+        dw = np.matmul(
+            dy.transpose(1, 0, 2, 3).reshape(O, N*Ho*Wo),
+            columns.reshape(C*KH*KW, N*Ho*Wo).T).reshape((O, C, KH, KW))
+    else:
+        dw = np.zeros((O, C, KH, KW), dtype=dy.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                dw[:, :, a, e] += np.einsum(
+                    "noij,ncij->oc",
+                    dy,
+                    x[:, :, a : a + Ho, e : e + Wo],
+                    optimize=True)
     return dw
 
 
@@ -101,26 +128,44 @@ def jvp(tx, tw, tb, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = tx.shape
+    N, C, H, W = tx.shape
     O, _, KH, KW = tw.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
     ty = np.zeros((N, O, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None]
-    for a in range(KH):
-        for e in range(KW):
-            ty += np.einsum(
-                "ncij,oc->noij",
-                tx[:, :, a : a + Ho, e : e + Wo],
-                w[:, :, a, e],
-                optimize=True)
-    for a in range(KH):
-        for e in range(KW):
-            ty += np.einsum(
-                "oc,ncij->noij",
-                tw[:, :, a, e],
-                x[:, :, a : a + Ho, e : e + Wo],
-                optimize=True)
+    if N*C*KH*KW*Ho*Wo < 2**25:
+        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=tx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                columns[:, :, a, e, :, :] = tx[:, :, a : a + Ho, e : e + Wo]
+        ty += np.matmul(
+            w.reshape(O, C*KH*KW),
+            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                ty += np.einsum(
+                    "ncij,oc->noij",
+                    tx[:, :, a : a + Ho, e : e + Wo],
+                    w[:, :, a, e],
+                    optimize=True)
+    if N*C*KH*KW*Ho*Wo < 2**25:
+        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=tx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                columns[:, :, a, e, :, :] = x[:, :, a : a + Ho, e : e + Wo]
+        ty += np.matmul(
+            tw.reshape(O, C*KH*KW),
+            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                ty += np.einsum(
+                    "oc,ncij->noij",
+                    tw[:, :, a, e],
+                    x[:, :, a : a + Ho, e : e + Wo],
+                    optimize=True)
     return ty
 
 
@@ -134,26 +179,43 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = vx.shape
+    N, C, H, W = vx.shape
     O, _, KH, KW = vw.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
     gdy = np.zeros((N, O, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None]
-    for a in range(KH):
-        for e in range(KW):
-            gdy += np.einsum(
-                "oc,ncij->noij",
-                vw[:, :, a, e],
-                x[:, :, a : a + Ho, e : e + Wo],
-                optimize=True)
-    for a in range(KH):
-        for e in range(KW):
-            gdy += np.einsum(
-                "ncuv,oc->nouv",
-                vx[:, :, a : Ho + a, e : Wo + e],
-                w[:, :, a, e],
-                optimize=True)
+    if N*C*KH*KW*Ho*Wo < 2**25:
+        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=vx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                columns[:, :, a, e, :, :] = x[:, :, a : a + Ho, e : e + Wo]
+        gdy += np.matmul(
+            vw.reshape(O, C*KH*KW),
+            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                gdy += np.einsum(
+                    "oc,ncij->noij",
+                    vw[:, :, a, e],
+                    x[:, :, a : a + Ho, e : e + Wo],
+                    optimize=True)
+    if N*O*KH*KW*H*W < 2**25:
+        products = np.matmul(
+            w.transpose(0, 2, 3, 1).reshape(O*KH*KW, C),
+            vx.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+        for a in range(KH):
+            for e in range(KW):
+                gdy += products[:, :, a, e, a : Ho + a, e : Wo + e]
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                gdy += np.einsum(
+                    "ncuv,oc->nouv",
+                    vx[:, :, a : Ho + a, e : Wo + e],
+                    w[:, :, a, e],
+                    optimize=True)
     return gdy
 
 
@@ -167,17 +229,26 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         has z3 and isl decide them.
     """
     N, C, H, W = vx.shape
-    _, _, KH, KW = vw.shape
+    O, _, KH, KW = vw.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    gx = np.zeros((N, C, H, W), dtype=vx.dtype)
-    for a in range(KH):
-        for e in range(KW):
-            gx[:, :, a : a + Ho, e : e + Wo] += np.einsum(
-                "oc,noij->ncij",
-                vw[:, :, a, e],
-                dy,
-                optimize=True)
+    if N*C*KH*KW*Ho*Wo < 2**25:
+        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
+        products = np.matmul(
+            vw.reshape(O, C*KH*KW).T,
+            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+        for a in range(KH):
+            for e in range(KW):
+                gx[:, :, a : a + Ho, e : e + Wo] += products[:, :, a, e, :, :]
+    else:
+        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                gx[:, :, a : a + Ho, e : e + Wo] += np.einsum(
+                    "oc,noij->ncij",
+                    vw[:, :, a, e],
+                    dy,
+                    optimize=True)
     return gx
 
 
@@ -190,18 +261,27 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    _, C, H, W = vx.shape
+    N, C, H, W = vx.shape
     O, _, KH, KW = vw.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    gw = np.zeros((O, C, KH, KW), dtype=vx.dtype)
-    for a in range(KH):
-        for e in range(KW):
-            gw[:, :, a, e] += np.einsum(
-                "ncij,noij->oc",
-                vx[:, :, a : a + Ho, e : e + Wo],
-                dy,
-                optimize=True)
+    if C*KH*KW*N*Ho*Wo < 2**25:
+        columns = np.empty((C, KH, KW, N, Ho, Wo), dtype=vx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                columns[:, a, e, :, :, :] = vx[:, :, a : a + Ho, e : e + Wo].transpose(1, 0, 2, 3)
+        gw = np.matmul(
+            dy.transpose(1, 0, 2, 3).reshape(O, N*Ho*Wo),
+            columns.reshape(C*KH*KW, N*Ho*Wo).T).reshape((O, C, KH, KW))
+    else:
+        gw = np.zeros((O, C, KH, KW), dtype=vx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                gw[:, :, a, e] += np.einsum(
+                    "ncij,noij->oc",
+                    vx[:, :, a : a + Ho, e : e + Wo],
+                    dy,
+                    optimize=True)
     return gw
 
 

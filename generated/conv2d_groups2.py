@@ -27,17 +27,32 @@ def forward(x, w, b):
     b = b.reshape((2, Og))
     y = np.zeros((N, 2, Og, Ho, Wo), dtype=x.dtype)
     y += b[:, :, None, None]
-    for a in range(KH):
-        i0 = max(0, 1 - a)
-        i1 = max(i0, min(H + 1 - a, Ho))
-        for e in range(KW):
-            j0 = max(0, 1 - e)
-            j1 = max(j0, min(W + 1 - e, Wo))
-            y[:, :, :, i0:i1, j0:j1] += np.einsum(
-                "ngcij,goc->ngoij",
-                x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
-                w[:, :, :, a, e],
-                optimize=True)
+    if 2*N*Cg*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(w, w)):
+        columns = np.empty((N, 2, Cg, KH, KW, Ho, Wo), dtype=x.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                columns[:, :, :, a, e] = 0
+                columns[:, :, :, a, e, i0:i1, j0:j1] = (
+                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1])
+        y += np.matmul(
+            w.reshape(2, Og, Cg*KH*KW),
+            columns.reshape(N, 2, Cg*KH*KW, Ho*Wo)).reshape((N, 2, Og, Ho, Wo))
+    else:
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                y[:, :, :, i0:i1, j0:j1] += np.einsum(
+                    "ngcij,goc->ngoij",
+                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
+                    w[:, :, :, a, e],
+                    optimize=True)
     return y.reshape((N, 2*Og, Ho, Wo))
 
 
@@ -59,18 +74,32 @@ def vjp_x(dy, x, w, b):
     Wo = W + 3 - KW
     dy = dy.reshape((N, 2, Og, Ho, Wo))
     w = w.reshape((2, Og, Cg, KH, KW))
-    dx = np.zeros((N, 2, Cg, H, W), dtype=dy.dtype)
-    for a in range(KH):
-        i0 = max(0, 1 - a)
-        i1 = max(i0, min(H + 1 - a, Ho))
-        for e in range(KW):
-            j0 = max(0, 1 - e)
-            j1 = max(j0, min(W + 1 - e, Wo))
-            dx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1] += np.einsum(
-                "ngoij,goc->ngcij",
-                dy[:, :, :, i0:i1, j0:j1],
-                w[:, :, :, a, e],
-                optimize=True)
+    if 2*N*Cg*KH*KW*Ho*Wo < 2**25:
+        dx = np.zeros((N, 2, Cg, H, W), dtype=dy.dtype)
+        products = np.matmul(
+            w.reshape(2, Og, Cg*KH*KW).swapaxes(-1, -2),
+            dy.reshape(N, 2, Og, Ho*Wo)).reshape((N, 2, Cg, KH, KW, Ho, Wo))
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                dx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1] += (
+                    products[:, :, :, a, e, i0:i1, j0:j1])
+    else:
+        dx = np.zeros((N, 2, Cg, H, W), dtype=dy.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                dx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1] += np.einsum(
+                    "ngoij,goc->ngcij",
+                    dy[:, :, :, i0:i1, j0:j1],
+                    w[:, :, :, a, e],
+                    optimize=True)
     return dx.reshape((N, C, H, W))
 
 
@@ -92,18 +121,33 @@ def vjp_w(dy, x, w, b):
     Wo = W + 3 - KW
     dy = dy.reshape((N, 2, Og, Ho, Wo))
     x = x.reshape((N, 2, Cg, H, W))
-    dw = np.zeros((2, Og, Cg, KH, KW), dtype=dy.dtype)
-    for a in range(KH):
-        i0 = max(0, 1 - a)
-        i1 = max(i0, min(H + 1 - a, Ho))
-        for e in range(KW):
-            j0 = max(0, 1 - e)
-            j1 = max(j0, min(W + 1 - e, Wo))
-            dw[:, :, :, a, e] += np.einsum(
-                "ngoij,ngcij->goc",
-                dy[:, :, :, i0:i1, j0:j1],
-                x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
-                optimize=True)
+    if 2*Cg*KH*KW*N*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((2, Cg, KH, KW, N, Ho, Wo), dtype=dy.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                columns[:, :, a, e] = 0
+                columns[:, :, a, e, :, i0:i1, j0:j1] = (
+                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1].transpose(1, 2, 0, 3, 4))
+        dw = np.matmul(
+            dy.transpose(1, 2, 0, 3, 4).reshape(2, Og, N*Ho*Wo),
+            columns.reshape(2, Cg*KH*KW, N*Ho*Wo).swapaxes(-1, -2)).reshape((2, Og, Cg, KH, KW))
+    else:
+        dw = np.zeros((2, Og, Cg, KH, KW), dtype=dy.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                dw[:, :, :, a, e] += np.einsum(
+                    "ngoij,ngcij->goc",
+                    dy[:, :, :, i0:i1, j0:j1],
+                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
+                    optimize=True)
     return dw.reshape((O, Cg, KH, KW))
 
 
@@ -150,28 +194,58 @@ def jvp(tx, tw, tb, x, w, b):
     w = w.reshape((2, Og, Cg, KH, KW))
     ty = np.zeros((N, 2, Og, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, :, None, None]
-    for a in range(KH):
-        i0 = max(0, 1 - a)
-        i1 = max(i0, min(H + 1 - a, Ho))
-        for e in range(KW):
-            j0 = max(0, 1 - e)
-            j1 = max(j0, min(W + 1 - e, Wo))
-            ty[:, :, :, i0:i1, j0:j1] += np.einsum(
-                "ngcij,goc->ngoij",
-                tx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
-                w[:, :, :, a, e],
-                optimize=True)
-    for a in range(KH):
-        i0 = max(0, 1 - a)
-        i1 = max(i0, min(H + 1 - a, Ho))
-        for e in range(KW):
-            j0 = max(0, 1 - e)
-            j1 = max(j0, min(W + 1 - e, Wo))
-            ty[:, :, :, i0:i1, j0:j1] += np.einsum(
-                "goc,ngcij->ngoij",
-                tw[:, :, :, a, e],
-                x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
-                optimize=True)
+    if 2*N*Cg*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(w, w)):
+        columns = np.empty((N, 2, Cg, KH, KW, Ho, Wo), dtype=tx.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                columns[:, :, :, a, e] = 0
+                columns[:, :, :, a, e, i0:i1, j0:j1] = (
+                    tx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1])
+        ty += np.matmul(
+            w.reshape(2, Og, Cg*KH*KW),
+            columns.reshape(N, 2, Cg*KH*KW, Ho*Wo)).reshape((N, 2, Og, Ho, Wo))
+    else:
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                ty[:, :, :, i0:i1, j0:j1] += np.einsum(
+                    "ngcij,goc->ngoij",
+                    tx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
+                    w[:, :, :, a, e],
+                    optimize=True)
+    if 2*N*Cg*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(tw, tw)):
+        columns = np.empty((N, 2, Cg, KH, KW, Ho, Wo), dtype=tx.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                columns[:, :, :, a, e] = 0
+                columns[:, :, :, a, e, i0:i1, j0:j1] = (
+                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1])
+        ty += np.matmul(
+            tw.reshape(2, Og, Cg*KH*KW),
+            columns.reshape(N, 2, Cg*KH*KW, Ho*Wo)).reshape((N, 2, Og, Ho, Wo))
+    else:
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                ty[:, :, :, i0:i1, j0:j1] += np.einsum(
+                    "goc,ngcij->ngoij",
+                    tw[:, :, :, a, e],
+                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
+                    optimize=True)
     return ty.reshape((N, 2*Og, Ho, Wo))
 
 
@@ -199,28 +273,56 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     w = w.reshape((2, Og, Cg, KH, KW))
     gdy = np.zeros((N, 2, Og, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, :, None, None]
-    for a in range(KH):
-        i0 = max(0, 1 - a)
-        i1 = max(i0, min(H + 1 - a, Ho))
-        for e in range(KW):
-            j0 = max(0, 1 - e)
-            j1 = max(j0, min(W + 1 - e, Wo))
-            gdy[:, :, :, i0:i1, j0:j1] += np.einsum(
-                "goc,ngcij->ngoij",
-                vw[:, :, :, a, e],
-                x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
-                optimize=True)
-    for a in range(KH):
-        u0 = max(0, a - 1)
-        u1 = max(min(H, a + Ho - 1), u0)
-        for e in range(KW):
-            v0 = max(0, e - 1)
-            v1 = max(min(W, e + Wo - 1), v0)
-            gdy[:, :, :, u0 - a + 1 : u1 - a + 1, v0 - e + 1 : v1 - e + 1] += np.einsum(
-                "ngcuv,goc->ngouv",
-                vx[:, :, :, u0:u1, v0:v1],
-                w[:, :, :, a, e],
-                optimize=True)
+    if 2*N*Cg*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(vw, vw)):
+        columns = np.empty((N, 2, Cg, KH, KW, Ho, Wo), dtype=vx.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                columns[:, :, :, a, e] = 0
+                columns[:, :, :, a, e, i0:i1, j0:j1] = (
+                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1])
+        gdy += np.matmul(
+            vw.reshape(2, Og, Cg*KH*KW),
+            columns.reshape(N, 2, Cg*KH*KW, Ho*Wo)).reshape((N, 2, Og, Ho, Wo))
+    else:
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                gdy[:, :, :, i0:i1, j0:j1] += np.einsum(
+                    "goc,ngcij->ngoij",
+                    vw[:, :, :, a, e],
+                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
+                    optimize=True)
+    if 2*N*Og*KH*KW*H*W < 2**25:
+        products = np.matmul(
+            w.transpose(0, 1, 3, 4, 2).reshape(2, Og*KH*KW, Cg),
+            vx.reshape(N, 2, Cg, H*W)).reshape((N, 2, Og, KH, KW, H, W))
+        for a in range(KH):
+            u0 = max(0, a - 1)
+            u1 = max(min(H, a + Ho - 1), u0)
+            for e in range(KW):
+                v0 = max(0, e - 1)
+                v1 = max(min(W, e + Wo - 1), v0)
+                gdy[:, :, :, u0 - a + 1 : u1 - a + 1, v0 - e + 1 : v1 - e + 1] += (
+                    products[:, :, :, a, e, u0:u1, v0:v1])
+    else:
+        for a in range(KH):
+            u0 = max(0, a - 1)
+            u1 = max(min(H, a + Ho - 1), u0)
+            for e in range(KW):
+                v0 = max(0, e - 1)
+                v1 = max(min(W, e + Wo - 1), v0)
+                gdy[:, :, :, u0 - a + 1 : u1 - a + 1, v0 - e + 1 : v1 - e + 1] += np.einsum(
+                    "ngcuv,goc->ngouv",
+                    vx[:, :, :, u0:u1, v0:v1],
+                    w[:, :, :, a, e],
+                    optimize=True)
     return gdy.reshape((N, 2*Og, Ho, Wo))
 
 
@@ -242,18 +344,32 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Wo = W + 3 - KW
     vw = vw.reshape((2, Og, Cg, KH, KW))
     dy = dy.reshape((N, 2, Og, Ho, Wo))
-    gx = np.zeros((N, 2, Cg, H, W), dtype=vx.dtype)
-    for a in range(KH):
-        i0 = max(0, 1 - a)
-        i1 = max(i0, min(H + 1 - a, Ho))
-        for e in range(KW):
-            j0 = max(0, 1 - e)
-            j1 = max(j0, min(W + 1 - e, Wo))
-            gx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1] += np.einsum(
-                "goc,ngoij->ngcij",
-                vw[:, :, :, a, e],
-                dy[:, :, :, i0:i1, j0:j1],
-                optimize=True)
+    if 2*N*Cg*KH*KW*Ho*Wo < 2**25:
+        gx = np.zeros((N, 2, Cg, H, W), dtype=vx.dtype)
+        products = np.matmul(
+            vw.reshape(2, Og, Cg*KH*KW).swapaxes(-1, -2),
+            dy.reshape(N, 2, Og, Ho*Wo)).reshape((N, 2, Cg, KH, KW, Ho, Wo))
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                gx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1] += (
+                    products[:, :, :, a, e, i0:i1, j0:j1])
+    else:
+        gx = np.zeros((N, 2, Cg, H, W), dtype=vx.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                gx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1] += np.einsum(
+                    "goc,ngoij->ngcij",
+                    vw[:, :, :, a, e],
+                    dy[:, :, :, i0:i1, j0:j1],
+                    optimize=True)
     return gx.reshape((N, C, H, W))
 
 
@@ -275,18 +391,33 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Wo = W + 3 - KW
     vx = vx.reshape((N, 2, Cg, H, W))
     dy = dy.reshape((N, 2, Og, Ho, Wo))
-    gw = np.zeros((2, Og, Cg, KH, KW), dtype=vx.dtype)
-    for a in range(KH):
-        i0 = max(0, 1 - a)
-        i1 = max(i0, min(H + 1 - a, Ho))
-        for e in range(KW):
-            j0 = max(0, 1 - e)
-            j1 = max(j0, min(W + 1 - e, Wo))
-            gw[:, :, :, a, e] += np.einsum(
-                "ngcij,ngoij->goc",
-                vx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
-                dy[:, :, :, i0:i1, j0:j1],
-                optimize=True)
+    if 2*Cg*KH*KW*N*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((2, Cg, KH, KW, N, Ho, Wo), dtype=vx.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                columns[:, :, a, e] = 0
+                columns[:, :, a, e, :, i0:i1, j0:j1] = (
+                    vx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1].transpose(1, 2, 0, 3, 4))
+        gw = np.matmul(
+            dy.transpose(1, 2, 0, 3, 4).reshape(2, Og, N*Ho*Wo),
+            columns.reshape(2, Cg*KH*KW, N*Ho*Wo).swapaxes(-1, -2)).reshape((2, Og, Cg, KH, KW))
+    else:
+        gw = np.zeros((2, Og, Cg, KH, KW), dtype=vx.dtype)
+        for a in range(KH):
+            i0 = max(0, 1 - a)
+            i1 = max(i0, min(H + 1 - a, Ho))
+            for e in range(KW):
+                j0 = max(0, 1 - e)
+                j1 = max(j0, min(W + 1 - e, Wo))
+                gw[:, :, :, a, e] += np.einsum(
+                    "ngcij,ngoij->goc",
+                    vx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
+                    dy[:, :, :, i0:i1, j0:j1],
+                    optimize=True)
     return gw.reshape((O, Cg, KH, KW))
 
 

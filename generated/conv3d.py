@@ -15,21 +15,31 @@ def forward(x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, D, H, W = x.shape
+    N, C, D, H, W = x.shape
     O, _, KD, KH, KW = w.shape
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
     y = np.zeros((N, O, Do, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None, None]
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                y += np.einsum(
-                    "ncijk,oc->noijk",
-                    x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                    w[:, :, a, e, f],
-                    optimize=True)
+    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
+        columns = np.empty((N, C, KD, KH, KW, Do, Ho, Wo), dtype=x.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    columns[:, :, a, e, f, :, :, :] = x[:, :, a : a + Do, e : e + Ho, f : f + Wo]
+        y += np.matmul(
+            w.reshape(O, C*KD*KH*KW),
+            columns.reshape(N, C*KD*KH*KW, Do*Ho*Wo)).reshape((N, O, Do, Ho, Wo))
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    y += np.einsum(
+                        "ncijk,oc->noijk",
+                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
+                        w[:, :, a, e, f],
+                        optimize=True)
     return y
 
 
@@ -43,21 +53,31 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N = dy.shape[0]
+    N, O, _, _, _ = dy.shape
     _, C, D, H, W = x.shape
     _, _, KD, KH, KW = w.shape
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                dx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += np.einsum(
-                    "noijk,oc->ncijk",
-                    dy,
-                    w[:, :, a, e, f],
-                    optimize=True)
+    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
+        dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
+        products = np.matmul(
+            w.reshape(O, C*KD*KH*KW).T,
+            dy.reshape(N, O, Do*Ho*Wo)).reshape((N, C, KD, KH, KW, Do, Ho, Wo))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    dx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += products[:, :, a, e, f, :, :, :]
+    else:
+        dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    dx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += np.einsum(
+                        "noijk,oc->ncijk",
+                        dy,
+                        w[:, :, a, e, f],
+                        optimize=True)
     return dx
 
 
@@ -70,21 +90,32 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    O = dy.shape[1]
+    N, O, _, _, _ = dy.shape
     _, C, D, H, W = x.shape
     _, _, KD, KH, KW = w.shape
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    dw = np.zeros((O, C, KD, KH, KW), dtype=dy.dtype)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                dw[:, :, a, e, f] += np.einsum(
-                    "noijk,ncijk->oc",
-                    dy,
-                    x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                    optimize=True)
+    if C*KD*KH*KW*N*Do*Ho*Wo < 2**25:
+        columns = np.empty((C, KD, KH, KW, N, Do, Ho, Wo), dtype=dy.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    columns[:, a, e, f, :, :, :, :] = (
+                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo].transpose(1, 0, 2, 3, 4))
+        dw = np.matmul(
+            dy.transpose(1, 0, 2, 3, 4).reshape(O, N*Do*Ho*Wo),
+            columns.reshape(C*KD*KH*KW, N*Do*Ho*Wo).T).reshape((O, C, KD, KH, KW))
+    else:
+        dw = np.zeros((O, C, KD, KH, KW), dtype=dy.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    dw[:, :, a, e, f] += np.einsum(
+                        "noijk,ncijk->oc",
+                        dy,
+                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
+                        optimize=True)
     return dw
 
 
@@ -110,29 +141,49 @@ def jvp(tx, tw, tb, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, D, H, W = tx.shape
+    N, C, D, H, W = tx.shape
     O, _, KD, KH, KW = tw.shape
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
     ty = np.zeros((N, O, Do, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None, None]
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                ty += np.einsum(
-                    "ncijk,oc->noijk",
-                    tx[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                    w[:, :, a, e, f],
-                    optimize=True)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                ty += np.einsum(
-                    "oc,ncijk->noijk",
-                    tw[:, :, a, e, f],
-                    x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                    optimize=True)
+    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
+        columns = np.empty((N, C, KD, KH, KW, Do, Ho, Wo), dtype=tx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    columns[:, :, a, e, f, :, :, :] = tx[:, :, a : a + Do, e : e + Ho, f : f + Wo]
+        ty += np.matmul(
+            w.reshape(O, C*KD*KH*KW),
+            columns.reshape(N, C*KD*KH*KW, Do*Ho*Wo)).reshape((N, O, Do, Ho, Wo))
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    ty += np.einsum(
+                        "ncijk,oc->noijk",
+                        tx[:, :, a : a + Do, e : e + Ho, f : f + Wo],
+                        w[:, :, a, e, f],
+                        optimize=True)
+    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
+        columns = np.empty((N, C, KD, KH, KW, Do, Ho, Wo), dtype=tx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    columns[:, :, a, e, f, :, :, :] = x[:, :, a : a + Do, e : e + Ho, f : f + Wo]
+        ty += np.matmul(
+            tw.reshape(O, C*KD*KH*KW),
+            columns.reshape(N, C*KD*KH*KW, Do*Ho*Wo)).reshape((N, O, Do, Ho, Wo))
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    ty += np.einsum(
+                        "oc,ncijk->noijk",
+                        tw[:, :, a, e, f],
+                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
+                        optimize=True)
     return ty
 
 
@@ -147,29 +198,48 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, D, H, W = vx.shape
+    N, C, D, H, W = vx.shape
     O, _, KD, KH, KW = vw.shape
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
     gdy = np.zeros((N, O, Do, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None, None]
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                gdy += np.einsum(
-                    "oc,ncijk->noijk",
-                    vw[:, :, a, e, f],
-                    x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                    optimize=True)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                gdy += np.einsum(
-                    "ncuvz,oc->nouvz",
-                    vx[:, :, a : Do + a, e : Ho + e, f : Wo + f],
-                    w[:, :, a, e, f],
-                    optimize=True)
+    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
+        columns = np.empty((N, C, KD, KH, KW, Do, Ho, Wo), dtype=vx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    columns[:, :, a, e, f, :, :, :] = x[:, :, a : a + Do, e : e + Ho, f : f + Wo]
+        gdy += np.matmul(
+            vw.reshape(O, C*KD*KH*KW),
+            columns.reshape(N, C*KD*KH*KW, Do*Ho*Wo)).reshape((N, O, Do, Ho, Wo))
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gdy += np.einsum(
+                        "oc,ncijk->noijk",
+                        vw[:, :, a, e, f],
+                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
+                        optimize=True)
+    if N*O*KD*KH*KW*D*H*W < 2**25:
+        products = np.matmul(
+            w.transpose(0, 2, 3, 4, 1).reshape(O*KD*KH*KW, C),
+            vx.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gdy += products[:, :, a, e, f, a : Do + a, e : Ho + e, f : Wo + f]
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gdy += np.einsum(
+                        "ncuvz,oc->nouvz",
+                        vx[:, :, a : Do + a, e : Ho + e, f : Wo + f],
+                        w[:, :, a, e, f],
+                        optimize=True)
     return gdy
 
 
@@ -184,19 +254,29 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         has z3 and isl decide them.
     """
     N, C, D, H, W = vx.shape
-    _, _, KD, KH, KW = vw.shape
+    O, _, KD, KH, KW = vw.shape
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                gx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += np.einsum(
-                    "oc,noijk->ncijk",
-                    vw[:, :, a, e, f],
-                    dy,
-                    optimize=True)
+    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
+        gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
+        products = np.matmul(
+            vw.reshape(O, C*KD*KH*KW).T,
+            dy.reshape(N, O, Do*Ho*Wo)).reshape((N, C, KD, KH, KW, Do, Ho, Wo))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += products[:, :, a, e, f, :, :, :]
+    else:
+        gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += np.einsum(
+                        "oc,noijk->ncijk",
+                        vw[:, :, a, e, f],
+                        dy,
+                        optimize=True)
     return gx
 
 
@@ -210,20 +290,31 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    _, C, D, H, W = vx.shape
+    N, C, D, H, W = vx.shape
     O, _, KD, KH, KW = vw.shape
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    gw = np.zeros((O, C, KD, KH, KW), dtype=vx.dtype)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                gw[:, :, a, e, f] += np.einsum(
-                    "ncijk,noijk->oc",
-                    vx[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                    dy,
-                    optimize=True)
+    if C*KD*KH*KW*N*Do*Ho*Wo < 2**25:
+        columns = np.empty((C, KD, KH, KW, N, Do, Ho, Wo), dtype=vx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    columns[:, a, e, f, :, :, :, :] = (
+                        vx[:, :, a : a + Do, e : e + Ho, f : f + Wo].transpose(1, 0, 2, 3, 4))
+        gw = np.matmul(
+            dy.transpose(1, 0, 2, 3, 4).reshape(O, N*Do*Ho*Wo),
+            columns.reshape(C*KD*KH*KW, N*Do*Ho*Wo).T).reshape((O, C, KD, KH, KW))
+    else:
+        gw = np.zeros((O, C, KD, KH, KW), dtype=vx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gw[:, :, a, e, f] += np.einsum(
+                        "ncijk,noijk->oc",
+                        vx[:, :, a : a + Do, e : e + Ho, f : f + Wo],
+                        dy,
+                        optimize=True)
     return gw
 
 

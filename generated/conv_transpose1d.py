@@ -15,13 +15,18 @@ def forward(x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = x.shape
+    N, C, H = x.shape
     _, O, K = w.shape
     Ho = H + K - 1
     y = np.zeros((N, O, Ho), dtype=x.dtype)
     y += b[:, None]
-    for a in range(K):
-        y[:, :, a : a + H] += np.einsum("nci,co->noi", x, w[:, :, a], optimize=True)
+    if N*O*K*H < 2**25:
+        products = np.matmul(w.reshape(C, O*K).T, x).reshape((N, O, K, H))
+        for a in range(K):
+            y[:, :, a : a + H] += products[:, :, a, :]
+    else:
+        for a in range(K):
+            y[:, :, a : a + H] += np.matmul(w[:, :, a].T, x)
     return y
 
 
@@ -33,12 +38,19 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N = dy.shape[0]
+    N, O, _ = dy.shape
     _, C, H = x.shape
     K = w.shape[2]
-    dx = np.zeros((N, C, H), dtype=dy.dtype)
-    for a in range(K):
-        dx += np.einsum("nou,co->ncu", dy[:, :, a : H + a], w[:, :, a], optimize=True)
+    Ho = H + K - 1
+    if N*C*K*Ho < 2**25:
+        dx = np.zeros((N, C, H), dtype=dy.dtype)
+        products = np.matmul(w.transpose(0, 2, 1).reshape(C*K, O), dy).reshape((N, C, K, Ho))
+        for a in range(K):
+            dx += products[:, :, a, a : H + a]
+    else:
+        dx = np.zeros((N, C, H), dtype=dy.dtype)
+        for a in range(K):
+            dx += np.matmul(w[:, :, a], dy[:, :, a : H + a])
     return dx
 
 
@@ -50,12 +62,20 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    O = dy.shape[1]
+    N, O, _ = dy.shape
     _, C, H = x.shape
     K = w.shape[2]
-    dw = np.zeros((C, O, K), dtype=dy.dtype)
-    for a in range(K):
-        dw[:, :, a] += np.einsum("noi,nci->co", dy[:, :, a : a + H], x, optimize=True)
+    if O*K*N*H < 2**25:
+        columns = np.empty((O, K, N, H), dtype=dy.dtype)
+        for a in range(K):
+            columns[:, a, :, :] = dy[:, :, a : a + H].transpose(1, 0, 2)
+        dw = np.matmul(
+            x.transpose(1, 0, 2).reshape(C, N*H),
+            columns.reshape(O*K, N*H).T).reshape((C, O, K))
+    else:
+        dw = np.zeros((C, O, K), dtype=dy.dtype)
+        for a in range(K):
+            dw[:, :, a] += np.matmul(x, dy[:, :, a : a + H].swapaxes(-1, -2)).sum(axis=0)
     return dw
 
 
@@ -80,15 +100,25 @@ def jvp(tx, tw, tb, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = tx.shape
+    N, C, H = tx.shape
     _, O, K = tw.shape
     Ho = H + K - 1
     ty = np.zeros((N, O, Ho), dtype=tx.dtype)
     ty += tb[:, None]
-    for a in range(K):
-        ty[:, :, a : a + H] += np.einsum("nci,co->noi", tx, w[:, :, a], optimize=True)
-    for a in range(K):
-        ty[:, :, a : a + H] += np.einsum("co,nci->noi", tw[:, :, a], x, optimize=True)
+    if N*O*K*H < 2**25:
+        products = np.matmul(w.reshape(C, O*K).T, tx).reshape((N, O, K, H))
+        for a in range(K):
+            ty[:, :, a : a + H] += products[:, :, a, :]
+    else:
+        for a in range(K):
+            ty[:, :, a : a + H] += np.matmul(w[:, :, a].T, tx)
+    if N*O*K*H < 2**25:
+        products = np.matmul(tw.reshape(C, O*K).T, x).reshape((N, O, K, H))
+        for a in range(K):
+            ty[:, :, a : a + H] += products[:, :, a, :]
+    else:
+        for a in range(K):
+            ty[:, :, a : a + H] += np.matmul(tw[:, :, a].T, x)
     return ty
 
 
@@ -102,15 +132,25 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H = vx.shape
+    N, C, H = vx.shape
     _, O, K = vw.shape
     Ho = H + K - 1
     gdy = np.zeros((N, O, Ho), dtype=vx.dtype)
     gdy += vb[:, None]
-    for a in range(K):
-        gdy[:, :, a : a + H] += np.einsum("co,nci->noi", vw[:, :, a], x, optimize=True)
-    for a in range(K):
-        gdy[:, :, a : a + H] += np.einsum("nci,co->noi", vx, w[:, :, a], optimize=True)
+    if N*O*K*H < 2**25:
+        products = np.matmul(vw.reshape(C, O*K).T, x).reshape((N, O, K, H))
+        for a in range(K):
+            gdy[:, :, a : a + H] += products[:, :, a, :]
+    else:
+        for a in range(K):
+            gdy[:, :, a : a + H] += np.matmul(vw[:, :, a].T, x)
+    if N*O*K*H < 2**25:
+        products = np.matmul(w.reshape(C, O*K).T, vx).reshape((N, O, K, H))
+        for a in range(K):
+            gdy[:, :, a : a + H] += products[:, :, a, :]
+    else:
+        for a in range(K):
+            gdy[:, :, a : a + H] += np.matmul(w[:, :, a].T, vx)
     return gdy
 
 
@@ -124,10 +164,17 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         has z3 and isl decide them.
     """
     N, C, H = vx.shape
-    K = vw.shape[2]
-    gx = np.zeros((N, C, H), dtype=vx.dtype)
-    for a in range(K):
-        gx += np.einsum("co,nou->ncu", vw[:, :, a], dy[:, :, a : H + a], optimize=True)
+    _, O, K = vw.shape
+    Ho = H + K - 1
+    if N*C*K*Ho < 2**25:
+        gx = np.zeros((N, C, H), dtype=vx.dtype)
+        products = np.matmul(vw.transpose(0, 2, 1).reshape(C*K, O), dy).reshape((N, C, K, Ho))
+        for a in range(K):
+            gx += products[:, :, a, a : H + a]
+    else:
+        gx = np.zeros((N, C, H), dtype=vx.dtype)
+        for a in range(K):
+            gx += np.matmul(vw[:, :, a], dy[:, :, a : H + a])
     return gx
 
 
@@ -140,11 +187,21 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    _, C, H = vx.shape
+    N, C, H = vx.shape
     _, O, K = vw.shape
-    gw = np.zeros((C, O, K), dtype=vx.dtype)
-    for a in range(K):
-        gw[:, :, a] += np.einsum("ncu,nou->co", vx, dy[:, :, a : H + a], optimize=True)
+    Ho = H + K - 1
+    if C*K*N*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((C, K, N, Ho), dtype=vx.dtype)
+        for a in range(K):
+            columns[:, a] = 0
+            columns[:, a, :, a : H + a] = vx.transpose(1, 0, 2)
+        gw = np.matmul(
+            dy.transpose(1, 0, 2).reshape(O, N*Ho),
+            columns.reshape(C, K, N*Ho).swapaxes(-1, -2)).reshape((C, O, K))
+    else:
+        gw = np.zeros((C, O, K), dtype=vx.dtype)
+        for a in range(K):
+            gw[:, :, a] += np.matmul(vx, dy[:, :, a : H + a].swapaxes(-1, -2)).sum(axis=0)
     return gw
 
 

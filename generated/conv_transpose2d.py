@@ -15,19 +15,27 @@ def forward(x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = x.shape
+    N, C, H, W = x.shape
     _, O, KH, KW = w.shape
     Ho = H + KH - 1
     Wo = KW + W - 1
     y = np.zeros((N, O, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None]
-    for a in range(KH):
-        for e in range(KW):
-            y[:, :, a : a + H, e : e + W] += np.einsum(
-                "ncij,co->noij",
-                x,
-                w[:, :, a, e],
-                optimize=True)
+    if N*O*KH*KW*H*W < 2**25:
+        products = np.matmul(
+            w.reshape(C, O*KH*KW).T,
+            x.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+        for a in range(KH):
+            for e in range(KW):
+                y[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                y[:, :, a : a + H, e : e + W] += np.einsum(
+                    "ncij,co->noij",
+                    x,
+                    w[:, :, a, e],
+                    optimize=True)
     return y
 
 
@@ -39,17 +47,28 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N = dy.shape[0]
+    N, O, _, _ = dy.shape
     _, C, H, W = x.shape
     _, _, KH, KW = w.shape
-    dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-    for a in range(KH):
-        for e in range(KW):
-            dx += np.einsum(
-                "nouv,co->ncuv",
-                dy[:, :, a : H + a, e : W + e],
-                w[:, :, a, e],
-                optimize=True)
+    Ho = H + KH - 1
+    Wo = KW + W - 1
+    if N*C*KH*KW*Ho*Wo < 2**25:
+        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
+        products = np.matmul(
+            w.transpose(0, 2, 3, 1).reshape(C*KH*KW, O),
+            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+        for a in range(KH):
+            for e in range(KW):
+                dx += products[:, :, a, e, a : H + a, e : W + e]
+    else:
+        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                dx += np.einsum(
+                    "nouv,co->ncuv",
+                    dy[:, :, a : H + a, e : W + e],
+                    w[:, :, a, e],
+                    optimize=True)
     return dx
 
 
@@ -61,17 +80,26 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    O = dy.shape[1]
+    N, O, _, _ = dy.shape
     _, C, H, W = x.shape
     _, _, KH, KW = w.shape
-    dw = np.zeros((C, O, KH, KW), dtype=dy.dtype)
-    for a in range(KH):
-        for e in range(KW):
-            dw[:, :, a, e] += np.einsum(
-                "noij,ncij->co",
-                dy[:, :, a : a + H, e : e + W],
-                x,
-                optimize=True)
+    if O*KH*KW*N*H*W < 2**25:
+        columns = np.empty((O, KH, KW, N, H, W), dtype=dy.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                columns[:, a, e, :, :, :] = dy[:, :, a : a + H, e : e + W].transpose(1, 0, 2, 3)
+        dw = np.matmul(
+            x.transpose(1, 0, 2, 3).reshape(C, N*H*W),
+            columns.reshape(O*KH*KW, N*H*W).T).reshape((C, O, KH, KW))
+    else:
+        dw = np.zeros((C, O, KH, KW), dtype=dy.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                dw[:, :, a, e] += np.einsum(
+                    "noij,ncij->co",
+                    dy[:, :, a : a + H, e : e + W],
+                    x,
+                    optimize=True)
     return dw
 
 
@@ -97,26 +125,42 @@ def jvp(tx, tw, tb, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = tx.shape
+    N, C, H, W = tx.shape
     _, O, KH, KW = tw.shape
     Ho = H + KH - 1
     Wo = KW + W - 1
     ty = np.zeros((N, O, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None]
-    for a in range(KH):
-        for e in range(KW):
-            ty[:, :, a : a + H, e : e + W] += np.einsum(
-                "ncij,co->noij",
-                tx,
-                w[:, :, a, e],
-                optimize=True)
-    for a in range(KH):
-        for e in range(KW):
-            ty[:, :, a : a + H, e : e + W] += np.einsum(
-                "co,ncij->noij",
-                tw[:, :, a, e],
-                x,
-                optimize=True)
+    if N*O*KH*KW*H*W < 2**25:
+        products = np.matmul(
+            w.reshape(C, O*KH*KW).T,
+            tx.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+        for a in range(KH):
+            for e in range(KW):
+                ty[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                ty[:, :, a : a + H, e : e + W] += np.einsum(
+                    "ncij,co->noij",
+                    tx,
+                    w[:, :, a, e],
+                    optimize=True)
+    if N*O*KH*KW*H*W < 2**25:
+        products = np.matmul(
+            tw.reshape(C, O*KH*KW).T,
+            x.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+        for a in range(KH):
+            for e in range(KW):
+                ty[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                ty[:, :, a : a + H, e : e + W] += np.einsum(
+                    "co,ncij->noij",
+                    tw[:, :, a, e],
+                    x,
+                    optimize=True)
     return ty
 
 
@@ -130,26 +174,42 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = vx.shape
+    N, C, H, W = vx.shape
     _, O, KH, KW = vw.shape
     Ho = H + KH - 1
     Wo = KW + W - 1
     gdy = np.zeros((N, O, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None]
-    for a in range(KH):
-        for e in range(KW):
-            gdy[:, :, a : a + H, e : e + W] += np.einsum(
-                "co,ncij->noij",
-                vw[:, :, a, e],
-                x,
-                optimize=True)
-    for a in range(KH):
-        for e in range(KW):
-            gdy[:, :, a : a + H, e : e + W] += np.einsum(
-                "ncij,co->noij",
-                vx,
-                w[:, :, a, e],
-                optimize=True)
+    if N*O*KH*KW*H*W < 2**25:
+        products = np.matmul(
+            vw.reshape(C, O*KH*KW).T,
+            x.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+        for a in range(KH):
+            for e in range(KW):
+                gdy[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                gdy[:, :, a : a + H, e : e + W] += np.einsum(
+                    "co,ncij->noij",
+                    vw[:, :, a, e],
+                    x,
+                    optimize=True)
+    if N*O*KH*KW*H*W < 2**25:
+        products = np.matmul(
+            w.reshape(C, O*KH*KW).T,
+            vx.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+        for a in range(KH):
+            for e in range(KW):
+                gdy[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
+    else:
+        for a in range(KH):
+            for e in range(KW):
+                gdy[:, :, a : a + H, e : e + W] += np.einsum(
+                    "ncij,co->noij",
+                    vx,
+                    w[:, :, a, e],
+                    optimize=True)
     return gdy
 
 
@@ -163,15 +223,26 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         has z3 and isl decide them.
     """
     N, C, H, W = vx.shape
-    _, _, KH, KW = vw.shape
-    gx = np.zeros((N, C, H, W), dtype=vx.dtype)
-    for a in range(KH):
-        for e in range(KW):
-            gx += np.einsum(
-                "co,nouv->ncuv",
-                vw[:, :, a, e],
-                dy[:, :, a : H + a, e : W + e],
-                optimize=True)
+    _, O, KH, KW = vw.shape
+    Ho = H + KH - 1
+    Wo = KW + W - 1
+    if N*C*KH*KW*Ho*Wo < 2**25:
+        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
+        products = np.matmul(
+            vw.transpose(0, 2, 3, 1).reshape(C*KH*KW, O),
+            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+        for a in range(KH):
+            for e in range(KW):
+                gx += products[:, :, a, e, a : H + a, e : W + e]
+    else:
+        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                gx += np.einsum(
+                    "co,nouv->ncuv",
+                    vw[:, :, a, e],
+                    dy[:, :, a : H + a, e : W + e],
+                    optimize=True)
     return gx
 
 
@@ -184,16 +255,28 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    _, C, H, W = vx.shape
+    N, C, H, W = vx.shape
     _, O, KH, KW = vw.shape
-    gw = np.zeros((C, O, KH, KW), dtype=vx.dtype)
-    for a in range(KH):
-        for e in range(KW):
-            gw[:, :, a, e] += np.einsum(
-                "ncuv,nouv->co",
-                vx,
-                dy[:, :, a : H + a, e : W + e],
-                optimize=True)
+    Ho = H + KH - 1
+    Wo = KW + W - 1
+    if C*KH*KW*N*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((C, KH, KW, N, Ho, Wo), dtype=vx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                columns[:, a, e] = 0
+                columns[:, a, e, :, a : H + a, e : W + e] = vx.transpose(1, 0, 2, 3)
+        gw = np.matmul(
+            dy.transpose(1, 0, 2, 3).reshape(O, N*Ho*Wo),
+            columns.reshape(C, KH*KW, N*Ho*Wo).swapaxes(-1, -2)).reshape((C, O, KH, KW))
+    else:
+        gw = np.zeros((C, O, KH, KW), dtype=vx.dtype)
+        for a in range(KH):
+            for e in range(KW):
+                gw[:, :, a, e] += np.einsum(
+                    "ncuv,nouv->co",
+                    vx,
+                    dy[:, :, a : H + a, e : W + e],
+                    optimize=True)
     return gw
 
 

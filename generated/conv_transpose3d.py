@@ -16,21 +16,30 @@ def forward(x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, D, H, W = x.shape
+    N, C, D, H, W = x.shape
     _, O, KD, KH, KW = w.shape
     Do = D + KD - 1
     Ho = H + KH - 1
     Wo = KW + W - 1
     y = np.zeros((N, O, Do, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None, None]
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                y[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                    "ncijk,co->noijk",
-                    x,
-                    w[:, :, a, e, f],
-                    optimize=True)
+    if N*O*KD*KH*KW*D*H*W < 2**25:
+        products = np.matmul(
+            w.reshape(C, O*KD*KH*KW).T,
+            x.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    y[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    y[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
+                        "ncijk,co->noijk",
+                        x,
+                        w[:, :, a, e, f],
+                        optimize=True)
     return y
 
 
@@ -44,18 +53,31 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N = dy.shape[0]
+    N, O, _, _, _ = dy.shape
     _, C, D, H, W = x.shape
     _, _, KD, KH, KW = w.shape
-    dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                dx += np.einsum(
-                    "nouvz,co->ncuvz",
-                    dy[:, :, a : D + a, e : H + e, f : W + f],
-                    w[:, :, a, e, f],
-                    optimize=True)
+    Do = D + KD - 1
+    Ho = H + KH - 1
+    Wo = KW + W - 1
+    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
+        dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
+        products = np.matmul(
+            w.transpose(0, 2, 3, 4, 1).reshape(C*KD*KH*KW, O),
+            dy.reshape(N, O, Do*Ho*Wo)).reshape((N, C, KD, KH, KW, Do, Ho, Wo))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    dx += products[:, :, a, e, f, a : D + a, e : H + e, f : W + f]
+    else:
+        dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    dx += np.einsum(
+                        "nouvz,co->ncuvz",
+                        dy[:, :, a : D + a, e : H + e, f : W + f],
+                        w[:, :, a, e, f],
+                        optimize=True)
     return dx
 
 
@@ -69,18 +91,29 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    O = dy.shape[1]
+    N, O, _, _, _ = dy.shape
     _, C, D, H, W = x.shape
     _, _, KD, KH, KW = w.shape
-    dw = np.zeros((C, O, KD, KH, KW), dtype=dy.dtype)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                dw[:, :, a, e, f] += np.einsum(
-                    "noijk,ncijk->co",
-                    dy[:, :, a : a + D, e : e + H, f : f + W],
-                    x,
-                    optimize=True)
+    if O*KD*KH*KW*N*D*H*W < 2**25:
+        columns = np.empty((O, KD, KH, KW, N, D, H, W), dtype=dy.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    columns[:, a, e, f, :, :, :, :] = (
+                        dy[:, :, a : a + D, e : e + H, f : f + W].transpose(1, 0, 2, 3, 4))
+        dw = np.matmul(
+            x.transpose(1, 0, 2, 3, 4).reshape(C, N*D*H*W),
+            columns.reshape(O*KD*KH*KW, N*D*H*W).T).reshape((C, O, KD, KH, KW))
+    else:
+        dw = np.zeros((C, O, KD, KH, KW), dtype=dy.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    dw[:, :, a, e, f] += np.einsum(
+                        "noijk,ncijk->co",
+                        dy[:, :, a : a + D, e : e + H, f : f + W],
+                        x,
+                        optimize=True)
     return dw
 
 
@@ -107,29 +140,47 @@ def jvp(tx, tw, tb, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, D, H, W = tx.shape
+    N, C, D, H, W = tx.shape
     _, O, KD, KH, KW = tw.shape
     Do = D + KD - 1
     Ho = H + KH - 1
     Wo = KW + W - 1
     ty = np.zeros((N, O, Do, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None, None]
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                ty[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                    "ncijk,co->noijk",
-                    tx,
-                    w[:, :, a, e, f],
-                    optimize=True)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                ty[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                    "co,ncijk->noijk",
-                    tw[:, :, a, e, f],
-                    x,
-                    optimize=True)
+    if N*O*KD*KH*KW*D*H*W < 2**25:
+        products = np.matmul(
+            w.reshape(C, O*KD*KH*KW).T,
+            tx.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    ty[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    ty[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
+                        "ncijk,co->noijk",
+                        tx,
+                        w[:, :, a, e, f],
+                        optimize=True)
+    if N*O*KD*KH*KW*D*H*W < 2**25:
+        products = np.matmul(
+            tw.reshape(C, O*KD*KH*KW).T,
+            x.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    ty[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    ty[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
+                        "co,ncijk->noijk",
+                        tw[:, :, a, e, f],
+                        x,
+                        optimize=True)
     return ty
 
 
@@ -144,29 +195,47 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, D, H, W = vx.shape
+    N, C, D, H, W = vx.shape
     _, O, KD, KH, KW = vw.shape
     Do = D + KD - 1
     Ho = H + KH - 1
     Wo = KW + W - 1
     gdy = np.zeros((N, O, Do, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None, None]
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                gdy[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                    "co,ncijk->noijk",
-                    vw[:, :, a, e, f],
-                    x,
-                    optimize=True)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                gdy[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                    "ncijk,co->noijk",
-                    vx,
-                    w[:, :, a, e, f],
-                    optimize=True)
+    if N*O*KD*KH*KW*D*H*W < 2**25:
+        products = np.matmul(
+            vw.reshape(C, O*KD*KH*KW).T,
+            x.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gdy[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gdy[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
+                        "co,ncijk->noijk",
+                        vw[:, :, a, e, f],
+                        x,
+                        optimize=True)
+    if N*O*KD*KH*KW*D*H*W < 2**25:
+        products = np.matmul(
+            w.reshape(C, O*KD*KH*KW).T,
+            vx.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gdy[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
+    else:
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gdy[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
+                        "ncijk,co->noijk",
+                        vx,
+                        w[:, :, a, e, f],
+                        optimize=True)
     return gdy
 
 
@@ -181,16 +250,29 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         has z3 and isl decide them.
     """
     N, C, D, H, W = vx.shape
-    _, _, KD, KH, KW = vw.shape
-    gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                gx += np.einsum(
-                    "co,nouvz->ncuvz",
-                    vw[:, :, a, e, f],
-                    dy[:, :, a : D + a, e : H + e, f : W + f],
-                    optimize=True)
+    _, O, KD, KH, KW = vw.shape
+    Do = D + KD - 1
+    Ho = H + KH - 1
+    Wo = KW + W - 1
+    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
+        gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
+        products = np.matmul(
+            vw.transpose(0, 2, 3, 4, 1).reshape(C*KD*KH*KW, O),
+            dy.reshape(N, O, Do*Ho*Wo)).reshape((N, C, KD, KH, KW, Do, Ho, Wo))
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gx += products[:, :, a, e, f, a : D + a, e : H + e, f : W + f]
+    else:
+        gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gx += np.einsum(
+                        "co,nouvz->ncuvz",
+                        vw[:, :, a, e, f],
+                        dy[:, :, a : D + a, e : H + e, f : W + f],
+                        optimize=True)
     return gx
 
 
@@ -204,17 +286,32 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    _, C, D, H, W = vx.shape
+    N, C, D, H, W = vx.shape
     _, O, KD, KH, KW = vw.shape
-    gw = np.zeros((C, O, KD, KH, KW), dtype=vx.dtype)
-    for a in range(KD):
-        for e in range(KH):
-            for f in range(KW):
-                gw[:, :, a, e, f] += np.einsum(
-                    "ncuvz,nouvz->co",
-                    vx,
-                    dy[:, :, a : D + a, e : H + e, f : W + f],
-                    optimize=True)
+    Do = D + KD - 1
+    Ho = H + KH - 1
+    Wo = KW + W - 1
+    if C*KD*KH*KW*N*Do*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((C, KD, KH, KW, N, Do, Ho, Wo), dtype=vx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    columns[:, a, e, f] = 0
+                    columns[:, a, e, f, :, a : D + a, e : H + e, f : W + f] = (
+                        vx.transpose(1, 0, 2, 3, 4))
+        gw = np.matmul(
+            dy.transpose(1, 0, 2, 3, 4).reshape(O, N*Do*Ho*Wo),
+            columns.reshape(C, KD*KH*KW, N*Do*Ho*Wo).swapaxes(-1, -2)).reshape((C, O, KD, KH, KW))
+    else:
+        gw = np.zeros((C, O, KD, KH, KW), dtype=vx.dtype)
+        for a in range(KD):
+            for e in range(KH):
+                for f in range(KW):
+                    gw[:, :, a, e, f] += np.einsum(
+                        "ncuvz,nouvz->co",
+                        vx,
+                        dy[:, :, a : D + a, e : H + e, f : W + f],
+                        optimize=True)
     return gw
 
 

@@ -34,9 +34,15 @@ def vjp_a(dy, a, b):
     """
     A = a.shape[0]
     B = b.shape[0]
-    da = np.zeros((A,), dtype=dy.dtype)
-    for l in range(B):
-        da += dy[l : l + A] * b[l]
+    if B*A < 2**25:
+        columns = np.empty((B, A), dtype=dy.dtype)
+        for l in range(B):
+            columns[l, :] = dy[l : l + A]
+        da = np.matmul(b.reshape(1, B), columns).reshape((A,))
+    else:
+        da = np.zeros((A,), dtype=dy.dtype)
+        for l in range(B):
+            da += dy[l : l + A] * b[l]
     return da
 
 
@@ -50,9 +56,15 @@ def vjp_b(dy, a, b):
     """
     A = a.shape[0]
     B = b.shape[0]
-    db = np.zeros((B,), dtype=dy.dtype)
-    for u in range(B):
-        db[u] += (dy[u : u + A] * a).sum()
+    if B*A < 2**25:
+        columns = np.empty((B, A), dtype=dy.dtype)
+        for u in range(B):
+            columns[u, :] = dy[u : u + A]
+        db = np.matmul(a.reshape(1, A), columns.T).reshape((B,))
+    else:
+        db = np.zeros((B,), dtype=dy.dtype)
+        for u in range(B):
+            db[u] += (dy[u : u + A] * a).sum()
     return db
 
 
@@ -122,7 +134,15 @@ def double_vjp_b(va, vb, dy, a, b):
     """
     A = va.shape[0]
     B = vb.shape[0]
-    gb = np.zeros((B,), dtype=va.dtype)
-    for u in range(B):
-        gb[u] += (va * dy[u : A + u]).sum()
+    Ho = A + B - 1
+    if B*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((B, Ho), dtype=va.dtype)
+        for u in range(B):
+            columns[u] = 0
+            columns[u, u : A + u] = va
+        gb = np.matmul(dy.reshape(1, Ho), columns.T).reshape((B,))
+    else:
+        gb = np.zeros((B,), dtype=va.dtype)
+        for u in range(B):
+            gb[u] += (va * dy[u : A + u]).sum()
     return gb

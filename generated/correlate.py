@@ -34,9 +34,15 @@ def vjp_a(dy, a, b):
     """
     A = a.shape[0]
     B = b.shape[0]
-    da = np.zeros((A,), dtype=dy.dtype)
-    for l in range(B):
-        da += dy[B - l - 1 : A + B - l - 1] * b[l]
+    if B*A < 2**25:
+        columns = np.empty((B, A), dtype=dy.dtype)
+        for l in range(B):
+            columns[l, :] = dy[B - l - 1 : A + B - l - 1]
+        da = np.matmul(b.reshape(1, B), columns).reshape((A,))
+    else:
+        da = np.zeros((A,), dtype=dy.dtype)
+        for l in range(B):
+            da += dy[B - l - 1 : A + B - l - 1] * b[l]
     return da
 
 
@@ -50,9 +56,15 @@ def vjp_b(dy, a, b):
     """
     A = a.shape[0]
     B = b.shape[0]
-    db = np.zeros((B,), dtype=dy.dtype)
-    for u in range(B):
-        db[u] += (dy[B - u - 1 : A + B - u - 1] * a).sum()
+    if B*A < 2**25:
+        columns = np.empty((B, A), dtype=dy.dtype)
+        for u in range(B):
+            columns[u, :] = dy[B - u - 1 : A + B - u - 1]
+        db = np.matmul(a.reshape(1, A), columns.T).reshape((B,))
+    else:
+        db = np.zeros((B,), dtype=dy.dtype)
+        for u in range(B):
+            db[u] += (dy[B - u - 1 : A + B - u - 1] * a).sum()
     return db
 
 
@@ -122,7 +134,15 @@ def double_vjp_b(va, vb, dy, a, b):
     """
     A = va.shape[0]
     B = vb.shape[0]
-    gb = np.zeros((B,), dtype=va.dtype)
-    for u in range(B):
-        gb[u] += (va * dy[B - u - 1 : A + B - u - 1]).sum()
+    Ho = A + B - 1
+    if B*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
+        columns = np.empty((B, Ho), dtype=va.dtype)
+        for u in range(B):
+            columns[u] = 0
+            columns[u, B - u - 1 : A + B - u - 1] = va
+        gb = np.matmul(dy.reshape(1, Ho), columns.T).reshape((B,))
+    else:
+        gb = np.zeros((B,), dtype=va.dtype)
+        for u in range(B):
+            gb[u] += (va * dy[B - u - 1 : A + B - u - 1]).sum()
     return gb

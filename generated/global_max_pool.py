@@ -39,9 +39,9 @@ def vjp_x(dy, x):
         (N, C, 1, 1, H, W)).reshape((N, C, 1, 1, H*W)).argmax(axis=-1)
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     dx += np.where(
-        y_at[:, :, None, None, :, :] == W*np.arange(H)[:, None, None, None] + np.arange(W)[:, None, None],
-        dy[:, :, None, None, :, :],
-        0).sum(axis=(4, 5))
+        y_at[:, :, 0, 0, None, None] == W*np.arange(H)[:, None] + np.arange(W),
+        dy[:, :, 0, 0, None, None],
+        0)
     return dx
 
 

@@ -19,7 +19,7 @@ def forward(x, w, b):
     O = w.shape[0]
     y = np.zeros((N, O), dtype=x.dtype)
     y += b
-    y += np.einsum("ni,oi->no", x, w, optimize=True)
+    y += np.matmul(x, w.T)
     return y
 
 
@@ -31,7 +31,7 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    dx = np.einsum("no,oi->ni", dy, w, optimize=True)
+    dx = np.matmul(dy, w)
     return dx
 
 
@@ -43,7 +43,7 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    dw = np.einsum("no,ni->oi", dy, x, optimize=True)
+    dw = np.matmul(dy.T, x)
     return dw
 
 
@@ -71,8 +71,8 @@ def jvp(tx, tw, tb, x, w, b):
     O = tw.shape[0]
     ty = np.zeros((N, O), dtype=tx.dtype)
     ty += tb
-    ty += np.einsum("ni,oi->no", tx, w, optimize=True)
-    ty += np.einsum("oi,ni->no", tw, x, optimize=True)
+    ty += np.matmul(tx, w.T)
+    ty += np.matmul(x, tw.T)
     return ty
 
 
@@ -88,8 +88,8 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     O = vw.shape[0]
     gdy = np.zeros((N, O), dtype=vx.dtype)
     gdy += vb
-    gdy += np.einsum("oi,ni->no", vw, x, optimize=True)
-    gdy += np.einsum("ni,oi->no", vx, w, optimize=True)
+    gdy += np.matmul(x, vw.T)
+    gdy += np.matmul(vx, w.T)
     return gdy
 
 
@@ -101,7 +101,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    gx = np.einsum("oi,no->ni", vw, dy, optimize=True)
+    gx = np.matmul(dy, vw)
     return gx
 
 
@@ -113,7 +113,7 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    gw = np.einsum("ni,no->oi", vx, dy, optimize=True)
+    gw = np.matmul(dy.T, vx)
     return gw
 
 

@@ -64,7 +64,8 @@ def vjp_x(dy, x):
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     for a in range(2):
         for e in range(2):
-            dx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] += 2 * dpowers * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
+            dx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] += (
+                2 * dpowers * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2])
     return dx
 
 
@@ -88,7 +89,8 @@ def jvp(tx, x):
     tpowers = np.zeros((N, C, Ho, Wo), dtype=tx.dtype)
     for a in range(2):
         for e in range(2):
-            tpowers += 2 * tx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
+            tpowers += (
+                2 * tx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2])
     ty = tpowers * _signed_power(powers, -0.5) / 2
     return ty
 
@@ -114,7 +116,8 @@ def double_vjp_dy(vx, dy, x):
     ddpowers = np.zeros((N, C, Ho, Wo), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):
-            ddpowers += 2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
+            ddpowers += (
+                2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2])
     gdy = ddpowers * _signed_power(powers, -0.5) / 2
     return gdy
 
@@ -146,13 +149,16 @@ def double_vjp_x(vx, dy, x):
     ddpowers = np.zeros((N, C, Ho, Wo), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):
-            ddpowers += 2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
+            ddpowers += (
+                2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2])
     dpowers1 = -ddpowers * _abs_power(powers, -1.5) * dy / 4
     gx = np.zeros((N, C, H, W), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):
-            gx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] += 2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * dpowers
+            gx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] += (
+                2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * dpowers)
     for a in range(2):
         for e in range(2):
-            gx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] += 2 * dpowers1 * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
+            gx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] += (
+                2 * dpowers1 * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2])
     return gx

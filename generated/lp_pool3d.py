@@ -38,9 +38,8 @@ def forward(x):
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                powers += _abs_power(
-                    x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2],
-                    2)
+                powers += (
+                    _abs_power(x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2], 2))
     y = _abs_power(powers, 0.5)
     return y
 
@@ -65,15 +64,15 @@ def vjp_x(dy, x):
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                powers += _abs_power(
-                    x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2],
-                    2)
+                powers += (
+                    _abs_power(x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2], 2))
     dpowers = dy * _signed_power(powers, -0.5) / 2
     dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                dx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] += 2 * dpowers * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2]
+                dx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] += (
+                    2 * dpowers * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2])
     return dx
 
 
@@ -96,14 +95,14 @@ def jvp(tx, x):
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                powers += _abs_power(
-                    x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2],
-                    2)
+                powers += (
+                    _abs_power(x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2], 2))
     tpowers = np.zeros((N, C, Do, Ho, Wo), dtype=tx.dtype)
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                tpowers += 2 * tx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2]
+                tpowers += (
+                    2 * tx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2])
     ty = tpowers * _signed_power(powers, -0.5) / 2
     return ty
 
@@ -128,14 +127,14 @@ def double_vjp_dy(vx, dy, x):
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                powers += _abs_power(
-                    x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2],
-                    2)
+                powers += (
+                    _abs_power(x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2], 2))
     ddpowers = np.zeros((N, C, Do, Ho, Wo), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                ddpowers += 2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2]
+                ddpowers += (
+                    2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2])
     gdy = ddpowers * _signed_power(powers, -0.5) / 2
     return gdy
 
@@ -165,23 +164,25 @@ def double_vjp_x(vx, dy, x):
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                powers += _abs_power(
-                    x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2],
-                    2)
+                powers += (
+                    _abs_power(x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2], 2))
     dpowers = dy * _signed_power(powers, -0.5) / 2
     ddpowers = np.zeros((N, C, Do, Ho, Wo), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                ddpowers += 2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2]
+                ddpowers += (
+                    2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2])
     dpowers1 = -ddpowers * _abs_power(powers, -1.5) * dy / 4
     gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                gx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] += 2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * dpowers
+                gx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] += (
+                    2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * dpowers)
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                gx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] += 2 * dpowers1 * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2]
+                gx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] += (
+                    2 * dpowers1 * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2])
     return gx

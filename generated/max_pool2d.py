@@ -64,10 +64,10 @@ def vjp_x(dy, x):
             seen_part = seen[:, :, i0:i1, j0:j1]
             y_at_part = y_at[:, :, i0:i1, j0:j1]
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-            np.copyto(best_part, value, where=wins)
-            np.copyto(y_at_part, 3*a + e, where=wins)
-            seen_part |= True
+            loses = seen_part & (value <= best_part) | np.isnan(best_part)
+            np.maximum(best_part, value, out=best_part)
+            np.copyto(y_at_part, 3*a + e, where=~loses)
+            seen_part[...] = True
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
@@ -110,10 +110,10 @@ def jvp(tx, x):
             seen_part = seen[:, :, i0:i1, j0:j1]
             y_at_part = y_at[:, :, i0:i1, j0:j1]
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-            np.copyto(best_part, value, where=wins)
-            np.copyto(y_at_part, 3*a + e, where=wins)
-            seen_part |= True
+            loses = seen_part & (value <= best_part) | np.isnan(best_part)
+            np.maximum(best_part, value, out=best_part)
+            np.copyto(y_at_part, 3*a + e, where=~loses)
+            seen_part[...] = True
     ty = np.zeros((N, C, Ho, Wo), dtype=tx.dtype)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
@@ -156,10 +156,10 @@ def double_vjp_dy(vx, dy, x):
             seen_part = seen[:, :, i0:i1, j0:j1]
             y_at_part = y_at[:, :, i0:i1, j0:j1]
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-            np.copyto(best_part, value, where=wins)
-            np.copyto(y_at_part, 3*a + e, where=wins)
-            seen_part |= True
+            loses = seen_part & (value <= best_part) | np.isnan(best_part)
+            np.maximum(best_part, value, out=best_part)
+            np.copyto(y_at_part, 3*a + e, where=~loses)
+            seen_part[...] = True
     gdy = np.zeros((N, C, Ho, Wo), dtype=vx.dtype)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)

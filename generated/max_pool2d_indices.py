@@ -30,10 +30,10 @@ def forward(x):
     for a in range(2):
         for e in range(2):
             value = x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
-            wins = ~seen | (value > best) | (np.isnan(value) & ~np.isnan(best))
-            np.copyto(best, value, where=wins)
-            np.copyto(indices, 2*W*np.arange(Ho)[:, None] + 2*np.arange(Wo) + W*a + e, where=wins)
-            seen |= True
+            loses = seen & (value <= best) | np.isnan(best)
+            np.maximum(best, value, out=best)
+            np.copyto(indices, 2*W*np.arange(Ho)[:, None] + 2*np.arange(Wo) + W*a + e, where=~loses)
+            seen[...] = True
     return y, indices
 
 
@@ -58,10 +58,10 @@ def vjp_x(dy, x):
     for a in range(2):
         for e in range(2):
             value = x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
-            wins = ~seen | (value > best) | (np.isnan(value) & ~np.isnan(best))
-            np.copyto(best, value, where=wins)
-            np.copyto(y_at, 2*a + e, where=wins)
-            seen |= True
+            loses = seen & (value <= best) | np.isnan(best)
+            np.maximum(best, value, out=best)
+            np.copyto(y_at, 2*a + e, where=~loses)
+            seen[...] = True
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     for a in range(2):
         for e in range(2):
@@ -88,10 +88,10 @@ def jvp(tx, x):
     for a in range(2):
         for e in range(2):
             value = x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
-            wins = ~seen | (value > best) | (np.isnan(value) & ~np.isnan(best))
-            np.copyto(best, value, where=wins)
-            np.copyto(y_at, 2*a + e, where=wins)
-            seen |= True
+            loses = seen & (value <= best) | np.isnan(best)
+            np.maximum(best, value, out=best)
+            np.copyto(y_at, 2*a + e, where=~loses)
+            seen[...] = True
     ty = np.zeros((N, C, Ho, Wo), dtype=tx.dtype)
     for a in range(2):
         for e in range(2):
@@ -119,10 +119,10 @@ def double_vjp_dy(vx, dy, x):
     for a in range(2):
         for e in range(2):
             value = x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
-            wins = ~seen | (value > best) | (np.isnan(value) & ~np.isnan(best))
-            np.copyto(best, value, where=wins)
-            np.copyto(y_at, 2*a + e, where=wins)
-            seen |= True
+            loses = seen & (value <= best) | np.isnan(best)
+            np.maximum(best, value, out=best)
+            np.copyto(y_at, 2*a + e, where=~loses)
+            seen[...] = True
     gdy = np.zeros((N, C, Ho, Wo), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):

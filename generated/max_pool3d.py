@@ -72,11 +72,12 @@ def vjp_x(dy, x):
                 best_part = best[:, :, i0:i1, j0:j1, k0:k1]
                 seen_part = seen[:, :, i0:i1, j0:j1, k0:k1]
                 y_at_part = y_at[:, :, i0:i1, j0:j1, k0:k1]
-                value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
-                wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-                np.copyto(best_part, value, where=wins)
-                np.copyto(y_at_part, 9*a + 3*e + f, where=wins)
-                seen_part |= True
+                value = (
+                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2])
+                loses = seen_part & (value <= best_part) | np.isnan(best_part)
+                np.maximum(best_part, value, out=best_part)
+                np.copyto(y_at_part, 9*a + 3*e + f, where=~loses)
+                seen_part[...] = True
     dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
@@ -127,11 +128,12 @@ def jvp(tx, x):
                 best_part = best[:, :, i0:i1, j0:j1, k0:k1]
                 seen_part = seen[:, :, i0:i1, j0:j1, k0:k1]
                 y_at_part = y_at[:, :, i0:i1, j0:j1, k0:k1]
-                value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
-                wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-                np.copyto(best_part, value, where=wins)
-                np.copyto(y_at_part, 9*a + 3*e + f, where=wins)
-                seen_part |= True
+                value = (
+                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2])
+                loses = seen_part & (value <= best_part) | np.isnan(best_part)
+                np.maximum(best_part, value, out=best_part)
+                np.copyto(y_at_part, 9*a + 3*e + f, where=~loses)
+                seen_part[...] = True
     ty = np.zeros((N, C, Do, Ho, Wo), dtype=tx.dtype)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
@@ -182,11 +184,12 @@ def double_vjp_dy(vx, dy, x):
                 best_part = best[:, :, i0:i1, j0:j1, k0:k1]
                 seen_part = seen[:, :, i0:i1, j0:j1, k0:k1]
                 y_at_part = y_at[:, :, i0:i1, j0:j1, k0:k1]
-                value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
-                wins = ~seen_part | (value > best_part) | (np.isnan(value) & ~np.isnan(best_part))
-                np.copyto(best_part, value, where=wins)
-                np.copyto(y_at_part, 9*a + 3*e + f, where=wins)
-                seen_part |= True
+                value = (
+                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2])
+                loses = seen_part & (value <= best_part) | np.isnan(best_part)
+                np.maximum(best_part, value, out=best_part)
+                np.copyto(y_at_part, 9*a + 3*e + f, where=~loses)
+                seen_part[...] = True
     gdy = np.zeros((N, C, Do, Ho, Wo), dtype=vx.dtype)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)

@@ -20,7 +20,8 @@ def forward(x):
     D0p = D0 + 2
     D1p = D1 + 2
     y = np.zeros((D0p, D1p), dtype=x.dtype)
-    y += 2 * (1 - ((np.arange(D0p)[:, None] > 0) & (D0 >= np.arange(D0p)[:, None]) & (np.arange(D1p) > 0) & (D1 >= np.arange(D1p))).astype(x.dtype))
+    y += (
+        2 * (1 - ((np.arange(D0p)[:, None] > 0) & (D0 >= np.arange(D0p)[:, None]) & (np.arange(D1p) > 0) & (D1 >= np.arange(D1p))).astype(x.dtype)))
     y[1 : D0 + 1, 1 : D1 + 1] += x
     return y
 

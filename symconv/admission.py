@@ -29,14 +29,6 @@ class Condition:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Loops that reach a `Refuse` where an extremum has no point, and what to say then."""
-
-    body: tuple[Node, ...]
-    message: str
-
-
 def divisors(program: Program) -> tuple[Condition, ...]:
     """What must be positive before any derived size is computed."""
     found: dict[Row, Condition] = {}
@@ -80,6 +72,15 @@ def conditions(program: Program) -> tuple[Condition, ...]:
                 found.append(Condition(AtLeast(axis.stored - least), (
                     f"axis {number} of the output {name} would be empty: enlarge the input or the "
                     "padding, or reduce the kernel or the dilation")))
+    for definition in program.definitions:
+        if definition.target.name not in program.outputs:
+            for number, axis in enumerate(definition.target.axes):
+                if not _is_amount(axis.stored, free) and not any(
+                        _implies(other.row, axis.stored) for other in found):
+                    found.append(Condition(AtLeast(axis.stored), (
+                        f"axis {number} of the intermediate {definition.target.name} would have a "
+                        "negative extent: enlarge the input or the padding, or reduce the kernel "
+                        "or the dilation")))
     first = {condition.row: condition for condition in reversed(found)}
     return tuple(condition for condition in found
                  if first[condition.row] is condition and row_names(condition.row))
@@ -88,8 +89,7 @@ def conditions(program: Program) -> tuple[Condition, ...]:
 def _least(extent: Int, free: set[str]) -> Int | None:
     """What an extent must reach: 1, unless a factor that is a free size is 0, as an empty batch
     is. None where nothing but such factors can make it smaller."""
-    if all(coefficient > 0 and monomial and free.issuperset(monomial)
-           for monomial, coefficient in extent.terms):
+    if _is_amount(extent, free) and all(monomial for monomial, _ in extent.terms):
         return None if extent.terms else Int.of(1)
     least = Int.of(1)
     if len(extent.terms) == 1:
@@ -98,28 +98,43 @@ def _least(extent: Int, free: set[str]) -> Int | None:
     return least
 
 
-def windows(program: Program) -> tuple[Window, ...]:
-    """One entry per connected part of the relation of each extremum and of each count that
-    divides."""
-    taken, found = global_names(program), list[Window]()
+def _is_amount(extent: Int, free: set[str]) -> bool:
+    """Whether an extent is a sum of products of free sizes, so that it cannot be negative."""
+    return all(coefficient > 0 and free.issuperset(monomial)
+               for monomial, coefficient in extent.terms)
+
+
+def _implies(row: Row, expression: Int) -> bool:
+    """Whether a row says that an expression is at least 0, by a constant at most."""
+    if not isinstance(row, AtLeast):
+        return False
+    more = (expression - row.expression).constant
+    return more is not None and more >= 0
+
+
+def windows(program: Program) -> tuple[tuple[Node, ...], ...]:
+    """Loops that reach a `Refuse` where an extremum has no point: one entry per connected part
+    of the relation of each extremum and of each count that divides."""
+    taken, found = global_names(program), list[tuple[Node, ...]]()
     for definition in windowed(program):
         (term,) = definition.terms
         kind = "mean" if definition.reduction == "sum" else definition.reduction
         known = [row for row in term.rows if not reads(row)]     # others depend on data
-        for part in components((*definition.free, *term.bound), known):
+        indices = {index.name for index in (*definition.free, *term.bound)}
+        sized = tuple(row for row in known if row_names(row) and not row_names(row) & indices)
+        for part in ([], *components((*definition.free, *term.bound), known)):
             free = [index for index in part if index in definition.free]
             bound = tuple(index for index in part if index not in definition.free)
-            if not bound:
-                continue
             names = {index.name for index in part}
-            rows = tuple(row for row in known if row_names(row) & names)
+            rows = tuple(row for row in known if row_names(row) & names) if part else sized
+            if not bound and (part or not rows):
+                continue
             counted = Term(bound, rows, Number(Fraction(1)))
             parts = eliminate(free, counted, frozenset(), frozenset(),
                               taken | {index.name for index in part})
             body = nest(parts, (*parts.outer, *parts.inner), len(parts.outer),
                         (Begin("sum", "integer"),), (Fold("sum", "first", counted.body, None),),
-                        (Refuse(),))
-            found.append(Window(tuple(body), (
-                f"{definition.target.name}: some window of the {kind} has no "
-                "value inside the input: reduce the padding or the dilation")))
+                        (Refuse(f"{definition.target.name}: some window of the {kind} has no "
+                                "value inside the input: reduce the padding or the dilation"),))
+            found.append(tuple(body))
     return tuple(found)

@@ -122,6 +122,8 @@ class Symbolic:
         if function == "sigmoid":
             return 1 / (1 + sympy.exp(-arguments[0]))
         if function in ("abs_power", "signed_power"):
+            if arguments[0] == 0 and constants[0] < 0:      # 0 at 0, where the power has a pole
+                return self.number(Fraction(0))
             size = sympy.Abs(arguments[0]) ** self.number(constants[0])
             return size if function == "abs_power" else sympy.sign(arguments[0]) * size
         if function in ("exp", "log", "sqrt", "tanh"):

@@ -56,6 +56,13 @@ def empty(label: str, shape: Shape, dtype: DType) -> Array:
         raise _too_large(label, shape, dtype) from None
 
 
+def zeros(label: str, shape: Shape, dtype: DType) -> Array:
+    """A new array of zeros. ShapeError where there is no room for it."""
+    array = empty(label, shape, dtype)
+    array.fill(0)
+    return array
+
+
 def writable(label: str, value: object, shape: Shape, dtype: DType) -> Array:
     """The array of a caller that a result shall be written into, as a plain view of it.
 
@@ -110,8 +117,9 @@ def _overlaps_itself(array: Array) -> bool:
 
 
 def _too_large(label: str, shape: Shape, dtype: DType) -> ShapeError:
-    return ShapeError(f"{label}: there is no memory for {math.prod(shape)} elements of {dtype}, "
-                      f"shape {shape}; give smaller arrays")
+    count = math.prod(shape)
+    return ShapeError(f"{label}: there is no memory for {count} elements of {dtype}, shape "
+                      f"{shape}, which are {count * dtype.itemsize} bytes; give smaller arrays")
 
 
 def _number(label: str, value: object, dtype: DType) -> Array:

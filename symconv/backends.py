@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol, TypeAlias, cast
 
 import numpy as np
 
-from symconv.arrays import Array
+from symconv.arrays import Array, empty
 from symconv.errors import BuildError, ShapeError
 from symconv.libraries import load_library
 
@@ -28,9 +29,12 @@ _CInteger: TypeAlias = type[ctypes.c_int] | type[ctypes.c_size_t] | type[ctypes.
 class Backend(Protocol):
     """Runs passes on arrays that are contiguous, aligned, native and of the right shape."""
 
-    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array],
+    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array | None],
             sizes: Mapping[str, int]) -> None:
-        """Write every element of the outputs; the inputs stay as they are."""
+        """Write every element of the outputs; the inputs stay as they are.
+
+        None for an output, of a pass with entries, leaves it out.
+        """
 
 
 class CBackend:
@@ -45,14 +49,15 @@ class CBackend:
         self._name = name
         self._sizes = tuple(sizes)
 
-    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array],
+    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array | None],
             sizes: Mapping[str, int]) -> None:
         leading = self._struct(sizes)
         self._succeed(self._function("check", ctypes.c_int)(*leading))
         needed = self._function(f"{pass_name}_workspace", ctypes.c_size_t)(*leading)
         tasks = self._function(f"{pass_name}_tasks", ctypes.c_ssize_t)(*leading)
-        workspace = aligned_bytes(needed)
-        pointers = [ctypes.c_void_p(array.ctypes.data) for array in (*inputs, *outputs, workspace)]
+        workspace = aligned_bytes(needed, f"the workspace of {pass_name}")
+        pointers = [ctypes.c_void_p(None if array is None else array.ctypes.data)
+                    for array in (*inputs, *outputs, workspace)]
         self._succeed(self._function(pass_name, ctypes.c_int)(
             *leading, *pointers, ctypes.c_ssize_t(0), ctypes.c_ssize_t(tasks)))
 
@@ -87,20 +92,33 @@ class NumpyBackend:
     def __init__(self, module: ModuleType) -> None:
         self._module = module
 
-    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array],
+    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array | None],
             sizes: Mapping[str, int]) -> None:
         function = getattr(self._module, pass_name, None)
         if function is None:
             raise BuildError(f"the emitted module has no function {pass_name}")
+        wanted: list[tuple[str, ...]] = []
+        if any(output is None for output in outputs):
+            every: tuple[str, ...] = [*signature(function).parameters.values()][-1].default
+            wanted.append(tuple(key for key, output in zip(every, outputs, strict=True)
+                                if output is not None))
         with np.errstate(all="ignore"):         # as in C, where NaN and infinity are values
             try:
-                results = function(*inputs)
+                results = function(*inputs, *wanted)
+            except getattr(self._module, "_NoPoint", ()) as error:
+                raise ShapeError(str(error)) from None
             except ZeroDivisionError:
                 raise ShapeError("an axis of extent 0 divides a place or a bound; give it a "
                                  "larger extent") from None
+            except MemoryError as error:
+                raise ShapeError(f"{pass_name}: there is no memory for what it computes on the "
+                                 f"way ({error}); give smaller arrays") from None
         if not isinstance(results, tuple):
             results = (results,)
-        for output, result in zip(outputs, map(np.asarray, results), strict=True):
+        for output, found in zip(outputs, results, strict=True):
+            if output is None:
+                continue
+            result = np.asarray(found)
             if result.shape != output.shape or result.dtype != output.dtype:
                 raise BuildError(f"the emitted function {pass_name} returned {result.dtype} of "
                                  f"shape {result.shape} instead of {output.dtype} of shape "
@@ -108,7 +126,10 @@ class NumpyBackend:
             np.copyto(output, result)
 
 
-def aligned_bytes(count: int) -> Array:
-    """Uninitialised memory of at least `count` bytes that starts at a multiple of ALIGNMENT."""
-    raw = np.empty(count + ALIGNMENT, dtype=np.uint8)
+def aligned_bytes(count: int, label: str) -> Array:
+    """Uninitialised memory of at least `count` bytes that starts at a multiple of ALIGNMENT.
+
+    ShapeError where there is no room for it.
+    """
+    raw = empty(label, (count + ALIGNMENT,), np.dtype(np.uint8))
     return raw[-raw.ctypes.data % ALIGNMENT:]

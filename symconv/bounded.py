@@ -40,18 +40,13 @@ import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symconv.arithmetic import compare, exact, item
+from symconv.certainty import LARGER, Bounded, apart, equal
 from symconv.errors import ParameterError
 from symconv.precision import CONTEXT, FLOAT32, FLOAT64, ONE, ZERO, Precision, power, sigmoid, tanh
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
 K = 4
-_LARGER = 1 + 2.0 ** -30
 _INF = math.inf
 
 _MONOTONE: dict[str, tuple[Callable[[Decimal], Decimal], int]] = {    # and its roundings
@@ -61,13 +56,6 @@ _MONOTONE: dict[str, tuple[Callable[[Decimal], Decimal], int]] = {    # and its 
     "tanh": (tanh, 2 * K),
     "sigmoid": (sigmoid, 2 * K + 4),
 }
-
-
-class Bounded(NamedTuple):
-    """The exact value and a bound on the distance of any kernel's result from it."""
-
-    value: Decimal
-    error: float
 
 
 class BoundedArithmetic:
@@ -170,8 +158,8 @@ class BoundedArithmetic:
             if value.value.is_nan():
                 return Bounded(value.value, self._special(values))
         best = self._best(kind, values, last=False)
-        rivals = [value for value in values if not self._apart(best, value)]
-        if all(self._equal(best, value) for value in rivals):
+        rivals = [value for value in values if not apart(best, value)]
+        if all(equal(best, value) for value in rivals):
             return best
         return Bounded(best.value, max(value.error for value in rivals))
 
@@ -181,7 +169,7 @@ class BoundedArithmetic:
                 return place
         best = self._best(kind, values, last)
         for value in values:
-            if not self._equal(best, value) and not self._apart(best, value):
+            if not equal(best, value) and not apart(best, value):
                 raise ParameterError(
                     f"the arg {kind} of {float(best.value):.9g} and {float(value.value):.9g} is "
                     f"not decided in {self.precision.name}, where they may be off by "
@@ -195,7 +183,7 @@ class BoundedArithmetic:
         """With a bound of infinity where something of the given size may overflow."""
         if not size <= self.precision.largest / 8 or math.isnan(error):
             return Bounded(v, _INF)
-        return Bounded(v, error * _LARGER)
+        return Bounded(v, error * LARGER)
 
     def _special(self, values: Sequence[Bounded]) -> float:
         """The bound of a NaN or infinite result: certain where all arguments are."""
@@ -269,31 +257,17 @@ class BoundedArithmetic:
         first = arguments[0]
         second = arguments[1] if len(arguments) > 1 else Bounded(ZERO, 0.0)
         outcomes = [self._outcome(function, sign, constants) for sign in (-1, 0, 1)]
-        if self._equal(first, second):
+        if equal(first, second):
             return outcomes[1]
         found = outcomes[1 + (first.value > second.value) - (first.value < second.value)]
-        if self._apart(first, second):
+        if apart(first, second):
             return found
         return Bounded(found.value, max(
             abs(float(CONTEXT.subtract(found.value, other.value))) + other.error
-            for other in outcomes) * _LARGER)
+            for other in outcomes) * LARGER)
 
     def _outcome(self, function: str, sign: int, constants: Sequence[Fraction]) -> Bounded:
         return self.number(Fraction(compare(function, [sign, 0], constants)))
-
-    def _equal(self, a: Bounded, b: Bounded) -> bool:
-        """Certainly equal in the kernel: one stored element, or two exact equal numbers."""
-        return a is b or (a.error == b.error == 0.0 and a.value == b.value)
-
-    def _apart(self, a: Bounded, b: Bounded) -> bool:
-        """Certainly different in the kernel, and ordered as the exact values are."""
-        error = a.error + b.error
-        if error == 0.0:
-            return a.value != b.value
-        if not (math.isfinite(error) and a.value.is_finite() and b.value.is_finite()):
-            return False
-        distance = CONTEXT.subtract(a.value, b.value).copy_abs()
-        return distance > Decimal(error * _LARGER)
 
     def _best(self, kind: str, values: Sequence[Bounded], last: bool) -> Bounded:
         best = values[0]
@@ -310,38 +284,3 @@ def bounded(dtype: str) -> BoundedArithmetic:
         if precision.name == dtype:
             return BoundedArithmetic(precision)
     raise ParameterError(f"dtype {dtype!r} given; float32 or float64 is needed")
-
-
-def nearest(reference: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """The values of a bounded array as float64."""
-    import numpy as np
-
-    return np.array([float(value) for value, _ in reference.ravel().tolist()],
-                    dtype=np.float64).reshape(reference.shape)
-
-
-def worst(result: npt.ArrayLike, reference: npt.NDArray[Any]) -> float:
-    """The largest |result - value| / error over all elements: a kernel is right if it is <= 1.
-
-    Equal numbers, NaN at NaN and anything where the error is infinite count as 0; a difference
-    where the error is 0 counts as infinity.
-    """
-    import numpy as np
-
-    found = np.asarray(result)
-    if found.shape != reference.shape:
-        return _INF
-    return max((_ratio(float(r), v, e) for r, (v, e) in zip(
-        found.ravel().tolist(), reference.ravel().tolist(), strict=True)), default=0.0)
-
-
-def _ratio(result: float, value: Decimal, error: float) -> float:
-    if error == _INF:
-        return 0.0
-    if math.isnan(result) or value.is_nan():
-        return 0.0 if math.isnan(result) and value.is_nan() else _INF
-    number = Decimal(result)
-    if number == value:
-        return 0.0
-    distance = abs(float(CONTEXT.subtract(number, value)))
-    return distance / error if error else _INF

@@ -5,6 +5,10 @@ is two files: `<key>.sha256` holds the hash of the content, and `<hash>.<suffix>
 Both are made in a temporary directory inside the cache and renamed into place, so any number of
 processes may make the same entry at once: whichever comes last, both names lead to a whole file
 whose hash is its name. The hash is checked at every use; what does not agree is made again.
+
+A process that is killed leaves its temporary directory behind. Its owner holds a lock on it, which
+ends with the process, on whatever machine it runs; whoever makes an entry later removes the
+directories that nobody holds.
 """
 
 from __future__ import annotations
@@ -13,12 +17,23 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
+import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from symconv.errors import BuildError
+
+if sys.platform != "win32":
+    import fcntl
+
+_SCRATCH = "making-"
+_UNLOCKED_FOR = 60.0        # seconds between making a directory and locking it, at the very most
+_LONGEST_BUILD = 86400.0    # seconds; where there are no locks, the age alone tells
 
 
 def fingerprint(*parts: str) -> str:
@@ -38,8 +53,9 @@ def cached(key: str, suffix: str, make: Callable[[Path], Path]) -> Path:
         found = _verified(note, suffix)
         if found is not None:
             return found
-        with tempfile.TemporaryDirectory(prefix="making-", dir=directory,
-                                         ignore_cleanup_errors=True) as scratch:
+        _remove_abandoned(directory)
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=directory,
+                                         ignore_cleanup_errors=True) as scratch, _lock(scratch):
             made = make(Path(scratch))
             digest = hashlib.sha256(made.read_bytes()).hexdigest()
             content = directory / f"{digest}{suffix}"
@@ -74,6 +90,41 @@ def cache_directory() -> Path:
                 f"{stat.S_IMODE(status.st_mode):04o}), so nothing in it is loaded. Remove it, or "
                 f"check its content and set its mode to 0700 (chmod 700 {directory})")
     return directory
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """Remove the temporary directories whose owners are gone; what cannot be removed stays."""
+    for scratch in directory.glob(f"{_SCRATCH}*"):
+        with suppress(OSError), _lock(scratch) as locked:
+            age = time.time() - scratch.stat().st_mtime
+            if age > (_UNLOCKED_FOR if locked else _LONGEST_BUILD):
+                shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _lock(scratch: str | Path) -> Iterator[bool]:
+    """Hold a temporary directory; gives False where there are no locks for it.
+
+    Raises BlockingIOError where another process holds it.
+    """
+    if sys.platform == "win32":     # where a directory cannot be opened
+        yield False
+        return
+    descriptor = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield _locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:             # a file system without locks, as some networks have
+        return False
+    return True
 
 
 _REMEDY = "Set XDG_CACHE_HOME to a directory of your own that can be written and has room"

@@ -17,6 +17,8 @@ import click
 from symconv import cli_options as options
 from symconv.cli_bench import bench_command
 from symconv.cli_derive import derive_command, jacobian_command
+from symconv.cli_doctor import doctor_command
+from symconv.cli_judge import judge_command
 from symconv.cli_notes import notes_command
 from symconv.cli_prove import prove_command
 from symconv.errors import ParameterError
@@ -62,13 +64,15 @@ def show_command(op: str, words: Sequence[str], settings: Sequence[str]) -> None
 @click.option("--target", "targets", multiple=True, type=click.Choice(["c", "numpy"]),
               help="Both by default. Repeatable.")
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32")
+@click.option("--accuracy", type=click.Choice(["default", "strict"]), default="default",
+              help="strict: direct sums alone; default: float32 may take transforms.")
 @click.option("--name", help="Prefix of files and symbols; by default the operator's name.")
 @options.shape
 @click.option("--check", is_flag=True, help="Build what is emitted and check it.")
 @options.force
 def emit_command(words: Sequence[str], settings: Sequence[str], everything: bool, output: str,
-                 targets: Sequence[str], dtype: str, name: str | None, texts: Sequence[str],
-                 check: bool, force: bool) -> int:
+                 targets: Sequence[str], dtype: str, accuracy: str, name: str | None,
+                 texts: Sequence[str], check: bool, force: bool) -> int:
     """Emit C and NumPy kernels: forward, gradients, tangents, double backward."""
     from symconv.emission import TARGETS, emit, emit_all
     from symconv.files import write_files
@@ -88,7 +92,8 @@ def emit_command(words: Sequence[str], settings: Sequence[str], everything: bool
     operator = operator_for(words[0], words[1:], settings)
     given = shapes(texts)
     chosen = targets or TARGETS
-    files = emit(operator, targets=chosen, name=name, dtype=dtype, shapes=given or None)
+    files = emit(operator, targets=chosen, name=name, dtype=dtype, shapes=given or None,
+                 accuracy=accuracy)
     write_files(Path(output), files, force=force)
     options.say("".join(f"{Path(output) / file}\n" for file in files))
     return _check(operator, chosen, dtype, given) if check else 0
@@ -115,6 +120,8 @@ cli.add_command(bench_command)
 cli.add_command(derive_command)
 cli.add_command(jacobian_command)
 cli.add_command(notes_command)
+cli.add_command(judge_command)
+cli.add_command(doctor_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

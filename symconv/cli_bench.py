@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,55 +14,116 @@ import click
 from symconv.errors import ParameterError
 
 if TYPE_CHECKING:
-    from symconv.bench.layers import Row
+    from symconv.bench.tables import Report
 
-SUITES = ("peers", "cost")
+OTHERS = ("sizes", "cost")
 
 
 @click.command("bench")
-@click.option("--suite", default="peers", help="peers (layers) or cost (of deriving, emitting).")
-@click.option("--against", default="", help="Libraries to compare with: torch.")
+@click.option("--suite", default="peers", show_default=True,
+              help="peers, resnet50, mobilenet_v2, photograph, audio, volumes, batch8, float64: "
+              "layers; sizes: objects and emission against the window; cost: deriving and "
+              "emitting.")
+@click.option("--against", default="", metavar="NAMES",
+              help="Peers, with commas: torch, onnxruntime, openvino, ncnn, jax, numpy.")
 @click.option("--layer", "layers", multiple=True, help="Only this layer of the suite; repeatable.")
-@click.option("--seconds", default=1.0, help="How long to measure each row.")
-@click.option("--json", "target", default=None, metavar="FILE", help="Write the rows as JSON.")
+@click.option("--seconds", default=1.0, type=click.FloatRange(0.01), show_default=True,
+              help="How long to measure each row.")
+@click.option("--json", "data", default=None, metavar="FILE", help="Write the rows as JSON.")
+@click.option("--svg", "picture", default=None, metavar="FILE", help="Write a chart.")
+@click.option("--output", "-o", "page", default=None, metavar="FILE", help="Write the Markdown.")
 def bench_command(suite: str, against: str, layers: Sequence[str], seconds: float,
-                  target: str | None) -> int:
-    """Time fixed-shape kernels, one thread, float32, interleaved with their peers."""
-    if suite not in SUITES:
-        raise ParameterError(f"--suite {suite}: choose among {', '.join(SUITES)}")
+                  data: str | None, picture: str | None, page: str | None) -> int:
+    """Time fixed-shape kernels, one thread, interleaved with their peers.
+
+    Every result is compared with one in float64. After an interruption the rows that are done are
+    still shown and written.
+    """
+    for library in ("OPENBLAS", "MKL", "OMP"):      # read when NumPy is first imported
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    from symconv.bench.suites import SUITES
+
     if suite == "cost":
         from symconv.bench.cost import report
 
         return report()
-    from symconv.bench.layers import PEERS, layer_named, measure
-
-    peers = tuple(name for name in against.split(",") if name)
-    chosen = [layer_named(name) for name in layers] or list(PEERS)
-    rows: list[Row] = []
-    click.echo("| layer | pass | symconv us | " + " | ".join(f"{p} us | ratio" for p in peers)
-               + " | error |" if peers else "| layer | pass | symconv us |")
-    for layer in chosen:
-        for row in measure(layer, peers, seconds):
-            rows.append(row)
-            click.echo(_line(row, peers))
-    if peers and rows:
-        from symconv.bench.layers import geometric_mean
-
-        for peer in peers:
-            mean = geometric_mean([row.seconds[peer] / row.seconds["symconv"] for row in rows])
-            click.echo(f"\n{peer} takes {mean:.2f} times as long as symconv (geometric mean)")
-    if target is not None:
-        Path(target).write_text(json.dumps([
-            {"layer": row.layer.name, "pass": row.part, "seconds": row.seconds,
-             "errors": row.errors} for row in rows], indent=1) + "\n", encoding="utf-8")
-    return 0
+    if suite == "sizes":
+        return _sizes(tuple(layers))
+    if suite not in SUITES:
+        raise ParameterError(f"--suite {suite}: choose among {', '.join((*SUITES, *OTHERS))}")
+    done, finished = _measured(suite, [name for name in against.split(",") if name],
+                               tuple(layers), seconds)
+    if done.rows:
+        _written(done, data, picture, page)
+    return 0 if finished else 130
 
 
-def _line(row: Row, peers: Sequence[str]) -> str:
-    own = row.seconds["symconv"]
-    cells = [row.layer.name, row.part, f"{own * 1e6:.0f}"]
-    for peer in peers:
-        cells += [f"{row.seconds[peer] * 1e6:.0f}", f"{row.seconds[peer] / own:.2f}"]
-    if row.errors:
-        cells.append(" ".join(f"{name} {error:.1e}" for name, error in row.errors.items()))
-    return "| " + " | ".join(cells) + " |"
+def _measured(suite: str, names: Sequence[str], layers: tuple[str, ...],
+              seconds: float) -> tuple[Report, bool]:
+    """The rows of a suite, and whether it came to its end."""
+    from symconv.bench.machine import described, measured, single_core
+    from symconv.bench.measurement import Row, rows
+    from symconv.bench.peers import found
+    from symconv.bench.suites import chosen
+    from symconv.bench.tables import Report
+
+    cases = chosen(suite, layers)
+    done: list[Row] = []
+    with single_core():
+        peers, missing = found(names)
+        for name, remedy in missing.items():
+            click.echo(f"symconv: {name} is missing: {remedy}", err=True)
+        report = Report(suite, described(), measured(), missing, done)
+        try:
+            with _progress(sum(len(case.parts) for case in cases)) as step:
+                for case in cases:
+                    for row in rows(case, peers, report.limits, seconds):
+                        done.append(row)
+                        step(f"{row.case.name} {row.part}")
+        except KeyboardInterrupt:
+            return report, False
+    return report, True
+
+
+def _written(report: Report, data: str | None, picture: str | None, page: str | None) -> None:
+    from symconv.bench.chart import svg
+    from symconv.bench.tables import json_text, markdown
+
+    if page is None:
+        click.echo(markdown(report), nl=False)
+    else:
+        Path(page).write_text(markdown(report), encoding="utf-8")
+    if data is not None:
+        Path(data).write_text(json_text(report), encoding="utf-8")
+    if picture is not None:
+        Path(picture).write_text(svg(report), encoding="utf-8")
+
+
+def _sizes(names: tuple[str, ...]) -> int:
+    """Print the table; 1 where a limit is passed."""
+    from symconv.bench.sizes import HEAD, cases, line, sizes
+
+    known = cases()
+    for name in names:
+        if name not in {case.name for case in known}:
+            raise ParameterError(f"--layer {name!r}: there is no such layer in any suite")
+    held = True
+    click.echo(HEAD)
+    for size in sizes(tuple(case for case in known if not names or case.name in names)):
+        click.echo(line(size))
+        held = held and size.held
+    return 0 if held else 1
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error, on a terminal alone; a call is one step that is done."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("measuring", total=total)
+        yield lambda text: bar.update(task, advance=1, description=text)

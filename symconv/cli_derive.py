@@ -48,6 +48,7 @@ def derive_command(op: str, words: Sequence[str], settings: Sequence[str], wrt: 
     """Derive a gradient of OP and print every step; parameters not given stay symbolic."""
     from symconv import report
     from symconv.invocation import operator_for
+    from symconv.terminal import working
 
     operator = operator_for(op, words, settings, "all")
     form = form or options.form_of(output)
@@ -62,9 +63,9 @@ def derive_command(op: str, words: Sequence[str], settings: Sequence[str], wrt: 
         derived = operator.jacobian(_one(names, operator)).derived
     if form == "text":
         _plain_notation(base, layout)
-        shown = report.text(derived, lang=lang, depth=depth)
-    else:
-        shown = _printer(form)(derived, lang, depth, style=_style(base, layout))
+    with working("confirming every step by evaluation"):
+        shown = report.text(derived, lang=lang, depth=depth) if form == "text" else \
+            _printer(form)(derived, lang, depth, style=_style(base, layout))
     options.deliver(shown, form, output, force)
 
 
@@ -82,6 +83,7 @@ def jacobian_command(op: str, words: Sequence[str], settings: Sequence[str], wrt
                      output: str | None, force: bool) -> None:
     """Write the Jacobian of OP out as a matrix: rows are outputs, columns inputs, in C order."""
     from symconv import report
+    from symconv.confirmation import confirm
     from symconv.invocation import operator_for, shapes
 
     given = shapes(texts)
@@ -89,8 +91,9 @@ def jacobian_command(op: str, words: Sequence[str], settings: Sequence[str], wrt
     form = form or options.form_of(output)
     name = _one(_names(wrt), operator)
     style = _style(base, layout)
-    matrix = report.restyled_matrix(
-        operator.jacobian(name).matrix(**_complete(operator, given)), style)
+    jacobian = operator.jacobian(name)
+    confirm(jacobian.derived)
+    matrix = report.restyled_matrix(jacobian.matrix(**_complete(operator, given)), style)
     match form:
         case "latex":
             options.deliver(report.matrix_latex(matrix), form, output, force)

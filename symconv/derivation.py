@@ -121,7 +121,7 @@ class Jacobian(Derivation):
         found = evaluate(program, inputs, values, SYMBOLIC)[program.outputs[0]]
         columns = math.prod(stored_shape(source.tensor(self.derived.wrt[0]), values))
         rows = found.size // columns if columns else 0
-        return sympy.Matrix(rows, columns, [sympy.sympify(entry) for entry in found.ravel()])
+        return sympy.Matrix(rows, columns, [SYMBOLIC.read(entry) for entry in found.ravel()])
 
 
 def _symbols(name: str, shape: tuple[int, ...]) -> Any:

@@ -10,7 +10,7 @@ the same to the byte on every machine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
 
 from symconv.errors import ParameterError, shown
@@ -18,10 +18,11 @@ from symconv.integers import Int
 from symconv.ir import Program
 from symconv.language.names import kernel_fault
 from symconv.operator import Operator
-from symconv.passes import Pass, all_passes
+from symconv.passes import Pass, emitted_passes
 from symconv.render import render
 from symconv.schedule import SCHEDULES
 from symconv.shapes import bind, specialise
+from symconv.transforming import ACCURACIES
 
 DTYPES = ("float32", "float64")
 TARGETS = ("c", "numpy")
@@ -32,30 +33,32 @@ _LARGEST = {"float32": (2 - 2.0**-23) * 2.0**127, "float64": (2 - 2.0**-52) * 2.
 @dataclass(frozen=True, slots=True)
 class Order:
     """What to emit: checked parameters. `fixed` are the values of all sizes, or None; `schedule`
-    concerns C alone."""
+    and `accuracy` concern C alone."""
 
     name: str
     program: Program
     dtype: str
     fixed: Mapping[str, int] | None
     schedule: str = "auto"
+    accuracy: str = "default"
 
 
 def emit(operator: Operator, *, targets: Sequence[str] = TARGETS, name: str | None = None,
          dtype: str = "float32",
          shapes: Mapping[str, Sequence[int]] | None = None,
-         schedule: str = "auto") -> dict[str, str]:
+         schedule: str = "auto", accuracy: str = "default") -> dict[str, str]:
     """File name -> text, for every target: all passes of the operator.
 
     With `shapes` the kernels are for these shapes alone; in C, `schedule` "auto" then takes the
-    fastest way known, "reference" plain loops. Raises ParameterError for an unknown target, dtype
-    or schedule, a name that is no C identifier, and parameters left symbolic; ShapeError for
-    shapes that do not fit.
+    fastest way known, "reference" plain loops; with `accuracy` "strict" it keeps to direct sums,
+    with "default" sums of float32 may be transformed. Raises ParameterError for an unknown
+    target, dtype, schedule or accuracy, a name that is no C identifier, and parameters left
+    symbolic; ShapeError for shapes that do not fit.
     """
     for target in targets:
         one_of("target", target, TARGETS)
-    order = ordered(operator, name, dtype, shapes, schedule)
-    passes = specialised(all_passes(order.program), order.fixed)
+    order = ordered(operator, name, dtype, shapes, schedule, accuracy)
+    passes = specialised(emitted_passes(order.program), order.fixed)
     files: dict[str, str] = {}
     for target in TARGETS:
         if target in targets:
@@ -84,10 +87,12 @@ def one_of(label: str, value: object, choices: Sequence[str]) -> None:
 
 
 def ordered(operator: Operator, name: str | None, dtype: str,
-            shapes: Mapping[str, Sequence[int]] | None, schedule: str = "auto") -> Order:
+            shapes: Mapping[str, Sequence[int]] | None, schedule: str = "auto",
+            accuracy: str = "default") -> Order:
     """Check what was asked for."""
     one_of("dtype", dtype, DTYPES)
     one_of("schedule", schedule, SCHEDULES)
+    one_of("accuracy", accuracy, ACCURACIES)
     chosen = operator.name if name is None else name
     fault = kernel_fault(chosen)
     if fault is not None:
@@ -104,7 +109,7 @@ def ordered(operator: Operator, name: str | None, dtype: str,
     if shapes is not None:
         complete, _ = operator.batched(shapes)
         fixed = bind(program, complete)
-    return Order(chosen, program, dtype, fixed, schedule)
+    return Order(chosen, program, dtype, fixed, schedule, accuracy)
 
 
 def _expect_integers(program: Program) -> None:
@@ -143,7 +148,7 @@ def specialised(passes: Sequence[Pass], fixed: Mapping[str, int] | None) -> tupl
     """The passes with numbers for sizes, where sizes are fixed."""
     if fixed is None:
         return tuple(passes)
-    return tuple(Pass(item.name, specialise(item.program, fixed)) for item in passes)
+    return tuple(replace(item, program=specialise(item.program, fixed)) for item in passes)
 
 
 def sources(target: str, order: Order, passes: Sequence[Pass]) -> dict[str, str]:
@@ -155,7 +160,8 @@ def sources(target: str, order: Order, passes: Sequence[Pass]) -> dict[str, str]
     if target == "c":
         from symconv.emit.c import emit_c
 
-        return emit_c(order.name, program, passes, order.dtype, order.schedule)
+        return emit_c(order.name, program, passes, order.dtype, order.schedule,
+                      order.accuracy)
     from symconv.emit.numpy import emit_numpy
 
     return {f"{order.name}.py": emit_numpy(order.name, passes, order.name)}

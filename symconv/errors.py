@@ -1,7 +1,8 @@
 """The errors that symconv raises on purpose.
 
 Every message tells three things: what was given, what was expected, and the remedy.
-The command line turns any of them into one message on standard error and exit status 2.
+The command line turns any of them into one message on standard error and exit status 2, or 1
+where a check failed.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class DTypeError(SymconvError, ValueError):
 
 class BuildError(SymconvError):
     """No compiler, a compiler that failed, or a kernel that could not be loaded."""
+
+
+class ConfirmationError(SymconvError):
+    """Evaluation does not confirm a derived line, which is a fault of symconv: a failed check."""
 
 
 def expect(label: str, given: object, kind: type, needed: str) -> None:

@@ -168,7 +168,8 @@ def _reduce(definition: Definition, compiled: Sequence[_Compiled], place: tuple[
     kind = "max" if definition.reduction in ("max", "argmax") else "min"
     if not found:
         raise ShapeError(f"{definition.target.name}: the {definition.reduction} at {list(place)} "
-                         "has no point; reduce the padding or enlarge the input")
+                         "has no point; reduce the padding or enlarge the input, or give other "
+                         "values to the integer operands that its relation reads")
     if definition.reduction in ("max", "min"):
         return arithmetic.extremum(kind, found)
     return witnesses[arithmetic.place(kind, found, definition.ties == "last")]

@@ -13,7 +13,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import click
 
-from symconv.errors import SymconvError
+from symconv.errors import ConfirmationError, SymconvError
 
 
 def guarded(command: click.Command, arguments: Sequence[str]) -> int:
@@ -40,6 +40,9 @@ def _guarded(command: click.Command, arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ConfirmationError as error:
+        _refused(str(error))
+        return 1
     except SymconvError as error:
         return _refused(str(error))
     except OSError as error:

@@ -41,7 +41,7 @@ def write_files(directory: Path, texts: Mapping[str, str | bytes], *, force: boo
         before = {target: _content(target, force) for target in targets}
         made += _make_directories([directory, *(target.parent for target in targets)])
         _replace_all(targets, before)
-    except BaseException as error:
+    except BaseException as error:      # an interrupt too leaves everything as it was
         for folder in reversed(made):
             with suppress(OSError):
                 folder.rmdir()
@@ -120,7 +120,7 @@ def _replace_all(targets: Mapping[Path, bytes], before: Mapping[Path, bytes | No
         for target, temporary in ready.items():
             os.replace(temporary, target)
             placed.append(target)
-    except BaseException:
+    except BaseException:               # an interrupt too leaves everything as it was
         for temporary in ready.values():
             temporary.unlink(missing_ok=True)
         for target in placed:

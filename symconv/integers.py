@@ -20,37 +20,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from symconv.atoms import (
+    Atom,
+    Element,
+    Extremum,
+    Floor,
+    Monomial,
+    atom_key,
+    monomial_key,
+    parts,
+    text,
+)
 from symconv.errors import ParameterError
 
+__all__ = ["Atom", "Element", "Extremum", "Floor", "Int", "IntLike", "Monomial", "ceil_div",
+           "evaluate", "floor_div", "largest", "parts", "smallest", "text"]
+
 IntLike: TypeAlias = "Int | int | str"
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """floor(numerator / denominator), rounding towards minus infinity; denominator > 0."""
-
-    numerator: Int
-    denominator: Int
-
-
-@dataclass(frozen=True, slots=True)
-class Extremum:
-    """The smallest ("min") or largest ("max") of two or more integers."""
-
-    kind: str
-    arguments: tuple[Int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One element of an integer tensor, such as a label or the place of a maximum."""
-
-    tensor: str
-    subscripts: tuple[Int, ...]
-
-
-Atom: TypeAlias = "str | Floor | Extremum | Element"
-Monomial: TypeAlias = tuple[Atom, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +90,7 @@ class Int:
         product: dict[Monomial, int] = {}
         for left, p in self.terms:
             for right, q in other.terms:
-                monomial = tuple(sorted(left + right, key=_atom_key))
+                monomial = tuple(sorted(left + right, key=atom_key))
                 product[monomial] = product.get(monomial, 0) + p * q
         return _collect(product)
 
@@ -190,18 +176,6 @@ class Int:
         return _collect(total)
 
 
-def parts(atom: Atom) -> tuple[Int, ...]:
-    """The integer expressions directly inside an atom; none for a name."""
-    match atom:
-        case Floor(numerator, denominator):
-            return (numerator, denominator)
-        case Extremum(_, arguments):
-            return arguments
-        case Element(_, subscripts):
-            return subscripts
-    return ()
-
-
 def floor_div(numerator: IntLike, denominator: IntLike) -> Int:
     """floor(numerator / denominator), simplified as far as divisibility is certain.
 
@@ -267,46 +241,6 @@ def evaluate(expression: Int, values: Mapping[str, int],
     return total
 
 
-def text(expression: Int, indices: tuple[str, ...] = ()) -> str:
-    """Python syntax, parseable again; monomials with `indices` come first, in their order."""
-    ranks = {name: rank for rank, name in enumerate(indices)}
-
-    def rank(monomial: Monomial) -> int:
-        return min((ranks.get(atom, len(ranks)) for atom in monomial if isinstance(atom, str)),
-                   default=len(ranks))
-
-    ordered = sorted(expression.terms, key=lambda term: (rank(term[0]), not term[0]))
-    if len(ordered) > 1 and ordered[0][1] < 0:          # lead with a positive term if any
-        ordered.sort(key=lambda term: term[1] < 0)
-    pieces: list[str] = []
-    for monomial, coefficient in ordered:
-        factors = sorted(monomial, key=lambda atom: ranks.get(atom, -1)
-                         if isinstance(atom, str) else -1)
-        shown = "*".join(atom_text(atom, indices) for atom in factors)
-        size = abs(coefficient)
-        body = f"{size}*{shown}" if shown and size != 1 else shown or str(size)
-        sign = "-" if coefficient < 0 else "+"
-        pieces.append(f" {sign} {body}" if pieces else ("-" if sign == "-" else "") + body)
-    return "".join(pieces) or "0"
-
-
-def atom_text(atom: Atom, indices: tuple[str, ...] = ()) -> str:
-    """An atom in Python syntax, safe as a factor of a product."""
-    match atom:
-        case str():
-            return atom
-        case Floor(numerator, denominator):
-            top, bottom = text(numerator, indices), text(denominator, indices)
-            top = f"({top})" if numerator.name is None else top
-            simple = denominator.name is not None or denominator.constant is not None
-            return f"({top}//{bottom if simple else f'({bottom})'})"
-        case Extremum(kind, arguments):
-            return f"{kind}({', '.join(text(argument, indices) for argument in arguments)})"
-        case Element(tensor, subscripts):
-            shown = ", ".join(text(sub, indices) for sub in subscripts)
-            return f"{tensor}[{shown}]" if subscripts else tensor
-
-
 def _extremum(kind: str, arguments: tuple[IntLike, ...]) -> Int:
     kept: list[Int] = []
     for argument in map(Int.of, arguments):
@@ -325,16 +259,7 @@ def _extremum(kind: str, arguments: tuple[IntLike, ...]) -> Int:
 
 def _collect(terms: Mapping[Monomial, int]) -> Int:
     present = [(monomial, c) for monomial, c in terms.items() if c]
-    return Int(tuple(sorted(present, key=lambda term: _monomial_key(term[0]))))
-
-
-@lru_cache(maxsize=65536)
-def _monomial_key(monomial: Monomial) -> tuple[bool, tuple[str, ...]]:
-    return (not monomial, tuple(_atom_key(atom) for atom in monomial))
-
-
-def _atom_key(atom: Atom) -> str:
-    return atom if isinstance(atom, str) else atom_text(atom)
+    return Int(tuple(sorted(present, key=lambda term: monomial_key(term[0]))))
 
 
 @lru_cache(maxsize=65536)

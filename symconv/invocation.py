@@ -13,6 +13,8 @@ parameter its value.
 from __future__ import annotations
 
 import inspect
+import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
@@ -152,23 +154,54 @@ def _options(signature: inspect.Signature) -> str:
 def _from_file(path: Path, settings: Sequence[str]) -> Operator:
     from symconv.operator import parse
 
+    return parse(definition_text(path), parameters(settings), name=path.stem
+                 if kernel_fault(path.stem) is None else "definition")
+
+
+def parameters(settings: Sequence[str]) -> dict[str, int | float | Fraction | str]:
+    """Name -> value, from the texts of --set."""
     params: dict[str, int | float | Fraction | str] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name.isidentifier():
             raise ParameterError(f"--set {setting}: write a name and its value, as in --set s=2")
         params[name] = _number(name, text)
-    with path.open("rb") as file:
-        content = file.read(_MOST_BYTES + 1)
+    return params
+
+
+def definition_text(path: Path) -> str:
+    """The text of a .sym file. Raises OSError, ParseError or ParameterError where it is none."""
+    content = _content(path)
     if len(content) > _MOST_BYTES:
         raise ParseError(f"{path}: this is longer than {_MOST_BYTES} bytes, too long for a "
                          "definition; split the program")
     try:
-        source = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ParseError(f"{path}: this is no UTF-8 text; a definition is plain text") from None
-    return parse(source, params, name=path.stem if kernel_fault(path.stem) is None
-                 else "definition")
+
+
+def _content(path: Path) -> bytes:
+    """What a file holds, up to one byte more than allowed. Only regular files are read.
+
+    The file is opened without waiting, for a pipe may never have a writer, and looked at when it
+    is open, so that nothing is put in its place in between. Raises OSError, ParameterError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(kind):
+            raise ParameterError(f"{path} is {_described(kind)}, but a definition is read from a "
+                                 "regular file; save the text in one and give its name")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_MOST_BYTES + 1)
+    finally:
+        os.close(descriptor)
+
+
+def _described(mode: int) -> str:
+    return ("a directory" if stat.S_ISDIR(mode) else "a pipe" if stat.S_ISFIFO(mode)
+            else "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else "no regular file")
 
 
 def _number(name: str, text: str) -> Fraction | str:

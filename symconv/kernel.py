@@ -24,6 +24,7 @@ from symconv.arrays import (
     is_direct,
     readable,
     writable,
+    zeros,
 )
 from symconv.backends import Backend
 from symconv.errors import ParameterError, shown
@@ -53,12 +54,13 @@ class Kernel:
     `source` is the program with its sizes; `load(group)` gives the backend of a group of passes.
     `fixed`, as `bind` returned it, holds the values of all sizes of a kernel for fixed shapes.
     `batch_operands` are the operands and outputs whose first axis is the batch: where the arrays
-    of all such operands lack one axis, a batch of one is added and dropped again.
+    of all such operands lack one axis, a batch of one is added and dropped again. With `shared`
+    one function computes all gradients, and another all double gradients (`passes.shares`).
     """
 
     def __init__(self, source: Program, load: Callable[[Group], Backend], dtype: str, *,
                  fixed: Mapping[str, int] | None = None,
-                 batch_operands: Iterable[str] = ()) -> None:
+                 batch_operands: Iterable[str] = (), shared: bool = False) -> None:
         if dtype not in ("float32", "float64"):
             raise ParameterError(f"dtype={dtype!r}: a kernel computes in float32 or float64")
         for tensor in source.inputs:
@@ -69,6 +71,7 @@ class Kernel:
         self.dtype: DType = np.dtype(dtype)
         self._load = lru_cache(maxsize=None)(load)
         self._fixed = dict(fixed) if fixed is not None else None
+        self._shared = shared
         self._batched = frozenset(batch_operands)
         self._operands = tuple(tensor.name for tensor in source.inputs)
         self._types = {name: self.dtype if source.tensor(name).kind == "real" else _INTEGER
@@ -109,8 +112,8 @@ class Kernel:
         wanted = self._wanted(wrt)
         call = self._call(inputs)
         arguments = (*self._cotangents(call, dy), *call.arrays)
-        return {name: self._run(call, "vjp", f"vjp_{name}", arguments, (name,))[0]
-                for name in wanted}
+        return self._gradients(call, "vjp", arguments, {
+            name: name for name in self._real_inputs}, wanted)
 
     def jvp(self, tangents: Mapping[str, object], /,
             **inputs: object) -> Array | tuple[Array, ...]:
@@ -130,8 +133,7 @@ class Kernel:
                      *self._cotangents(call, dy), *call.arrays)
         keys = {**{f"d{name}": name for name in self._real_outputs},
                 **{name: name for name in self._real_inputs}}
-        return {key: self._run(call, "double", f"double_vjp_{key}", arguments, (name,))[0]
-                for key, name in keys.items()}
+        return self._gradients(call, "double", arguments, keys, tuple(keys))
 
     def prepare(self, *groups: Group) -> None:
         """Load groups of passes now rather than when they are first used."""
@@ -210,7 +212,7 @@ class Kernel:
         found = []
         for name in names:
             if name not in given:
-                found.append(np.zeros(call.shapes[name], self.dtype))
+                found.append(zeros(f"{letter}{name}", call.shapes[name], self.dtype))
                 continue
             label = f"{letter}{name}"
             array = readable(label, given[name], self.dtype)
@@ -240,6 +242,21 @@ class Kernel:
 
     def _empty(self, call: _Call, name: str) -> Array:
         return empty(name, call.shapes[name], self._types[name])
+
+    def _gradients(self, call: _Call, group: Literal["vjp", "double"],
+                   arguments: Sequence[Array], keys: Mapping[str, str],
+                   wanted: Sequence[str]) -> dict[str, Array]:
+        """{key: gradient} for the wanted keys; `keys` says of which tensor each has the shape."""
+        name = "vjp" if group == "vjp" else "double_vjp"
+        if not self._shared:
+            return {key: self._run(call, group, f"{name}_{key}", arguments, (keys[key],))[0]
+                    for key in wanted}
+        results = {key: self._empty(call, keys[key]) for key in wanted}
+        if wanted:
+            self._load(group).run(name, arguments, [results.get(key) for key in keys],
+                                  call.values)
+        return {key: result.reshape(self._outside(call, keys[key]))
+                for key, result in results.items()}
 
     def _run(self, call: _Call, group: Group, pass_name: str, arguments: Sequence[Array],
              names: Sequence[str]) -> tuple[Array, ...]:

@@ -17,9 +17,6 @@ FAST_FLAGS = ("-O3", "-march=native", "-std=gnu11", "-ffp-contract=fast",
               "-mprefer-vector-width=512")
 """Optimised for this machine. Multiply and add may fuse; nothing is reordered or approximated."""
 
-EXACT_FLAGS = ("-O3", "-march=native", "-std=gnu11", "-ffp-contract=off")
-"""As FAST_FLAGS, but every operation rounds on its own: the bits do not depend on the machine."""
-
 
 def compile_library(source_files: Mapping[str, str], *,
                     flags: Sequence[str] = FAST_FLAGS) -> Path:

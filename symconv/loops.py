@@ -12,7 +12,10 @@ from typing import TypeAlias
 from symconv.contraction import Contraction
 from symconv.integers import Int
 from symconv.ir import Access, Index, Program, Reduction, Row, Scalar, Tensor, Ties
+from symconv.stencil import Stencil, stencil_text
 from symconv.tiles import Tiles, tiles_text
+from symconv.wanted import Flag
+from symconv.winograd import Winograd, winograd_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Leave the routine with an error code where the accumulator is 0."""
+    """Leave the routine, with a code for the message, where the accumulator has taken no point."""
+
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,31 @@ class Tiled:
     split: bool
 
 
-Node: TypeAlias = Loop | Let | When | Begin | Fold | Store | Refuse | Tiled
+@dataclass(frozen=True, slots=True)
+class Stenciled:
+    """A whole definition, or a maximum and its place, by a stencil plan; `plain` computes the same
+    element by element, for values of the variables in front of row and lane."""
+
+    plan: Stencil
+    plain: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """A whole definition, alone in its routine, by a Winograd plan: results begin at `initial`.
+    An element that is not finite is computed once more by `repair`. `names` are those of the
+    group of lanes and the band."""
+
+    target: Access
+    free: tuple[Index, ...]
+    plan: Winograd
+    names: tuple[str, str]
+    initial: Scalar | None
+    repair: tuple[Node, ...]
+
+
+Node: TypeAlias = (Loop | Let | When | Begin | Fold | Store | Refuse | Tiled | Stenciled
+                   | Transformed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +134,9 @@ class Routine:
 
     `tasks` are the leading indices of every definition over which the work is split, with their
     extents; they are set when `body` runs. `scratch` are the intermediates: each lives in the
-    workspace, without its leading task axes.
+    workspace, without its leading task axes. `owners` has for every node of the body the target
+    of its definition. Where results may be left out, `guards` has for every node the result or
+    flag with which it runs, or None.
     """
 
     name: str
@@ -113,6 +144,9 @@ class Routine:
     tasks: tuple[tuple[str, Int], ...]
     scratch: tuple[Tensor, ...]
     body: tuple[Node, ...]
+    owners: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    guards: tuple[str | None, ...] = ()
 
 
 def show(nodes: tuple[Node, ...], depth: int = 0) -> str:
@@ -138,9 +172,15 @@ def show(nodes: tuple[Node, ...], depth: int = 0) -> str:
                 shown = "accumulator" if value is None else scalar_text(value)
                 lines.append(f"{pad}{scalar_text(target)} {'+=' if add else '='} {shown}")
             case Refuse():
-                lines.append(f"{pad}refuse if the accumulator is 0")
+                lines.append(f"{pad}refuse if there was no point")
             case Tiled(target=target, plans=plans):
                 lines.append(f"{pad}{scalar_text(target)} in tiles")
                 lines += [f"{pad}  {tiles_text(plan)}" for term in plans for plan in term]
+            case Transformed(target=target, plan=winograd):
+                lines += [f"{pad}{scalar_text(target)} by tiles",
+                          f"{pad}  {winograd_text(winograd)}"]
+            case Stenciled(plan):
+                shown = ", ".join(name for name in (plan.value, plan.places) if name)
+                lines += [f"{pad}{shown} by a stencil", f"{pad}  {stencil_text(plan)}"]
     return "\n".join(lines)
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symconv.absence import refusal
 from symconv.elimination import Eliminated, Variable, eliminate
 from symconv.integers import Int, ceil_div, floor_div, largest, smallest
 from symconv.ir import (
@@ -28,7 +29,20 @@ from symconv.ir import (
     Row,
     Term,
 )
-from symconv.loops import Begin, Fold, Let, Loop, Node, Routine, Store, Tiled, When
+from symconv.loops import (
+    Begin,
+    Fold,
+    Let,
+    Loop,
+    Node,
+    Refuse,
+    Routine,
+    Stenciled,
+    Store,
+    Tiled,
+    Transformed,
+    When,
+)
 from symconv.names import global_names, rename_bound, rename_free
 from symconv.passes import Pass
 from symconv.relation import certain_reads
@@ -42,39 +56,89 @@ from symconv.rewrite import (
 from symconv.schedule import tasks as tile_tasks
 from symconv.schedule import tiled
 from symconv.solve import length
+from symconv.stencil_sums import sums
+from symconv.stencilling import paired, stencil
 from symconv.tasks import task_axes
+from symconv.transforming import transform_tasks, transformed
+from symconv.wanted import guards, readers
 
 
-def lower(item: Pass, schedule: str = "auto") -> Routine:
+def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routine:
     """The loops of a pass. Its program's sizes may be names or numbers.
 
-    `schedule` is one of `schedule.SCHEDULES`; faster ones than "reference" need numbers.
+    `schedule` is one of `schedule.SCHEDULES`; faster ones than "reference" need numbers. With
+    `transforms`, "auto" may take a Winograd plan.
     """
     program = item.program
     is_fast = schedule != "reference" and not program.sizes
-    if is_fast and len(program.definitions) == 1:
-        node = _tiled(program.definitions[0], program, frozenset(), 0, alone=True)
-        if node is not None:
-            return Routine(item.name, program, tile_tasks(node), (), (node,))
     count = task_axes(program)
     head = program.definition(program.outputs[0])
     tasks = tuple((index.name, index.extent) for index in head.free[:count])
     taken = global_names(program)
     derived = frozenset(size.name for size in program.sizes if size.value is not None)
-    body: list[Node] = []
+    outside = frozenset(name for name, _ in tasks)
+    definitions: list[Definition] = []
     for definition in program.definitions:
         wishes = (*(name for name, _ in tasks),
                   *(index.name for index in definition.free[count:]))
         beside = taken | {index.name for index in definition.free}
         apart = replace(definition, terms=tuple(
             rename_bound(term, {name for name, _ in tasks}, beside) for term in definition.terms))
-        named = rename_free(apart, wishes, taken)
-        outside = frozenset(name for name, _ in tasks)
-        node = _tiled(named, program, outside, count, alone=False) if is_fast else None
-        body += [node] if node is not None else _Lowering(
-            named, outside, derived, taken, program).run()
+        definitions.append(rename_free(apart, wishes, taken))
+    windows = _stencils(definitions, program, outside) if is_fast else {}
+    if is_fast and len(definitions) == 1 and not windows:
+        tiles = _tiled(program.definitions[0], program, frozenset(), 0, alone=True)
+        node = _transformed(program, tiles, schedule) if (
+            transforms or schedule == "winograd") else None
+        if node is not None:
+            return Routine(item.name, program, transform_tasks(node), (), (node,))
+        if tiles is not None:
+            return Routine(item.name, program, tile_tasks(tiles), (), (tiles,))
+    body: list[Node] = []
+    needed: list[frozenset[str]] = []
+    owners: list[str] = []
+    results = readers(program)
+    for definition in definitions:
+        name = definition.target.name
+        whole = windows[name] if name in windows else (
+            _tiled(definition, program, outside, count, alone=False) if is_fast else None)
+        if whole is not None:
+            body.append(whole)
+        elif name not in windows:
+            body += _Lowering(definition, outside, derived, taken, program).run()
+        needed += [results[name]] * (len(body) - len(needed))
+        owners += [name] * (len(body) - len(owners))
+        if isinstance(whole, Stenciled) and whole.plan.places is not None:
+            needed[-1] |= results[whole.plan.places]
     scratch = tuple(d.target for d in program.definitions if d.target.name not in program.outputs)
-    return Routine(item.name, program, tasks, scratch, tuple(body))
+    flags, tests = guards(program, needed) if item.entries else ((), ())
+    return Routine(item.name, program, tasks, scratch, tuple(body), tuple(owners), flags, tests)
+
+
+def _stencils(definitions: Sequence[Definition], program: Program,
+              outside: frozenset[str]) -> dict[str, Stenciled | None]:
+    """The definitions that are windows, by target; None for a place that its maximum brings."""
+    taken = global_names(program)
+    tensors = {t.name: t for t in (*program.inputs, *(d.target for d in definitions))}
+    found: dict[str, Stenciled | None] = {}
+    for number, definition in enumerate(definitions):
+        if definition.target.name in found or refusal(definition) is not None:
+            continue
+        group = definitions[number:number + 2]
+        group = group if len(group) == 2 and paired(*group) else group[:1]
+        used = taken | {index.name for each in group for index in each.free} | {
+            index.name for each in group for term in each.terms for index in term.bound}
+        plan = stencil(group, tensors, outside, used, _Lowering(
+            group[-1], outside, frozenset(), taken, program).eliminated) or sums(
+            definition, tensors, outside, _Lowering(
+                definition, outside, frozenset(), taken, program).eliminated)
+        if plan is not None:
+            inside = outside | {span.name for span in plan.loops}
+            plain = [node for each in group for node in _Lowering(
+                each, inside, frozenset(), taken, program).run()]
+            found |= {each.target.name: None for each in group}
+            found[definition.target.name] = Stenciled(plan, tuple(plain))
+    return found
 
 
 def _tiled(definition: Definition, program: Program, outside: frozenset[str],
@@ -91,6 +155,22 @@ def _tiled(definition: Definition, program: Program, outside: frozenset[str],
     whole = _Lowering(definition, outside, frozenset(), taken, program)
     return tiled(definition, program, outside, dropped, names, whole.eliminated, point,
                  alone)
+
+
+def _transformed(program: Program, tiles: Tiled | None, schedule: str) -> Transformed | None:
+    """The only definition of a program by a Winograd plan, where that suits it."""
+    (definition,) = program.definitions
+    taken = global_names(program)
+    names = taken | {index.name for index in definition.free} | {
+        index.name for term in definition.terms for index in term.bound}
+    free = frozenset(index.name for index in definition.free)
+
+    def point(part: Definition) -> tuple[Node, ...]:
+        return tuple(_Lowering(part, free, frozenset(), taken, program).run())
+
+    whole = _Lowering(definition, frozenset(), frozenset(), taken, program)
+    return transformed(definition, program, tiles, names, whole.eliminated, point,
+                       schedule == "winograd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +216,12 @@ class _Lowering:
             return nest(parts, outer, len(outer), (), (store,), ())
         reduction, ties = self.definition.reduction, self.definition.ties
         witness = None if term.witness is None else term.witness.substitute(parts.values)
+        lacking = refusal(self.definition)
+        refuse = () if lacking is None else (Refuse(lacking),)
         return nest(parts, [*outer, *parts.inner], len(outer),
                     (Begin(reduction, self.definition.target.kind),),
                     (Fold(reduction, ties, value, witness),),
-                    (Store(target, None, add),), every=not add)
+                    (*refuse, Store(target, None, add)), every=not add)
 
     def _fill_zero(self) -> list[Node]:
         free = [i for i in self.definition.free if i.name not in self.tasks]
@@ -154,7 +236,10 @@ class _Lowering:
         used = self.taken | {i.name for i in (*self.definition.free, *term.bound)}
         certain = certain_reads(term, self.definition.free,
                                 lambda name: self.program.tensor(name).logical)
-        return eliminate(self.definition.free, term, self.derived, self.tasks, used,
+        fixed = self.tasks
+        if refusal(self.definition) is not None:        # every element is visited, to be refused
+            fixed |= {index.name for index in self.definition.free}
+        return eliminate(self.definition.free, term, self.derived, fixed, used,
                          self.definition.reduction == "sum", certain)
 
     def _by_rows(self, term: Term, parts: Eliminated) -> bool:

@@ -15,22 +15,32 @@ from symconv.ir import Program
 from symconv.kernel import Group, Kernel
 from symconv.libraries import compile_library, load_module
 from symconv.operator import OpenRank, Operator, named, shape_of
-from symconv.passes import Pass, double_passes, forward_passes, jvp_passes, vjp_passes
+from symconv.passes import (
+    Pass,
+    emitted_double,
+    emitted_vjp,
+    forward_passes,
+    jvp_passes,
+    shares,
+)
 from symconv.schedule import SCHEDULES
+from symconv.transforming import ACCURACIES
 
 _PASSES: Mapping[Group, Callable[[Program], tuple[Pass, ...]]] = {
-    "forward": forward_passes, "vjp": vjp_passes, "jvp": jvp_passes, "double": double_passes}
+    "forward": forward_passes, "vjp": emitted_vjp, "jvp": jvp_passes, "double": emitted_double}
+
 
 def build(op: Operator, target: str = "c", dtype: str = "float32",
           shapes: Mapping[str, Sequence[int]] | None = None,
-          schedule: str = "auto") -> Kernel | OpenKernel:
+          schedule: str = "auto", *, accuracy: str = "default") -> Kernel | OpenKernel:
     """A kernel for the operator: target "c" (compiled) or "numpy", dtype "float32" or "float64".
 
     `shapes` (operand -> shape) specialises it; a shape that follows from the others may be left
-    out. Without it sizes are read from the arrays of each call. Passes are derived and compiled
-    when they are first used. Raises ParameterError for a wrong target, dtype or schedule and for
-    parameters left symbolic, ShapeError for shapes that do not fit, BuildError where no compiler
-    is found.
+    out. Without it sizes are read from the arrays of each call. `accuracy` "strict" keeps
+    to direct sums where "default" may transform those of float32. Passes are derived and compiled
+    when they are first used. Raises ParameterError for a wrong target, dtype, schedule or
+    accuracy and for parameters left symbolic, ShapeError for shapes that do not fit, BuildError
+    where no compiler is found.
     """
     expect("op", op, Operator, "an operator; make one with symconv.ops or symconv.parse")
     one_of("target", target, TARGETS)
@@ -40,8 +50,9 @@ def build(op: Operator, target: str = "c", dtype: str = "float32",
                   for name, shape in named("shapes", shapes, "{\"x\": (1, 3, 8, 8)}").items()}
     if shapes is None and isinstance(op.source, OpenRank):
         one_of("schedule", schedule, SCHEDULES)
+        one_of("accuracy", accuracy, ACCURACIES)
         return OpenKernel(op, target, dtype)
-    order = ordered(op, None, dtype, shapes, schedule)
+    order = ordered(op, None, dtype, shapes, schedule, accuracy)
     if shapes is not None:
         op = op.for_shapes(shapes)
 
@@ -49,7 +60,8 @@ def build(op: Operator, target: str = "c", dtype: str = "float32",
         return _load(order, target, group)
 
     return Kernel(order.program, load, dtype, fixed=order.fixed,
-                  batch_operands=(*op.batch_operands, *op.batch_outputs))
+                  batch_operands=(*op.batch_operands, *op.batch_outputs),
+                  shared=shares(order.program))
 
 
 class OpenKernel:

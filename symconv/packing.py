@@ -40,7 +40,8 @@ class PackedAxis:
 
     `source` is the stride of the axis in the array, `valid` the range of subscripts that are
     copied (others become zero), `lane` the lane along it, if any. The residue r stands in the
-    slot (r - first)/gap. `shift` is the part of the place that the band of lanes adds.
+    slot (r - first)/gap. `shift` is the part of the place that the band of lanes and the part of
+    the reduction add, where the latter adds `reach` at most.
     """
 
     axis: int
@@ -53,6 +54,7 @@ class PackedAxis:
     count: int
     shift: Int
     valid: tuple[int, int]
+    reach: int
     slot_stride: int = 0
     stride: int = 0
 
@@ -67,7 +69,8 @@ class Packing:
 
     `axes` are in that order; `base` is the position in the array of the axes that are not
     copied, and `tests` are subscripts along them, each with the range outside which all is zero;
-    `plane` is the number of elements of one slot of all lanes.
+    `plane` is the number of elements of one slot of all lanes, `room` elements
+    at least belong to the array.
     """
 
     tensor: str
@@ -76,6 +79,7 @@ class Packing:
     tests: tuple[tuple[Int, int, int], ...]
     plane: int
     size: int
+    room: int
     slack: int = SLACK
 
     @property
@@ -99,12 +103,14 @@ class Packing:
 
 
 def pack(operand: Operand, strides: Sequence[int], lanes: Sequence[Span], band: tuple[str, int],
-         rest: Mapping[str, Span], outside: Collection[str]) -> Packing | None:
+         rest: Mapping[str, Span], outside: Collection[str],
+         shifts: Sequence[tuple[Int, int]]) -> Packing | None:
     """The layout for an operand; None where a lane is not alone on its axis.
 
     `lanes` are the lane variables, slowest first; of the first a band of `band[1]` values is
     packed at a time, the one numbered by the variable `band[0]`. `rest` are the variables that
-    vary inside a pack, `outside` those that are fixed around it.
+    vary inside a pack, `outside` those that are fixed around it. `shifts` tell how far the part
+    of the reduction moves the subscript of each axis, and how far at most.
     """
     named = {lane.name: lane for lane in lanes}
     plain: list[PackedAxis] = []
@@ -112,11 +118,13 @@ def pack(operand: Operand, strides: Sequence[int], lanes: Sequence[Span], band: 
     base, tests = Int.of(0), list[tuple[Int, int, int]]()
     for number, place in enumerate(operand.subscripts):
         here = [name for name in sorted(place.names()) if name in named]
+        shift = shifts[number]
         if not here and place.names() <= set(outside):
-            base = base + place * strides[number]
-            tests += [(place, *operand.valid[number])] if operand.guarded[number] else []
+            base = base + (place + shift[0]) * strides[number]
+            tests += [(place + shift[0], *operand.valid[number])] if operand.guarded[number] else []
             continue
-        made = _axis(number, place, operand, strides[number], [named[name] for name in here], rest)
+        made = _axis(number, place, operand, strides[number], [named[name] for name in here], rest,
+                     shift)
         if made is None or any(name in along for name in here):
             return None
         if here:
@@ -127,12 +135,14 @@ def pack(operand: Operand, strides: Sequence[int], lanes: Sequence[Span], band: 
         return None
     first = band[0], band[1] if lanes else 0
     ordered = [along[lane.name] for lane in lanes]
+    room = 1 + sum((stop - 1) * stride
+                   for (_, stop), stride in zip(operand.valid, strides, strict=True))
     axes, plane, size = _laid_out(plain, ordered, lanes, first)
-    return Packing(operand.tensor, axes, base, tuple(tests), plane, size)
+    return Packing(operand.tensor, axes, base, tuple(tests), plane, size, room)
 
 
 def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequence[Span],
-          rest: Mapping[str, Span]) -> PackedAxis | None:
+          rest: Mapping[str, Span], shift: tuple[Int, int]) -> PackedAxis | None:
     """The phases and places of one axis; places count from the first value of its lane."""
     if len(lanes) > 1:
         return None
@@ -141,13 +151,13 @@ def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequenc
         return None
     moved = place.substitute({lane.name: Int.of(lane.low) for lane in lanes})
     ends = bounds(moved, rest)
-    if ends is None:
+    if ends is None or any(factor % step for _, factor in shift[0].terms) or shift[1] < 0:
         return None
     gap = math.gcd(step, *(moved.coefficient(name).constant or 0 for name in moved.names()))
     low = ends[0] // step
     return PackedAxis(number, source, lanes[0].name if lanes else None, step, gap,
-                      ends[0] % gap, low, ends[1] // step - low + 1, Int.of(0),
-                      operand.valid[number])
+                      ends[0] % gap, low, ends[1] // step - low + 1, floor_div(shift[0], step),
+                      operand.valid[number], shift[1] // step)
 
 
 def _laid_out(plain: Sequence[PackedAxis], along: Sequence[PackedAxis], lanes: Sequence[Span],
@@ -160,12 +170,12 @@ def _laid_out(plain: Sequence[PackedAxis], along: Sequence[PackedAxis], lanes: S
         count = axis.count - 1 + extent
         banded = place == 0 and band[1] < lane.extent
         shift = Int.of(band[0]) * band[1] if banded else Int.of(0)
-        made.insert(0, replace(axis, count=count, stride=stride, shift=shift))
+        made.insert(0, replace(axis, count=count, stride=stride, shift=axis.shift + shift))
         if 0 < place == len(along) - 1:
             shared = min(_shared(made[0]), count - extent)      # lanes must not overlap
             count -= shared
         stride *= count
-    plane = stride = _spread(-(-(stride + shared) // LINE) * LINE)
+    plane = stride = _odd(-(-(stride + shared) // LINE))
     slotted: list[PackedAxis] = []
     for axis in reversed(made):
         slotted.insert(0, replace(axis, slot_stride=stride))
@@ -187,6 +197,11 @@ def _shared(axis: PackedAxis) -> int:
         last = (axis.valid[1] - 1 - residue) // axis.step
         shared = min(shared, max(0, first - axis.low), max(0, axis.low + axis.count - 1 - last))
     return shared
+
+
+def _odd(lines: int) -> int:
+    """A plane of so many lines, or one more: an odd number of them uses all sets of a cache."""
+    return (lines + (lines >= 8 and lines % 2 == 0)) * LINE
 
 
 def _spread(stride: int) -> int:

@@ -8,6 +8,15 @@ outputs are its results. All passes of a program share its sizes.
     jvp              (tx, tw, tb, x, w, b) -> (ty)
     double_vjp_k     (vx, vw, vb, dy, x, w, b) -> (gk)        k = dy, x, w, b: the gradient of
                                                               <dx, vx> + <dw, vw> + <db, vb>
+
+The gradients of a program with several definitions have most of their work in common: the forward
+pass and the cotangents of what it computes. There one pass computes all of them,
+
+    vjp              (dy, x, w, b) -> (dx, dw, db)
+    double_vjp       (vx, vw, vb, dy, x, w, b) -> (gdy, gx, gw, gb)
+
+and the function of a single gradient is an entry to it, which leaves the others out. So text and
+work grow with the length of a program, and not with its square.
 """
 
 from __future__ import annotations
@@ -21,10 +30,20 @@ from symconv.ir import Program
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One function to emit: its name and the program that it computes."""
+    """One function to emit: its name and the program that it computes.
+
+    Where `entries` are given, one for each output, the function computes those outputs that the
+    caller asks for, and each entry is a function that computes one of them.
+    """
 
     name: str
     program: Program
+    entries: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What the entries say behind the name of the pass: operands, and dy."""
+        return tuple(entry.removeprefix(f"{self.name}_") for entry in self.entries)
 
 
 def forward_passes(program: Program) -> tuple[Pass, ...]:
@@ -51,19 +70,59 @@ def double_passes(program: Program) -> tuple[Pass, ...]:
 
 
 def all_passes(program: Program) -> tuple[Pass, ...]:
-    """Every pass, in the order in which they are emitted."""
+    """Every pass that computes one result, and the others, in the order of emission."""
     return (*forward_passes(program), *vjp_passes(program), *jvp_passes(program),
             *double_passes(program))
 
 
-def _double_passes(program: Program) -> Iterator[Pass]:
+def shares(program: Program) -> bool:
+    """Whether the gradients of a program are computed by one pass.
+
+    Not where the gradient of an operand would be called like a companion of that pass:
+    NAME_vjp_workspace, NAME_vjp_tasks.
+    """
     operands = differentiable(program)
-    if not real_outputs(program) or not operands:
+    return (len(program.definitions) > 1 and len(operands) > 1 and bool(real_outputs(program))
+            and not {"workspace", "tasks"} & {*operands})
+
+
+def emitted_vjp(program: Program) -> tuple[Pass, ...]:
+    """The gradients as they are emitted: in one pass, or in one each."""
+    if not shares(program):
+        return vjp_passes(program)
+    operands = differentiable(program)
+    return (Pass("vjp", vjp(program, operands).result,
+                 tuple(f"vjp_{name}" for name in operands)),)
+
+
+def emitted_double(program: Program) -> tuple[Pass, ...]:
+    """The double gradients as they are emitted: in one pass, or in one each."""
+    if not shares(program):
+        return double_passes(program)
+    gradients, directions = _gradients(program)
+    names = differentiable(gradients)
+    second = vjp(gradients, names, directions, {name: f"g{name}" for name in names})
+    return (Pass("double_vjp", second.result, tuple(f"double_vjp_{name}" for name in names)),)
+
+
+def emitted_passes(program: Program) -> tuple[Pass, ...]:
+    """Every pass as it is emitted; with their entries, these are the functions of `all_passes`."""
+    return (*forward_passes(program), *emitted_vjp(program), *jvp_passes(program),
+            *emitted_double(program))
+
+
+def _double_passes(program: Program) -> Iterator[Pass]:
+    if not real_outputs(program) or not differentiable(program):
         return
-    first = vjp(program, operands)
-    gradients = first.result
-    directions = {gradient: f"v{operand}"
-                  for gradient, operand in zip(gradients.outputs, operands, strict=True)}
+    gradients, directions = _gradients(program)
     for name in differentiable(gradients):
         second = vjp(gradients, (name,), directions, {name: f"g{name}"})
         yield Pass(f"double_vjp_{name}", second.result)
+
+
+def _gradients(program: Program) -> tuple[Program, dict[str, str]]:
+    """The program of all gradients, and the names of their own cotangents."""
+    operands = differentiable(program)
+    result = vjp(program, operands).result
+    return result, {gradient: f"v{operand}"
+                    for gradient, operand in zip(result.outputs, operands, strict=True)}

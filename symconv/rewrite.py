@@ -202,3 +202,15 @@ def substitute_program(program: Program, mapping: Mapped) -> Program:
                            for r in program.requirements),
         value_ranges=tuple(ValueRange(item.tensor, item.stop.substitute(mapping))
                            for item in program.value_ranges))
+
+
+def held(program: Program) -> Program:
+    """The program with its frozen statements as operands: a derivative holds them fixed."""
+    frozen = tuple(d.target for d in program.definitions if d.frozen)
+    if not frozen:
+        return program
+    names = {tensor.name for tensor in frozen}
+    return Program((*program.inputs, *frozen),
+                   tuple(d for d in program.definitions if not d.frozen),
+                   tuple(name for name in program.outputs if name not in names),
+                   program.sizes, program.parameters, program.requirements)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from symconv.errors import ShapeError
@@ -22,6 +22,7 @@ _LONG = (7, 8, 9, 6, 10, 11, 5, 13, 16, 4)
 _LONG_OF_MANY = (4, 5, 6, 7, 8, 9, 10, 3, 11, 13)        # the interpreter tries every point
 _MANY = 3
 _SHORT = (3, 2, 1, 4, 5)
+_SMALL = (1, 2, 3, 4, 5, 6, 7, 8, 9)
 _PLAIN = (2, 3, 4, 6, 8, 5, 12, 1)
 _STARTS = 3
 _TRIES = 3000
@@ -32,7 +33,7 @@ def example_shapes(program: Program) -> dict[str, Shape]:
     """Operand -> shape, small and valid. ShapeError where the search finds none."""
     found: dict[str, Shape] | None = None
     budget = _TRIES
-    for values in _assignments(program):
+    for values in _assignments(program, _likely(program)):
         budget -= 1
         if budget < 0:
             break
@@ -49,10 +50,32 @@ def example_shapes(program: Program) -> dict[str, Shape]:
     return found
 
 
-def _assignments(program: Program) -> Iterator[dict[str, int]]:
-    """Values of all sizes: likely ones of the free sizes first, derived ones computed. Sizes of
-    one role start at different values, so that axes cannot be mistaken for each other."""
-    free = [size.name for size in program.sizes if size.value is None]
+def likely_shapes(program: Program) -> Iterator[dict[str, Shape]]:
+    """Operand -> shape: small and valid ones, in the order in which they are searched."""
+    return _valid(program, _likely(program))
+
+
+def smallest_shapes(program: Program) -> Iterator[dict[str, Shape]]:
+    """Operand -> shape: valid ones, those with the smallest sum of sizes first."""
+    return _valid(program, [_SMALL] * len(_free(program)))
+
+
+def _valid(program: Program, choices: Sequence[tuple[int, ...]]) -> Iterator[dict[str, Shape]]:
+    for values in itertools.islice(_assignments(program, choices), _TRIES):
+        shapes = {tensor.name: stored_shape(tensor, values) for tensor in program.inputs}
+        with suppress(ShapeError):
+            bind(program, shapes)
+            yield shapes
+
+
+def _free(program: Program) -> list[str]:
+    return [size.name for size in program.sizes if size.value is None]
+
+
+def _likely(program: Program) -> list[tuple[int, ...]]:
+    """The values of each free size that are tried, likely ones first. Sizes of one role start at
+    different values, so that axes cannot be mistaken for each other."""
+    free = _free(program)
     long, short = _roles(program)
     lengths = _LONG_OF_MANY if len(long.intersection(free)) >= _MANY else _LONG
     choices: list[tuple[int, ...]] = []
@@ -60,6 +83,13 @@ def _assignments(program: Program) -> Iterator[dict[str, int]]:
         values = lengths if name in long else _SHORT if name in short else _PLAIN
         turn = sum(set(values) == set(other) for other in choices) % _STARTS
         choices.append(values[turn:] + values[:turn])
+    return choices
+
+
+def _assignments(program: Program,
+                 choices: Sequence[tuple[int, ...]]) -> Iterator[dict[str, int]]:
+    """Values of all sizes: the first choices of the free sizes first, derived ones computed."""
+    free = _free(program)
     for ranks in _by_total([len(choice) for choice in choices]):
         found = {name: choice[rank] for name, choice, rank
                   in zip(free, choices, ranks, strict=True)}

@@ -3,11 +3,13 @@
 * reference   loops with exact bounds (`lower`): any relation, any size.
 * tiles       blocks of sums in vector registers (`tiles`): sums with products of two affine
               reads among their terms, for fixed shapes.
+* stencils    whole rows at once (`stencil`): small windows over one plane of an operand, and
+              the gradients of such windows.
+* winograd    fewer products by interpolation (`winograd`): windows that slide by one.
 
 A schedule sees relations alone. A forward pass, its gradients (a strided one class by class)
 and a definition that somebody typed a minute ago are all treated alike. Of all plans for a
-contraction the cheapest one is taken, by a model that counts multiply-adds (those of lanes and
-rows that do not exist included), packed elements and written elements.
+contraction the cheapest one is taken, by a model of the time that each one takes (`effort`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from dataclasses import replace
 
 from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
+from symconv.dotting import dot_plans
+from symconv.effort import effort
 from symconv.elimination import Eliminated
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
@@ -27,12 +31,12 @@ from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles
 from symconv.tiling import plans
 
-SCHEDULES = ("auto", "reference")
-"""What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops."""
+SCHEDULES = ("auto", "reference", "winograd")
+"""What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops,
+"winograd" transforms wherever there are windows that slide (`winograd`), in any precision."""
 
 _MOST = 2**31 - 1       # elements: tables hold positions as 32-bit integers
-_LANES = 8              # elements of a vector register, as the model sees it
-_WIDEST = 8             # a plan that costs more per multiply-add is no better than plain loops
+_SLOWEST = 2.0          # cycles per multiply-add: a slower plan is no better than plain loops
 
 Eliminate = Callable[[Term], Eliminated]
 Point = Callable[[Definition], tuple[Node, ...]]
@@ -62,7 +66,7 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     for term in definition.terms:
         found = contractions(definition.free, term, eliminate(term), tensors)
         made = None if found is None else [
-            _cheapest(c, known, known[definition.target.name], names, fixed)
+            _cheapest(c, known, known[definition.target.name], names, fixed, used)
             for c in found if not c.is_empty]
         if found is None or made is None or None in made or not made:
             others.append(term)
@@ -95,32 +99,17 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
     return tuple(found)
 
 
-def cost(plan: Tiles) -> float:
-    """Multiply-adds that would take as long, all lanes of a register counted."""
-    rows, steps = plan.row.extent, max(1, plan.taps * (plan.steps[0].extent if plan.steps else 1))
-    repeats = math.prod(s.extent for s in (*plan.slices, *plan.loops)) * plan.bands
-    lanes = 1 + sum(((plan.band if not place else lane.extent) - 1) * lane.pitch
-                    for place, lane in enumerate(plan.lanes))
-    vectors = -(-lanes // _LANES)
-    filled = {1: 0.5, 2: 0.75, 3: 0.85, 4: 0.9}.get(rows, 1.0)
-    total = repeats * rows * vectors * _LANES * steps / filled
-    chunks = -(-plan.steps[0].extent // plan.chunk) if plan.steps else 1
-    total += repeats * -(-rows // 6) * -(-vectors // 2) * chunks * 500
-    if plan.packing is not None:
-        slow = min(axis.source for axis in plan.packing.lanes[-1:]) != 1
-        total += repeats / math.prod(s.extent for s in plan.loops) * plan.packing.size * (
-            16 if slow else 3)
-    return total + repeats * rows * lanes * (2 if plan.lanes[-1].target == 1 else 16)
-
-
 def _cheapest(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-              target: Sequence[int], names: tuple[str, str, str],
-              fixed: frozenset[str]) -> Tiles | None:
-    found = list(plans(contraction, strides, target, names, fixed))
-    best = min(found, key=cost, default=None)
+              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+              used: set[str]) -> Tiles | None:
+    taken = set(used)
+    numbers = {span.name: fresh("part", taken) for span in contraction.inner}
+    found = [*plans(contraction, strides, target, names, fixed, numbers),
+             *dot_plans(contraction, strides, target, names, fixed, numbers)]
+    best = min(found, key=effort, default=None)
     points = math.prod(s.extent for s in (*contraction.outer, *contraction.inner)
                        if s.name not in fixed)
-    return best if best is not None and cost(best) < _WIDEST * points else None
+    return best if best is not None and effort(best) < _SLOWEST * points else None
 
 
 def _strides(tensor: Tensor, dropped: int) -> tuple[int, ...] | None:

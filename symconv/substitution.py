@@ -68,6 +68,14 @@ def flatten(definition: Definition, term: Term, ranked: Callable[[Sequence[Index
             return flat
 
 
+def without_single(flat: Flat, free: Sequence[Index]) -> Flat:
+    """The term with 0 in place of each bound index that has no other value."""
+    for index in flat.indices:
+        if index.extent.constant == 1 and index not in free:
+            flat = substituted(flat, flat.rows, {index.name: Int.of(0)}, None)
+    return flat
+
+
 def inside_atoms(expression: Int) -> frozenset[str]:
     """The names inside floors, extrema and elements."""
     return frozenset(name for monomial, _ in expression.terms for atom in monomial

@@ -22,7 +22,8 @@ from symconv.ranges import (
     row_reads,
     scalar_reads,
 )
-from symconv.wording import Wording, needs, row_text
+from symconv.spelling import needs, row_text
+from symconv.wording import Wording
 
 __all__ = ["definition_text", "program_text", "row_text", "scalar_text"]
 

@@ -1,17 +1,22 @@
 """The tile plan: a contraction as small blocks of sums that stay in vector registers, as data.
 
     for every slice:                      variables that no two packs share
-      for every band of the first lane:   pack the vector operand (or read it where it lies)
-        for every loop variable:
-          for every block of rows:        rows: a variable of the other operand alone
-            for every block of lanes:     lanes: variables of the vector operand alone
-              for every chunk of the reduction:
-                sums[row][lane] += scalar operand[row] * vector operand[lane]
+      for every band of the first lane:
+        for every part of the reduction:  pack the vector operand (or read it where it lies)
+          for every loop variable:
+            for every block of rows:      rows: a variable of the other operand alone
+              for every block of lanes:   lanes: variables of the vector operand alone
+                for every tap and every chunk of steps:
+                  sums[row][lane] += scalar operand[row] * vector operand[lane]
 
 A step of the reduction reads one vector per register of lanes and one number per row. Where the
 operands of a step stand is tabulated once (`steps`): any relation whose subscripts are affine,
 or affine up to the phases of `packing`, costs the same. The sums of a chunk are added up before
-they join the others, which keeps rounding errors near those of a pairwise sum.
+they join the others, which keeps rounding errors near those of a pairwise sum. Between two parts
+the sums wait in the workspace.
+
+A step outside the valid range of an operand is not taken, where its range can be told from loop
+variables, taps and rows (`clipping`); otherwise zeros of the packed operand stand for it.
 
 Every element of the target has one slice, band and block of rows: tasks are independent, and the
 order of its additions does not depend on how they are split.
@@ -25,6 +30,11 @@ from dataclasses import dataclass
 from symconv.contraction import Contraction, Span
 from symconv.integers import Int
 from symconv.packing import Packing
+
+CACHE = 81920
+"""Elements of the packed operand that one band and part may have: they should stay in L2."""
+
+_INWARD = 24    # tiles of 24 x 48 lanes that lie in each other's gaps stay in L1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,9 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Where an operand's elements stand: at `base` (in slices, band, loops and rows) plus `step`
-    (in the variables of the reduction, each counted from 0), `chunk` further for each chunk."""
+    """Where an operand's elements stand: at `base` (in slices, band, part, loops, taps and rows)
+    plus `step` (in the variables of a run, each counted from 0), `chunk` further for each
+    chunk."""
 
     tensor: str
     base: Int
@@ -50,20 +61,59 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A variable of the reduction of which `size` values belong to one part of it: its value is
+    number * size + (a value of the first part, from `low`)."""
+
+    name: str
+    number: str
+    low: int
+    size: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """low <= name < stop for every bound, in variables that are set before."""
+
+    name: str
+    lows: tuple[Int, ...]
+    stops: tuple[Int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dots:
+    """Vectors along a variable of the reduction: `width` values of it to a step, in the copies
+    of both operands. `column` is the distance of neighbouring lanes in the vector operand, which
+    are columns with a vector of partial sums each; `packing` is the copy of the other one."""
+
+    width: int
+    column: int
+    packing: Packing
+
+
+@dataclass(frozen=True, slots=True)
 class Tiles:
     """The plan of one contraction.
 
-    `steps` are the variables of the reduction, each from 0, slowest first; of the first one,
-    `chunk` values at a time. `regular`: the distance of successive reads of the scalar operand
-    where it is always the same, otherwise None. `band` and `group` tell how many values of the
-    first lane and of the row one task has. `target` is the position of the first row and lane.
+    `taps` are variables of the reduction, each value of which is a run of its own, `steps` the
+    variables of a run, slowest first, all from 0 and within a part. A run is clipped by its
+    first variable, and its steps are taken `chunk` values of that variable at a time. `clips`
+    bound taps, rows and the first step variable.
+    `regular`: the distance of successive reads of the scalar operand where it is always the
+    same, otherwise None. `taken` is the part of all steps that is not clipped. `band` and
+    `group` tell how many values of the first lane and of the row one task has. `target` is the
+    position of the first row and lane.
     """
 
     slices: tuple[Span, ...]
     loops: tuple[Span, ...]
     row: Span
     lanes: tuple[Lane, ...]
+    parts: tuple[Part, ...]
+    taps: tuple[Span, ...]
     steps: tuple[Span, ...]
+    clips: tuple[Clip, ...]
     chunk: int
     band: int
     group: int
@@ -73,9 +123,11 @@ class Tiles:
     regular: int | None
     packing: Packing | None
     guarded: bool
+    taken: float
     target: Int
     target_row: int
     contraction: Contraction
+    dots: Dots | None
 
     @property
     def bands(self) -> int:
@@ -86,16 +138,51 @@ class Tiles:
         return -(-self.row.extent // self.group)
 
     @property
-    def taps(self) -> int:
-        """The steps of one value of the first variable of the reduction."""
+    def inner(self) -> int:
+        """The steps of one value of the first variable of a run."""
         return math.prod(span.extent for span in self.steps[1:])
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the lanes are as dense in the target as they are in the vector operand."""
+        return all(one.pitch == two.pitch * two.extent and one.target == two.target * two.extent
+                   for one, two in zip(self.lanes, self.lanes[1:], strict=False))
+
+    @property
+    def is_inward(self) -> bool:
+        """Whether the loops run within a tile: then what it writes, between what it writes for
+        other values of the loops, stays in L1."""
+        apart = self.lanes[-1].target
+        return (bool(self.loops)
+                and math.prod(span.extent for span in self.loops) <= _INWARD
+                and all(abs(self.target.coefficient(span.name).constant or 0) < apart
+                        for span in self.loops))
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether the values of the loops lie side by side in the target, and those of the lane
+        right behind: then a tile is turned on its way there."""
+        reach = 1
+        for span in reversed(self.loops):
+            if (self.target.coefficient(span.name).constant or 0) != reach:
+                return False
+            reach *= span.extent
+        return (self.is_inward and len(self.lanes) == 1 and self.lanes[0].target == reach
+                and self.dots is None)
+
+    def clip(self, name: str) -> Clip | None:
+        return next((clip for clip in self.clips if clip.name == name), None)
 
 
 def tiles_text(plan: Tiles) -> str:
     """The plan in one line: rows by lanes, what is packed, and the reduction."""
     lanes = ", ".join(lane.name for lane in plan.lanes)
     packed = f"{plan.vector.tensor} packed" if plan.packing else f"{plan.vector.tensor} in place"
-    steps = ", ".join(span.name for span in plan.steps)
+    steps = ", ".join(span.name for span in (*plan.taps, *plan.steps))
+    clipped = f", {', '.join(clip.name for clip in plan.clips)} clipped" if plan.clips else ""
+    parts = math.prod(part.count for part in plan.parts)
+    packed += " along the sum" if plan.dots is not None else ""
+    divided = f" in {parts} parts" if parts > 1 else ""
     return (f"rows {plan.row.name} ({plan.group} of {plan.row.extent}), lanes {lanes} "
             f"({plan.band} of {plan.lanes[0].extent}), {packed}, sum over {steps or 'one point'} "
-            f"({plan.chunk * plan.taps} at a time)")
+            f"({plan.chunk * plan.inner} at a time){divided}{clipped}")

@@ -4,7 +4,8 @@ One operand gives the vectors: the lanes are some of the outer variables that it
 other one gives the numbers: the row is an outer variable that it has alone, if there is any.
 What is left are loops, or slices where no two of their values share an element of the vector
 operand. That operand is read where it lies if its lanes are consecutive there and nothing is
-guarded; otherwise it is packed (`packing`), in bands that fit into the cache.
+padded; otherwise it is packed (`packing`), in bands of lanes and parts of the reduction that fit
+into the cache. Guards of the scalar operand, and some of the other one, clip (`clipping`).
 """
 
 from __future__ import annotations
@@ -12,43 +13,47 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from symconv.clipping import Clipping, clipping
 from symconv.contraction import Contraction, Span
 from symconv.integers import Int
 from symconv.packing import Packing, pack
-from symconv.tiles import Lane, Read, Tiles
+from symconv.parting import parted, parts, shift, single
+from symconv.places import flat, group, moved, names_in, regular, stride
+from symconv.tiles import CACHE, Clip, Lane, Part, Read, Tiles
 
-CHUNK = 288
+CHUNK = 192
 """Steps of the reduction whose products are summed before they join other sums."""
 
 NARROWEST = 16
 """Lanes that an operand must have to be read where it lies: no tile may reach beyond it."""
 
-_CACHE = 49152      # elements of the vector operand that one band may have: they should stay in L2
-_TASKS = 8          # into how many tasks a kernel with enough rows is split
+_WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
 
 
 def plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
           target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
-          ) -> Iterator[Tiles]:
-    """Every plan for a contraction: choices of the vector operand, of lanes and of rows.
+          numbers: Mapping[str, str]) -> Iterator[Tiles]:
+    """Every plan for a contraction: choices of the vector operand, of lanes, rows and blocks.
 
     `strides` are those of the arrays of the operands, `target` those of the target; `names` are
-    free for the band, the group and a row that does not exist; `fixed` variables are set outside.
+    free for the band, the group and a row that does not exist, `numbers` for the number of the
+    part by variable of the reduction; `fixed` variables are set outside.
     """
     for vector in (0, 1):
-        ours, theirs = (_names(contraction.operands[k].subscripts) for k in (vector, 1 - vector))
+        ours, theirs = (names_in(contraction.operands[k].subscripts) for k in (vector, 1 - vector))
         only = [span for span in contraction.outer if span.name in ours - theirs - fixed]
-        only.sort(key=lambda span: -abs(_stride(contraction.target, target, span.name)))
+        only.sort(key=lambda span: -abs(stride(contraction.target, target, span.name)))
         others = [span for span in contraction.outer if span.name in theirs - ours - fixed]
         for count in range(1, len(only) + 1):
             for lanes in itertools.combinations(only, count):
-                for row in (*others, None):
-                    made = _Planner(contraction, vector, lanes, row, strides, target, names,
-                                    fixed).plan()
-                    if made is not None:
-                        yield made
+                for row, skip in itertools.product((*others, None), (False, True)):
+                    clips = clipping(contraction, vector, lanes, row, skip)
+                    if clips is None or (skip and not any(contraction.operands[vector].guarded)):
+                        continue
+                    yield from _Planner(contraction, vector, lanes, row, strides, target, names,
+                                        fixed, numbers, clips).plans()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,49 +66,113 @@ class _Planner:
     target: Sequence[int]
     names: tuple[str, str, str]
     fixed: frozenset[str]
+    numbers: Mapping[str, str]
+    clipping: Clipping
 
-    def plan(self) -> Tiles | None:
+    def plans(self) -> Iterator[Tiles]:
+        """The plans for bands and parts that fit into the cache, or come nearest to it."""
+        slices, loops = self._outside()
+        order = self._order()
+        head = None if self.clipping.head is None else self.clipping.head.name
+        divisible = tuple(order) if head is None else (*order[1:], order[0])
+        uneven = order[0].name if order and head is None else None
+        smallest: tuple[int, int, tuple[Part, ...]] | None = None
+        found = False
+        for band in self._bands():
+            for divided in parts(divisible, self.numbers, uneven, head):
+                size = self._size(band, divided, slices, loops)
+                if size is None:
+                    break
+                if smallest is None or size < smallest[0]:
+                    smallest = size, band, divided
+                if size <= CACHE and self._waiting(band, divided, loops) <= _WAITING:
+                    made = self._plan(band, divided, slices, loops, order)
+                    if made is not None:
+                        found = True
+                        yield made
+                    break
+        if not found and smallest is not None:
+            made = self._plan(*smallest[1:], slices, loops, order)
+            if made is not None:
+                yield made
+
+    def _order(self) -> tuple[Span, ...]:
+        """The variables of a run, slowest first."""
+        across = self.contraction.operands[1 - self.vector]
+        read = flat(across.subscripts, self.strides[across.tensor])
+        head = self.clipping.head
+        rest = [s for s in self.contraction.inner if s not in self.clipping.taps and s != head]
+        rest.sort(key=lambda s: -abs(read.coefficient(s.name).constant or 0))
+        return (*([head] if head is not None else []), *rest)
+
+    def _bands(self) -> list[int]:
+        """How many values of the first lane a band may have, the largest number first."""
+        extent = self.lanes[0].extent
+        grain = 16 if len(self.lanes) == 1 and extent > 16 else 1
+        counts = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, extent)
+        sizes = {-(-extent // count) for count in counts if count <= extent}
+        return sorted({min(extent, -(-size // grain) * grain) for size in sizes}, reverse=True)
+
+    def _waiting(self, band: int, divided: Sequence[Part], loops: Sequence[Span]) -> int:
+        """The sums that wait between two parts."""
+        if not divided:
+            return 0
+        return band * math.prod(span.extent for span in (
+            *self.lanes[1:], *loops, *([self.row] if self.row is not None else [])))
+
+    def _size(self, band: int, divided: Sequence[Part], slices: Sequence[Span],
+              loops: Sequence[Span]) -> int | None:
+        """The elements of the vector operand that a band and a part touch."""
+        if self._is_direct():
+            within = parted(self.contraction.inner, divided)
+            used = names_in(self.contraction.operands[self.vector].subscripts)
+            return band * math.prod(s.extent for s in (*self.lanes[1:], *within, *loops)
+                                    if s.name in used)
+        packing = self._packed(band, divided, slices, loops)
+        return None if packing is None else packing.size
+
+    def _plan(self, band: int, divided: tuple[Part, ...], slices: tuple[Span, ...],
+              loops: tuple[Span, ...], order: tuple[Span, ...]) -> Tiles | None:
         contraction = self.contraction
         along, across = contraction.operands[self.vector], contraction.operands[1 - self.vector]
-        if any(across.guarded):
-            return None
-        slices, loops = self._outside()
-        band, packing = self._packed(slices, loops)
+        packing = None if self._is_direct() else self._packed(band, divided, slices, loops)
         pitches = self._pitches(packing)
-        if pitches is None:
+        if pitches is None or (packing is None and not self._is_wide(band, pitches)):
             return None
-        if packing is None and (any(along.guarded) or not self._is_wide(band, pitches)):
-            return None
-        read = self._flat(across.subscripts, self.strides[across.tensor])
-        steps = tuple(sorted(contraction.inner,
-                             key=lambda s: -abs(read.coefficient(s.name).constant or 0)))
+        steps = tuple(s for s in parted(order, divided) if s.extent > 1)
         row = self.row or Span(self.names[2], 0, 1)
-        scalar = self._read(across.tensor, read, steps)
+        read = flat(across.subscripts, self.strides[across.tensor])
+        scalar = self._read(across.tensor, read, steps, divided, True)
         if packing is None:
-            flat = self._flat(along.subscripts, self.strides[along.tensor])
-            vector = self._read(along.tensor, flat.substitute(self._origin(band)), steps)
+            place = flat(along.subscripts, self.strides[along.tensor])
+            vector = self._read(along.tensor, place.substitute(self._origin(band)), steps, divided,
+                                True)
         else:
-            vector = self._read(along.tensor, packing.offset(along.subscripts, self.lanes), steps)
+            places = [place.substitute(single(divided)) for place in along.subscripts]
+            vector = self._read(along.tensor, packing.offset(places, self.lanes), steps, divided,
+                                False)
         if vector is None or scalar is None:
             return None
-        chunk, vector, scalar = self._chunked(steps, vector, scalar)
+        chunk = self._chunk(steps)
+        scalar, vector = (replace(r, chunk=moved(r.step, steps)) for r in (scalar, vector))
         lanes = tuple(Lane(lane.name, lane.low, lane.extent, pitch,
-                           _stride(contraction.target, self.target, lane.name))
+                           stride(contraction.target, self.target, lane.name))
                       for lane, pitch in zip(self.lanes, pitches, strict=True))
-        place = self._flat(contraction.target, self.target)
-        bands = -(-lanes[0].extent // band)
+        place = flat(contraction.target, self.target)
+        tasks = -(-lanes[0].extent // band) * math.prod(s.extent for s in slices)
         return Tiles(
-            slices, loops, row, lanes, steps, chunk, band,
-            _group(row.extent, bands * math.prod(s.extent for s in slices)), vector, scalar,
-            read.coefficient(row.name).constant or 0, _regular(read, steps), packing,
-            any(along.guarded), place.substitute(self._origin(band)),
-            place.coefficient(row.name).constant or 0, contraction)
+            slices, loops, row, lanes, divided, parted(self.clipping.taps, divided), steps,
+            self._clips(divided, steps), chunk, band,
+            group(row.extent, tasks, bool(divided)), vector, scalar,
+            read.coefficient(row.name).constant or 0, regular(read, steps), packing,
+            self.clipping.padded, self.clipping.taken, place.substitute(self._origin(band)),
+            place.coefficient(row.name).constant or 0, contraction, None)
 
     def _outside(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         """The outer variables that are neither lanes nor row: slices, and loops within a pack."""
         rest = [s for s in self.contraction.outer if s not in self.lanes and s != self.row]
         places = self.contraction.operands[self.vector].subscripts
-        used, apart = _names(places), {s.name for s in rest} | self.fixed
+        used, apart = names_in(places), {s.name for s in rest} | self.fixed
         while True:         # a slice shares no axis of the vector operand with anything else
             shared = {name for place in places if not place.names() <= apart
                       for name in place.names()}
@@ -113,38 +182,28 @@ class _Planner:
         slices = tuple(s for s in rest if s.name in apart & used and s.name not in self.fixed)
         return slices, tuple(s for s in rest if s not in slices and s.name not in self.fixed)
 
-    def _packed(self, slices: Sequence[Span], loops: Sequence[Span]) -> tuple[int, Packing | None]:
-        """The size of a band and, where the operand must be copied, its layout."""
+    def _packed(self, band: int, divided: Sequence[Part], slices: Sequence[Span],
+                loops: Sequence[Span]) -> Packing | None:
+        """The layout of the copy of the vector operand for a band and a part."""
         along = self.contraction.operands[self.vector]
-        within = {s.name: s for s in (*self.contraction.inner, *loops)}
+        within = {s.name: s for s in (*parted(self.contraction.inner, divided), *loops)}
         around = {*(s.name for s in slices), *self.fixed}
-        extent, bands = self.lanes[0].extent, 1
-        direct = self._pitches(None) is not None and not any(along.guarded)
-        depth = math.prod(s.extent for s in within.values()
-                          if s.name in _names(along.subscripts))
-        while True:
-            band = -(-extent // bands)
-            if len(self.lanes) == 1 and bands > 1:
-                band = min(extent, -(-band // 48) * 48)
-            if direct:
-                size, packing = depth * band * math.prod(s.extent for s in self.lanes[1:]), None
-            else:
-                packing = pack(along, self.strides[along.tensor], self.lanes,
-                               (self.names[0], band), within, around)
-                size = packing.size if packing else 0
-            if size <= _CACHE or band <= (48 if len(self.lanes) == 1 else 1):
-                return band, packing
-            bands = max(bands + 1, size // _CACHE)
-            if -(-extent // bands) >= band:
-                bands = -(-extent // (band - 1))
+        shifts = [shift(place, divided) for place in along.subscripts]
+        places = tuple(place.substitute(single(divided)) for place in along.subscripts)
+        return pack(replace(along, subscripts=places), self.strides[along.tensor], self.lanes,
+                    (self.names[0], band), within, around, shifts)
+
+    def _is_direct(self) -> bool:
+        """Whether the vector operand can be read where it lies."""
+        return self._pitches(None) is not None and not self.clipping.padded
 
     def _pitches(self, packing: Packing | None) -> tuple[int, ...] | None:
         """The distances of neighbours along each lane; None where lanes are not consecutive."""
         if packing is not None:
             return tuple(axis.stride for axis in packing.lanes)
         along = self.contraction.operands[self.vector]
-        flat = self._flat(along.subscripts, self.strides[along.tensor])
-        found = tuple(flat.coefficient(lane.name).constant or 0 for lane in self.lanes)
+        read = flat(along.subscripts, self.strides[along.tensor])
+        found = tuple(read.coefficient(lane.name).constant or 0 for lane in self.lanes)
         reach = 1
         for lane, pitch in reversed(list(zip(self.lanes, found, strict=True))):
             if pitch < reach or (reach == 1 and pitch != 1):
@@ -166,74 +225,55 @@ class _Planner:
         rest = {lane.name: Int.of(lane.low) for lane in self.lanes[1:]}
         return {head.name: move + head.low} | rest
 
-    def _read(self, tensor: str, flat: Int, steps: Sequence[Span]) -> Read | None:
-        """base + step; None where the two cannot be told apart."""
+    def _read(self, tensor: str, position: Int, steps: Sequence[Span], divided: Sequence[Part],
+              whole: bool) -> Read | None:
+        """base + step; None where the two cannot be told apart. In the `whole` operand the part
+        of the reduction moves the base."""
+        move = shift(position, divided)[0] if whole else Int.of(0)
+        position = position.substitute(single(divided))
         low = {s.name: Int.of(s.low) for s in steps}
-        counted = flat.substitute({s.name: Int.of(s.name) + s.low for s in steps})
-        base = flat.substitute(low)
+        counted = position.substitute({s.name: Int.of(s.name) + s.low for s in steps})
+        base = position.substitute(low)
         rest = sorted(base.names() - low.keys())
         step = counted.substitute({name: Int.of(0) for name in rest}) - base.substitute(
             {name: Int.of(0) for name in rest})
         if counted != base + step and not self._is_apart(rest):
             return None
-        return Read(tensor, base, step, 0)
+        return Read(tensor, base + move, step, 0)
 
     def _is_apart(self, names: Sequence[str]) -> bool:
-        """Whether variables outside the reduction move every phase as a whole."""
+        """Whether variables outside a run move every phase as a whole."""
         along = self.contraction.operands[self.vector]
         return all(
             (place.coefficient(name).constant or 0) % (place.coefficient(lane.name).constant or 1)
             == 0 for place in along.subscripts for lane in self.lanes
             if lane.name in place.names() for name in names if name in place.names())
 
-    def _chunked(self, steps: Sequence[Span], vector: Read,
-                 scalar: Read) -> tuple[int, Read, Read]:
-        """Cut the first variable of the reduction where both operands move on evenly with it."""
+    def _chunk(self, steps: Sequence[Span]) -> int:
+        """How many values of the first step variable to sum at a time: both operands must move
+        on evenly with it."""
         if not steps:
-            return 1, vector, scalar
-        head, taps = steps[0], math.prod(s.extent for s in steps[1:])
+            return 1
+        head, inner = steps[0], math.prod(s.extent for s in steps[1:])
         if not self._is_apart([head.name]):
-            return head.extent, vector, scalar
-        chunks = -(-head.extent * taps // CHUNK)
-        chunk = -(-head.extent // min(chunks, head.extent))
-        moved = [_moved(read.step, head.name, steps) * chunk for read in (vector, scalar)]
-        return (chunk, Read(vector.tensor, vector.base, vector.step, moved[0]),
-                Read(scalar.tensor, scalar.base, scalar.step, moved[1]))
+            return head.extent
+        chunks = -(-head.extent * inner // CHUNK)
+        return -(-head.extent // min(chunks, head.extent))
 
-    @staticmethod
-    def _flat(places: Sequence[Int], strides: Sequence[int]) -> Int:
-        total = Int.of(0)
-        for place, stride in zip(places, strides, strict=True):
-            total = total + place * stride
-        return total
-
-
-def _moved(step: Int, name: str, steps: Sequence[Span]) -> int:
-    """How much a step grows with a variable that moves it evenly."""
-    zero = {s.name: Int.of(0) for s in steps}
-    difference = step.substitute(zero | {name: Int.of(1)}) - step.substitute(zero)
-    return difference.constant or 0
-
-
-def _regular(read: Int, steps: Sequence[Span]) -> int | None:
-    """The distance of successive reads where it is the same from the first step to the last."""
-    distances = [read.coefficient(s.name).constant or 0 for s in steps]
-    for outer, inner, span in zip(distances, distances[1:], steps[1:], strict=False):
-        if outer != inner * span.extent:
-            return None
-    return distances[-1] if distances else 0
-
-
-def _group(rows: int, tasks: int) -> int:
-    """Rows per task: a multiple of 8, or all."""
-    wanted = max(1, min(rows // 24, -(-_TASKS // tasks)))
-    return min(rows, -(-rows // (8 * wanted)) * 8)
-
-
-def _names(places: Sequence[Int]) -> set[str]:
-    return {name for place in places for name in place.names()}
-
-
-def _stride(places: Sequence[Int], strides: Sequence[int], name: str) -> int:
-    return sum((place.coefficient(name).constant or 0) * stride
-               for place, stride in zip(places, strides, strict=True))
+    def _clips(self, divided: Sequence[Part], steps: Sequence[Span]) -> tuple[Clip, ...]:
+        """The clips within a part, those of step variables counted from 0."""
+        lows = {span.name: span.low for span in steps}
+        parts = {part.name: part for part in divided}
+        extents = {span.name: span.extent for span in self.contraction.inner}
+        found: list[Clip] = []
+        for clip in self.clipping.clips:
+            back = Int.of(lows.get(clip.name, 0))
+            if clip.name in parts:
+                back = back + Int.of(parts[clip.name].number) * parts[clip.name].size
+            found.append(Clip(clip.name, tuple(bound - back for bound in clip.lows),
+                              tuple(bound - back for bound in clip.stops)))
+        for part in divided:
+            if extents[part.name] % part.size:
+                found.append(Clip(part.name, (), (
+                    extents[part.name] - Int.of(part.number) * part.size,)))
+        return tuple(found)

@@ -9,17 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symconv import integers
 from symconv.functions import FUNCTIONS
 from symconv.integers import Int
+from symconv.integers import text as integer_text
 from symconv.ir import (
     Access,
     Apply,
-    AtLeast,
     Bracket,
     Definition,
-    Divides,
-    Equal,
     Number,
     Plus,
     Power,
@@ -29,11 +26,18 @@ from symconv.ir import (
     Times,
     Whole,
 )
+from symconv.spelling import (
+    ATOM,
+    POWER,
+    PRODUCT,
+    SUM,
+    is_quotient,
+    number_text,
+    row_text,
+    tightness,
+)
 
-_SUM, _PRODUCT, _POWER, _ATOM = range(4)      # how tightly a text holds together
 _ONE = Number(Fraction(1))
-_MOST_DIGITS = 18                             # of an integer literal
-_PLAIN_PLACES = 6                             # decimal places before 1e-7 is clearer
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,33 +123,33 @@ class Wording:
         match body:
             case Number(value):
                 text = number_text(value)
-                return text, _SUM if value < 0 else _PRODUCT if "/" in text else _ATOM
+                return text, SUM if value < 0 else PRODUCT if is_quotient(value) else ATOM
             case Whole(value):
-                return self.integer(value), _tightness(value)
+                return self.integer(value), tightness(value)
             case Access(tensor, subscripts):
-                return self.access(tensor, subscripts), _ATOM
+                return self.access(tensor, subscripts), ATOM
             case Plus(arguments):
-                return self._plus(arguments), _SUM
+                return self._plus(arguments), SUM
             case Times(arguments):
                 negative, rest = _split_sign(body)
                 if negative:
-                    return "-" + self._held(rest, _PRODUCT), _SUM
-                return self._times([], arguments), _PRODUCT
+                    return "-" + self._held(rest, PRODUCT), SUM
+                return self._times([], arguments), PRODUCT
             case Power(base, exponent):
                 if exponent == -1:
-                    return f"1/{self._held(base, _POWER)}", _PRODUCT
+                    return f"1/{self._held(base, POWER)}", PRODUCT
                 shown = number_text(exponent)
                 if exponent < 0 or exponent.denominator != 1:
                     shown = f"({shown})"
-                return f"{self._held(base, _ATOM)}**{shown}", _POWER
+                return f"{self._held(base, ATOM)}**{shown}", POWER
             case Apply(function, arguments, constants):
                 given = [self.scalar(argument) for argument in arguments]
                 given += [f"{constant.name}={number_text(value)}" for constant, value in
                           zip(FUNCTIONS[function].constants, constants, strict=True)
                           if value != constant.default]
-                return f"{function}({', '.join(given)})", _ATOM
+                return f"{function}({', '.join(given)})", ATOM
             case Bracket(rows):
-                return self.bracket(rows), _ATOM
+                return self.bracket(rows), ATOM
 
     def _plus(self, arguments: Sequence[Scalar]) -> str:
         pieces: list[str] = []
@@ -154,7 +158,7 @@ class Wording:
             if not pieces:
                 pieces.append(self.scalar(argument))
                 continue
-            tight = _PRODUCT if negative or not isinstance(rest, Whole) else _SUM
+            tight = PRODUCT if negative or not isinstance(rest, Whole) else SUM
             pieces.append((" - " if negative else " + ") + self._held(rest, tight))
         return "".join(pieces)
 
@@ -162,26 +166,26 @@ class Wording:
         text = " * ".join(pieces)
         for argument in arguments:
             if not text:
-                text = self._held(argument, _PRODUCT)
+                text = self._held(argument, PRODUCT)
                 continue
             match argument:
                 case Number(value) if value.numerator == 1 and value.denominator > 1:
                     text += f"/{number_text(Fraction(value.denominator))}"
-                case Number(value) if "/" in number_text(value):
+                case Number(value) if is_quotient(value):
                     text += f"*{number_text(value)}"
                 case Power(base, exponent) if exponent == -1:
-                    text += f"/{self._held(base, _POWER)}"
-                case Whole(value) if _tightness(value) == _PRODUCT:
+                    text += f"/{self._held(base, POWER)}"
+                case Whole(value) if tightness(value) == PRODUCT:
                     text += f"*{self.integer(value)}"
                 case _:
-                    held = self._held(argument, _POWER)
+                    held = self._held(argument, POWER)
                     text += (" * " if " " in text + held else "*") + held
         return text
 
     # --- integers ---------------------------------------------------------------------------
 
     def integer(self, value: Int) -> str:
-        return integers.text(value, self.indices)
+        return integer_text(value, self.indices)
 
     def access(self, tensor: str, subscripts: Sequence[Int]) -> str:
         """x[n,c, s*i + a], with a tuple for each split axis; a tensor of rank 0 is its name."""
@@ -199,84 +203,6 @@ class Wording:
 
     def bracket(self, rows: Sequence[Row]) -> str:
         return f"[{', '.join(row_text(row, self.indices) for row in rows)}]"
-
-
-def row_text(row: Row, indices: tuple[str, ...] = ()) -> str:
-    """A comparison: a == b, a < b, a >= b or e % m == 0."""
-    match row:
-        case Divides(modulus, expression):
-            top, bottom = integers.text(expression, indices), integers.text(modulus, indices)
-            top = top if _tightness(expression) == _ATOM else f"({top})"
-            bottom = bottom if _tightness(modulus) == _ATOM else f"({bottom})"
-            return f"{top} % {bottom} == 0"
-        case Equal(expression):
-            left, right = _sides(expression)
-            return f"{integers.text(left, indices)} == {integers.text(right, indices)}"
-        case AtLeast(expression):
-            left, right = _sides(expression + 1)
-            if _constant(expression) == -1 and right:
-                return f"{integers.text(right, indices)} < {integers.text(left, indices)}"
-            left, right = _sides(expression)
-            if right and left.constant is not None:
-                return f"{integers.text(right, indices)} < {left.constant + 1}"
-            if right.names().intersection(indices) and not left.names().intersection(indices):
-                return f"{integers.text(right, indices)} <= {integers.text(left, indices)}"
-            return f"{integers.text(left, indices)} >= {integers.text(right, indices)}"
-
-
-def needs(row: Row) -> str:
-    """The message of a requirement that is written as a statement."""
-    return f"the definition needs {row_text(row)}"
-
-
-def number_text(value: Fraction) -> str:
-    """An exact constant that reads back as the same: 3, 1/2, 0.01, 1e-12."""
-    if value.denominator == 1:
-        return _integer_text(value.numerator)
-    rest, places = value.denominator, 0
-    for prime in (2, 5):
-        power = 0
-        while rest % prime == 0:
-            rest, power = rest // prime, power + 1
-        places = max(places, power)
-    digits = abs(value.numerator) * 10**places // value.denominator
-    if rest > 1 or value.denominator <= 16 or len(str(digits)) > 2 * _MOST_DIGITS:
-        return f"{_integer_text(value.numerator)}/{_integer_text(value.denominator)}"
-    sign = "-" if value < 0 else ""
-    if places > _PLAIN_PLACES:
-        return f"{sign}{digits}e-{places}"
-    shown = str(digits).rjust(places + 1, "0")
-    return f"{sign}{shown[:-places]}.{shown[-places:]}"
-
-
-def _integer_text(value: int) -> str:
-    """An integer; beyond the digits of a literal it becomes 1e30."""
-    shown = str(abs(value))
-    if len(shown) > _MOST_DIGITS:
-        short = shown.rstrip("0")
-        shown = f"{short}e{len(shown) - len(short)}"
-    return f"-{shown}" if value < 0 else shown
-
-
-def _sides(expression: Int) -> tuple[Int, Int]:
-    """expression = left - right, both with positive coefficients only."""
-    left = Int(tuple(term for term in expression.terms if term[1] > 0))
-    right = Int(tuple(term for term in expression.terms if term[1] < 0))
-    return left, -right
-
-
-def _constant(expression: Int) -> int:
-    return next((coefficient for monomial, coefficient in expression.terms if not monomial), 0)
-
-
-def _tightness(value: Int) -> int:
-    """How tightly the text of an integer expression holds together."""
-    if not value.terms:
-        return _ATOM
-    if len(value.terms) > 1 or value.terms[0][1] < 0:
-        return _SUM
-    monomial, coefficient = value.terms[0]
-    return _ATOM if not monomial or (coefficient == 1 and len(monomial) == 1) else _PRODUCT
 
 
 def _split_sign(body: Scalar) -> tuple[bool, Scalar]:

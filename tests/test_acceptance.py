@@ -9,7 +9,8 @@ import pytest
 from acceptance import ACCEPTANCE, Case
 
 from symconv.arithmetic import EXACT
-from symconv.bounded import bounded, nearest, worst
+from symconv.bounded import bounded
+from symconv.certainty import nearest, worst
 from symconv.evaluate import evaluate
 from symconv.shapes import bind, output_shapes
 

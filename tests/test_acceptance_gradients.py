@@ -8,7 +8,8 @@ from acceptance import ACCEPTANCE, Case
 from brute import brute_jacobian
 
 from symconv.arithmetic import EXACT
-from symconv.bounded import bounded, nearest
+from symconv.bounded import bounded
+from symconv.certainty import nearest
 from symconv.differentiate import differentiable, jacobian, jvp, vjp
 from symconv.evaluate import evaluate
 from symconv.ir import Program

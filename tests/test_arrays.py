@@ -222,3 +222,23 @@ def test_an_array_too_large_for_memory_is_refused(target):
     kernel = sc.build(sc.parse("y[i,j] = a[i] * b[j]"), target=target)
     with pytest.raises(sc.ShapeError, match="elements"):
         kernel.forward(a=huge, b=huge)
+
+
+@pytest.mark.parametrize("act", [
+    lambda kernel, a: kernel.forward(a=a, b=a),
+    lambda kernel, a: kernel.vjp(a, a=a, b=a),
+    lambda kernel, a: kernel.jvp({"a": a}, a=a, b=a)])
+def test_what_is_computed_on_the_way_and_has_no_room_is_refused(target, act):
+    """t[i,j] has 4 TiB, in the workspace of C or as a temporary of NumPy."""
+    kernel = sc.build(sc.parse("a: [N]; b: [N]; t[i,j] = exp(a[i] * b[j])\n"
+                               "y[i] = sum[j](t[i,j] * t[j,i])"), target=target)
+    with pytest.raises(sc.ShapeError, match=r"no memory .* smaller arrays"):
+        act(kernel, np.zeros(2**20, np.float32))
+
+
+def test_a_cotangent_that_is_not_given_and_has_no_room_is_refused(target):
+    kernel = sc.build(sc.parse("y[i,j] = a[i] * b[j]; z[i] = 2 * a[i]; return y, z"),
+                      target=target)
+    a = np.zeros(2**20, np.float32)
+    with pytest.raises(sc.ShapeError, match="dy: there is no memory"):
+        kernel.vjp({"z": a}, a=a, b=a)

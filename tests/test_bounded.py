@@ -11,7 +11,8 @@ import pytest
 from acceptance import ACCEPTANCE, Case
 
 from symconv.arithmetic import EXACT
-from symconv.bounded import Bounded, bounded, nearest, worst
+from symconv.bounded import bounded
+from symconv.certainty import Bounded, nearest, worst
 from symconv.errors import ParameterError
 from symconv.evaluate import evaluate
 from symconv.shapes import bind
@@ -20,7 +21,7 @@ DTYPES = ("float32", "float64")
 
 
 def read(arithmetic: object, values: np.ndarray) -> list[Bounded]:
-    return [arithmetic.read(value) for value in values]     # type: ignore[attr-defined]
+    return [arithmetic.read(value) for value in values]
 
 
 def single(found: Bounded) -> np.ndarray:
@@ -30,7 +31,7 @@ def single(found: Bounded) -> np.ndarray:
 
 
 def contains(found: Bounded, result: object) -> bool:
-    return worst(result, single(found)) <= 1        # type: ignore[arg-type]
+    return worst(result, single(found)) <= 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -223,6 +223,18 @@ def test_files_that_are_no_definitions_are_refused(tmp_path, content, capsys):
     assert capsys.readouterr().err.startswith("symconv: error: ")
 
 
+@pytest.mark.parametrize(("make", "told"), [
+    (os.mkfifo, "a pipe"), (os.mkdir, "a directory"),
+    (lambda path: os.symlink("/dev/zero", path), "a device")])
+def test_only_regular_files_are_read_and_nothing_is_waited_for(tmp_path, make, told):
+    make(tmp_path / "odd.sym")
+    for command in (["show"], ["derive", "--wrt", "x"]):
+        done = symconv(*command, "odd.sym", cwd=tmp_path, timeout=60)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"symconv: error: odd.sym is {told}, but")
+        assert done.stderr.count("\n") == 1
+
+
 def test_a_closed_pipe_is_quiet():
     process = subprocess.Popen([sys.executable, "-m", "symconv", "list"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -338,9 +338,12 @@ def test_a_byte_order_mark_is_no_part_of_a_definition(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no /dev/zero")
 def test_a_definition_without_end_is_not_read_to_the_end(tmp_path):
-    (tmp_path / "a.sym").symlink_to("/dev/zero")
-    status, _, complaint = shell("{symconv} show a.sym", tmp_path)
-    assert (status, "too long" in complaint) == (2, True)
+    (tmp_path / "endless.sym").symlink_to("/dev/zero")
+    with open(tmp_path / "huge.sym", "wb") as file:
+        file.truncate(2**40)
+    for name, told in (("endless", "is a device"), ("huge", "too long")):
+        status, _, complaint = shell(f"{{symconv}} show {name}.sym", tmp_path)
+        assert (status, told in complaint) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["list >&-", "list 2>&-", "show relu >&- 2>&-", "show no >&-"])

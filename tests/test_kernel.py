@@ -365,7 +365,7 @@ def test_a_module_that_returns_something_else_is_found_out():
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
 def test_workspace_is_aligned(count):
-    memory = aligned_bytes(count)
+    memory = aligned_bytes(count, "memory")
     assert memory.ctypes.data % ALIGNMENT == 0
     assert memory.nbytes >= count
 

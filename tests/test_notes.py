@@ -13,7 +13,7 @@ import pytest
 import symconv as sc
 from symconv.cli import run
 from symconv.glossary import TERMS, misused
-from symconv.notes import build, checking, examine, steps
+from symconv.notes import build, checking, examine
 from symconv.notes.forms import html, latex
 from symconv.notes.forms.data import every_formula
 from symconv.notes.model import (
@@ -24,8 +24,11 @@ from symconv.notes.model import (
     Formula,
     Identity,
     Prose,
+    Table,
     Words,
+    once,
 )
+from symconv.report.words import CHINESE, ENGLISH
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "notes"
 BOTH = Words("Text.", "文字。")
@@ -153,17 +156,6 @@ def test_a_derivative_that_is_wrong_stops_the_build(monkeypatch):
         build.check([chapter(strided())])
 
 
-def test_selectors_and_tangents_are_checked_too():
-    pool = sc.ops.max_pool1d(3, stride=2)
-    for derivation in (pool.vjp("x"), pool.jvp(), pool.jacobian("x")):
-        assert steps.derivative_confirmed(derivation.derived, {"x": (1, 1, 7)})
-
-
-def test_functions_without_rational_values_are_checked_to_sixty_digits():
-    loss = sc.ops.softmax_cross_entropy(ndim=2)
-    assert steps.derivative_confirmed(loss.vjp("x").derived, {"x": (2, 3), "labels": (2,)})
-
-
 @pytest.mark.parametrize(("en", "zh"), [("$x", "x"), ("see [[a]]", "见"), ("$<<a>>$", "$x$")])
 def test_words_whose_languages_differ_are_refused(en, zh):
     with pytest.raises(ValueError, match=r"partner|differ"):
@@ -209,6 +201,52 @@ def test_chinese_terms_are_in_the_glossary_once():
         assert term in {found.zh for found in TERMS}
     assert misused("「反卷积」") == ()
     assert misused("反卷积") == (("反卷积", "转置卷积"),)
+
+
+def unsaid(en, zh):
+    """The terms of the glossary in an English text whose rendering its Chinese half lacks."""
+    rest = re.sub(r"\[\[[\w-]+\]\]|dilation=1", "", en).lower()
+    missing = []
+    for term in sorted(TERMS, key=lambda term: -len(term.en)):
+        pattern = rf"\b{re.escape(term.en.lower())}(s|es)?\b"
+        if re.search(pattern, rest):
+            rest = re.sub(pattern, "", rest)
+            missing += [] if term.zh in zh else [term.en]
+    return missing
+
+
+# words of the glossary in another sense, or a sentence that says the same with another word
+OTHERWISE = ("a bias of its own kind", "ties the parity", "derivative work", "without derivative",
+             "$3 \\times 3$ taps")
+
+
+def test_both_languages_use_the_terms_of_the_glossary(chapters):
+    for chapter in chapters:
+        for block in chapter.blocks:
+            texts = list(examine._words(block))
+            if isinstance(block, Table):
+                texts += [cell for row in (block.header, *once(block.rows)) for cell in row
+                          if isinstance(cell, Words)]
+            for words in texts:
+                if not any(phrase in words.en for phrase in OTHERWISE):
+                    assert not unsaid(words.en, words.zh), words
+
+
+def test_reports_use_the_terms_of_the_glossary():
+    for key, sentence in ENGLISH.rules.items():
+        assert not unsaid(sentence, CHINESE.rules[key]), key
+    for key in ("vjp", "jvp", "jacobian", "sizes", "ranges", "outside", "bracket", "slope",
+                "frozen"):
+        assert not unsaid(getattr(ENGLISH, key), getattr(CHINESE, key)), key
+    said = "".join([*CHINESE.titles.values(), *CHINESE.rules.values()])
+    assert not misused(said)
+    assert unsaid("the cotangent", "上游梯度") == ["cotangent"]
+
+
+def test_no_page_in_chinese_uses_an_avoided_term(fresh):
+    for name, text in fresh.items():
+        if "zh" in name:
+            assert not misused(text), name
 
 
 def test_numbers_are_the_ones_of_the_interpreter():

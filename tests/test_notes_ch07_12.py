@@ -38,9 +38,9 @@ def test_every_line_holds(number: int) -> None:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_every_chapter_is_set_with_its_references(lang: str) -> None:
     made = [_chapter(number) for number in NUMBERS]
-    known = anchors([*_others(), *made], lang)  # type: ignore[arg-type]  # a Literal
+    known = anchors([*_others(), *made], lang)
     for chapter in made:
-        assert page(chapter, lang, known).items  # type: ignore[arg-type]  # a Literal
+        assert page(chapter, lang, known).items
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -74,7 +74,7 @@ def test_a_transposed_convolution_with_other_padding_is_noticed(
     make = ops.conv_transpose1d
 
     def wrong(*given: object, output_padding: int = 0, **named: object) -> object:
-        return make(*given, output_padding=0, **named)  # type: ignore[arg-type]  # passed on
+        return make(*given, output_padding=0, **named)
 
     monkeypatch.setattr(ops, "conv_transpose1d", wrong)
     refused = _refused(8)
@@ -86,7 +86,7 @@ def test_an_average_that_counts_the_padding_is_noticed(monkeypatch: pytest.Monke
     make = ops.avg_pool1d
 
     def wrong(*given: object, count_include_pad: bool = True, **named: object) -> object:
-        return make(*given, **named)  # type: ignore[arg-type]  # passed on
+        return make(*given, **named)
 
     monkeypatch.setattr(ops, "avg_pool1d", wrong)
     assert len(_refused(9)) >= 3
@@ -97,7 +97,7 @@ def test_a_last_tie_instead_of_the_first_is_noticed(monkeypatch: pytest.MonkeyPa
 
     def wrong(*given: object, ties: str = "first", **named: object) -> object:
         turned = {"first": "last", "last": "first"}.get(ties, ties)
-        return make(*given, ties=turned, **named)  # type: ignore[arg-type]  # passed on
+        return make(*given, ties=turned, **named)
 
     monkeypatch.setattr(ops, "max_pool1d", wrong)
     assert any("first" in line for line in _refused(9))

@@ -301,3 +301,113 @@ def test_lenet_is_emitted_as_one_c_file_without_malloc() -> None:
     files = emit(lenet("sigmoid", "avg_pool2d"), name="lenet")
     assert set(files) == {"lenet.h", "lenet.c", "lenet.py", "README.md"}
     assert "malloc" not in files["lenet.c"]
+
+
+def layers(count: int) -> sc.Operator:
+    op = ops.conv2d(padding=1) >> ops.relu()
+    for _ in range(count - 1):
+        op = op >> ops.conv2d(padding=1) >> ops.relu()
+    return op
+
+
+def test_emitted_text_grows_with_the_depth_and_not_with_its_square() -> None:
+    """Twice the layers, twice the text, but for the arguments of each entry."""
+    from symconv.emission import emit
+
+    lengths = {count: {name: len(text) for name, text in emit(layers(count), name="k").items()
+                       if name in ("k.c", "k.py")} for count in (2, 4, 8)}
+    for name in ("k.c", "k.py"):
+        first, second = (lengths[b][name] - lengths[a][name] for a, b in ((2, 4), (4, 8)))
+        assert second < 2.5 * first
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_a_result_runs_what_it_needs_and_nothing_else(double: bool) -> None:
+    """The definitions under the guards of a result are those of the pass for it alone."""
+    from symconv.passes import double_passes, emitted_double, emitted_vjp, vjp_passes
+    from symconv.wanted import guards, readers
+
+    program = lenet("relu", "max_pool2d").definition
+    (shared,) = (emitted_double if double else emitted_vjp)(program)
+    alone = (double_passes if double else vjp_passes)(program)
+    assert shared.entries == tuple(item.name for item in alone)
+    needed = readers(shared.program)
+    names = [definition.target.name for definition in shared.program.definitions]
+    flags, tests = guards(shared.program, [needed[name] for name in names])
+    for result, item in zip(shared.program.outputs, alone, strict=True):
+        holds = {result}
+        for flag in flags:
+            if holds & {*flag.any_of}:
+                holds.add(flag.name)
+        running = [name for name, test in zip(names, tests, strict=True)
+                   if test is None or test in holds]
+        assert {name for name in names if result in needed[name]} <= {*running}
+        assert len(running) == len(item.program.definitions), item.name
+
+
+@pytest.mark.parametrize("target", ["c", "numpy"])
+@pytest.mark.parametrize("fixed", [False, True])
+def test_gradients_are_the_same_alone_and_together(target: str, fixed: bool) -> None:
+    op = ops.conv1d(padding=1) >> ops.relu() >> ops.max_pool1d(2) >> ops.conv1d()
+    shapes = {"x": (2, 2, 8), "w": (3, 2, 3), "b": (3,), "w_2": (2, 3, 2), "b_2": (2,)}
+    kernel = sc.build(op, target, "float64", shapes=shapes if fixed else None)
+    t = sample(shapes, 20)
+    dy = np.random.default_rng(21).normal(size=kernel.forward(**t).shape)
+    together = kernel.vjp(dy, **t)
+    assert tuple(together) == op.inputs
+    for wrt in (*((name,) for name in op.inputs), ("w", "b_2"), ("b_2", "x"), ()):
+        some = kernel.vjp(dy, wrt, **t)
+        assert tuple(some) == wrt
+        for name, gradient in some.items():
+            np.testing.assert_array_equal(gradient, together[name])
+
+
+def test_the_entries_of_c_and_numpy_give_what_the_shared_function_gives() -> None:
+    import ctypes
+    from types import ModuleType
+
+    from symconv.emission import emit
+    from symconv.libraries import compile_library
+
+    op = ops.linear() >> ops.relu() >> ops.linear()
+    shapes = {"x": (2, 3), "w": (4, 3), "b": (4,), "w_2": (2, 4), "b_2": (2,)}
+    files = emit(op, name="k", dtype="float64", shapes=shapes)
+    module = ModuleType("k")
+    exec(compile(files["k.py"], "k.py", "exec"), module.__dict__)
+    t = sample(shapes, 22)
+    dy = np.random.default_rng(23).normal(size=(2, 2))
+    every = module.vjp(dy, *t.values())
+    library = ctypes.CDLL(str(compile_library({
+        name: files[name] for name in ("k.c", "k.h")})))
+
+    def call(name: str, arrays: list[np.ndarray | None]) -> int:
+        room, tasks = (getattr(library, f"k_{name}_{what}") for what in ("workspace", "tasks"))
+        room.restype, tasks.restype = ctypes.c_size_t, ctypes.c_ssize_t
+        workspace = np.full(room() + 64, 0xFF, np.uint8)
+        workspace = workspace[-workspace.ctypes.data % 64:]
+        return getattr(library, f"k_{name}")(*(
+            ctypes.c_void_p(None if array is None else array.ctypes.data)
+            for array in (*arrays, workspace)), ctypes.c_ssize_t(0), ctypes.c_ssize_t(tasks()))
+
+    for place, name in enumerate(shapes):
+        alone = getattr(module, f"vjp_{name}")(dy, *t.values())
+        np.testing.assert_array_equal(alone, every[place])
+        some = module.vjp(dy, *t.values(), (name,))
+        assert [one is None for one in some] == [other != name for other in shapes]
+        entry, chosen = np.full(shapes[name], np.nan), np.full(shapes[name], np.nan)
+        assert call(f"vjp_{name}", [dy, *t.values(), entry]) == 0
+        assert call("vjp", [dy, *t.values(), *(chosen if other == name else None
+                                               for other in shapes)]) == 0
+        np.testing.assert_allclose(entry, alone, rtol=1e-12)
+        np.testing.assert_array_equal(entry, chosen)
+
+
+def test_an_operand_may_be_called_like_a_companion_of_a_function() -> None:
+    x = np.arange(3.)
+    for name in ("workspace", "tasks"):
+        op = sc.parse(f"x: [N]; {name}: [N]; i < N; h[i] = x[i]*{name}[i]; y[i] = h[i]**2")
+        found = sc.build(op, "c", "float64").vjp(x, **{"x": x, name: x})
+        np.testing.assert_array_equal(found["x"], 2 * x**4)
+    with pytest.raises(sc.ParameterError, match=r"operand x_tasks: .* rename it"):
+        sc.build(sc.parse("x: [N]; x_tasks: [N]; y[i] = x[i]*x_tasks[i]"), "c").vjp(
+            np.ones(3, np.float32), x=np.ones(3, np.float32), x_tasks=np.ones(3, np.float32))

@@ -116,7 +116,7 @@ def swapped_selectors(patch: pytest.MonkeyPatch) -> None:
 def dropped_range(patch: pytest.MonkeyPatch) -> None:
     """Contraction forgets the last inequality that it should keep."""
     def drop(rows: object, *rest: object) -> object:
-        kept = drop_implied(rows, *rest)        # type: ignore[arg-type]
+        kept = drop_implied(rows, *rest)
         places = [place for place, row in enumerate(kept) if isinstance(row, AtLeast)]
         return tuple(row for place, row in enumerate(kept) if place not in places[-1:])
     patch.setattr(module("symconv.relation"), "drop_implied", drop)
@@ -125,7 +125,7 @@ def dropped_range(patch: pytest.MonkeyPatch) -> None:
 def bias_as_mean(patch: pytest.MonkeyPatch) -> None:
     """The gradient of b is divided by the batch and the output extent."""
     def wrong(program: Program, wrt: tuple[str, ...], *rest: object) -> object:
-        found = vjp(program, wrt, *rest)        # type: ignore[arg-type]
+        found = vjp(program, wrt, *rest)
         if wrt != ("b",):
             return found
         (*others, last) = found.result.definitions
@@ -140,7 +140,7 @@ def negated(*modules: str) -> Patch:
     """Scalar derivatives with the wrong sign, in reverse mode, forward mode or both."""
     def patching(patch: pytest.MonkeyPatch) -> None:
         def wrong(body: object, access: object) -> object:
-            found = derivative(body, access)    # type: ignore[arg-type]
+            found = derivative(body, access)
             return found and Times((Number(Fraction(-1)), found))
         for name in modules:
             patch.setattr(module(name), "derivative", wrong)
@@ -160,7 +160,7 @@ def full_gradient_to_both(f: object, argument: int) -> object:
 
 
 def tanh_with_the_wrong_sign(f: object, _: int) -> object:
-    return 1 + f ** 2                           # type: ignore[operator]
+    return 1 + f ** 2
 
 
 SABOTAGE = (

@@ -10,7 +10,7 @@ import pytest
 import symconv as sc
 from symconv.compiler import find_compiler
 from symconv.emission import emit
-from symconv.passes import all_passes
+from symconv.passes import all_passes, emitted_passes
 from symconv.shapes import bind, stored_shape
 
 FLAGS = ("-std=c11", "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -37,6 +37,9 @@ CASES = {
                          {"x": (1, 1, 4)}),
     "mean": (sc.ops.avg_pool2d(kernel_size=(3, 1), stride=2, padding=(1, 0),
                                count_include_pad=False), {"x": (1, 1, 2, 5)}),
+    "program": (sc.ops.conv1d(padding=1) >> sc.ops.relu() >> sc.ops.max_pool1d(2)
+                >> sc.ops.conv1d(), {"x": (2, 1, 7), "w": (2, 1, 3), "b": (2,),
+                                     "w_2": (1, 2, 2), "b_2": (1,)}),
     "labels": (sc.ops.softmax_cross_entropy(ndim=2), {"x": (3, 4), "labels": (3,)}),
     "reads of integers": (sc.parse("x: [N, C]\nk: int[N]\ny[n] = sum[c]([c == k[n]] * x[n,c])"),
                           {"x": (3, 2), "k": (3,)}),
@@ -55,7 +58,8 @@ def harness(name, program, shapes, run_time):
     lines = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>",
              f'#include "{name}.h"', "int main(void) {",
              f"    if ({name}_check({sizes}) != 0) return 3;"]
-    for item in all_passes(program):
+    for item in {item.name: item for item in (
+            *all_passes(program), *emitted_passes(program))}.values():
         tensors = [*item.program.inputs, *map(item.program.tensor, item.program.outputs)]
         lines.append("    {")
         for tensor in tensors:

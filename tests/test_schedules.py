@@ -7,12 +7,14 @@ import ctypes
 import itertools
 import subprocess
 import sys
+import zlib
 from functools import cache
 
 import numpy as np
 import pytest
 
 import symconv as sc
+from symconv import dotting, schedule, tiling
 from symconv.compiler import find_compiler
 from symconv.emission import emit
 from symconv.emit.c import emit_c
@@ -22,6 +24,7 @@ from symconv.loops import Tiled
 from symconv.lower import lower
 from symconv.passes import Pass, all_passes
 from symconv.shapes import bind, specialise, stored_shape
+from symconv.tiles import tiles_text
 
 QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
 STRICT = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
@@ -56,6 +59,8 @@ CASES = {
     "depthwise": convolution((2, 5, 11, 13), (5, 1, 3, 3), padding=1, groups=5),
     "one row only": convolution((1, 4, 1, 29), (7, 4, 1, 3), padding=(2, 1)),
     "audio": convolution((2, 3, 53), (8, 3, 5), stride=2, padding=2),
+    "few sums": convolution((2, 3, 9, 37), (5, 3, 3, 3), padding=1, stride=(1, 2)),
+    "small maps": convolution((1, 200, 5, 6), (40, 200, 3, 3), padding=1),
     "volume": convolution((1, 2, 5, 6, 7), (5, 2, 3, 2, 3), stride=(1, 2, 1), padding=1),
 }
 USERS = {
@@ -79,7 +84,8 @@ class Compiled:
         self.dtype = dtype
         self.passes = [Pass(item.name, specialise(item.program, values))
                        for item in all_passes(op.definition)]
-        self.sources = emit_c("k", specialise(op.definition, values), self.passes, dtype, schedule)
+        self.sources = emit_c("k", specialise(op.definition, values), self.passes, dtype, schedule,
+                              "strict")
         self.library = ctypes.CDLL(str(compile_library(self.sources, flags=QUICK)))
 
     def run(self, item, inputs, cuts=()):
@@ -140,6 +146,38 @@ def test_tiles_are_exact_on_integers(name):
             np.testing.assert_array_equal(left, right, err_msg=item.name)
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", ["plain", "strides", "both", "few sums", "small maps", "audio"])
+def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
+    """Plans chosen at random, in a cache so small that reductions fall into parts."""
+    def effort(plan):
+        return zlib.crc32(f"{seed} {tiles_text(plan)}".encode()) / 2**32
+
+    monkeypatch.setattr(schedule, "effort", effort)
+    monkeypatch.setattr(tiling, "CACHE", 700 << 2 * seed)
+    monkeypatch.setattr(dotting, "CACHE", 700 << 2 * seed)
+    dtype = dtype_of(name)
+    fast, plain = Compiled(*CASES[name], dtype, "auto"), compiled(name, dtype, "reference")
+    for item in fast.passes:
+        inputs = integers(item, dtype)
+        for left, right in zip(fast.run(item, inputs, (0.3, 0.7)), plain.run(item, inputs),
+                               strict=True):
+            np.testing.assert_array_equal(left, right, err_msg=item.name)
+
+
+def test_every_kind_of_plan_occurs():
+    """Otherwise the tests above would not see some of them."""
+    texts = "".join(tiles_text(plan) for name in CASES
+                    for item in compiled(name, dtype_of(name), "auto").passes
+                    for node in lower(item).body if isinstance(node, Tiled)
+                    for term in node.plans for plan in term)
+    for kind in ("in place", "packed,", "packed along the sum", "parts", "clipped"):
+        assert kind in texts
+    sources = "".join(compiled(name, dtype_of(name), "auto").sources["k.c"] for name in CASES)
+    for function in ("_turn(", "_spread(", "_fold(", "_regular(", "_scattered(", "_dots("):
+        assert f"k{function}" in sources
+
+
 @pytest.mark.parametrize("name", ["groups of rows", "in place", "strides", "empty classes",
                                   "one row only", "audio", *USERS])
 def test_tiles_agree_with_the_interpreter(name):
@@ -190,7 +228,7 @@ def test_tasks_give_the_same_bits_however_they_are_split(name):
 def test_sums_round_like_split_ones():
     """4608 products per element: a plain sum would be several times less accurate."""
     op, shapes = convolution((1, 512, 7, 7), (16, 512, 3, 3), padding=1)
-    kernel = sc.build(op, shapes=shapes)
+    kernel = sc.build(op, shapes=shapes, accuracy="strict")
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(shapes[name]).astype(np.float32) for name in "xw")
     found = kernel.forward(x=x, w=w, b=np.zeros(16, np.float32))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symconv import passes
+from symconv.errors import ParseError
 from symconv.integers import Int, floor_div
 from symconv.ir import (
     Access,
@@ -137,6 +138,10 @@ CORPUS = [
     "x: [N]; y[i] = x[i]**2/-3", "k: int[N]; x: [N]; y[i] = x[i]*(-x[i]*[i < k[i]])",
     "x: [N]; k: int[N]; y[i] = sum[a]([a == k[i]]*w[i,a])*x[i] - k[i]",
     "x: [N]; y[p] = x[p]; z[i] = p*x[i] + 1000000000000000000000000.0",
+    "x: [N]; i < N; y[i] = 1/2*(N + N)", "x: [N]; y[i] = x[i]*(1/2*(N + N))",
+    "x: [N]; i < N; y[i] = N*0.375",
+    "x: [N]; i < N; y[i] = N*(1/2 + 1/6)", "x: [N]; y[i] = (i - 3*i)*(2/3 - 1)*x[i]*(N + N)/3",
+    "x: [N]; i < N; y[i] = N*0.04*(5*i + 5*i)*0.125*(i + N)*0.625",
 ]
 
 
@@ -159,6 +164,32 @@ def test_derived_programs_read_back_but_for_the_order_of_sizes(text):
         assert again.definitions == made.program.definitions, program_text(made.program)
         assert again.outputs == made.program.outputs
         assert {size.name for size in again.sizes} <= {s.name for s in made.program.sizes}
+
+
+NAMES = ("o", "ry", "el", "ef", "oid", "rue", "oto", "lobal", "efault", "anh", "a" * 64)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_derivatives_with_the_name_of_a_keyword_or_a_function_read_back(name):
+    for made in passes.all_passes(parse(f"{name}: [N]; y[i] = exp({name}[i])*z[i]*{name}[i]")):
+        printed = program_text(made.program)
+        again = parse(printed, allow_derived_names=True)
+        assert again.definitions == made.program.definitions, printed
+        assert again.inputs == made.program.inputs
+
+
+@pytest.mark.parametrize("text", [
+    "y[del] = x[del]", "def: [N]; y[i] = def[i]", "tanh: [N]; y[i] = x[i]",
+    "y[i] = x[i]*try[i]", "y[i] = " + "d" * 65 + "[i]"])
+def test_such_names_are_refused_in_a_definition(text):
+    with pytest.raises(ParseError):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["return = 3", "y[i] = x[i] if a else b", "for: [N]; y = 1"])
+def test_other_keywords_are_refused_in_a_derived_program(text):
+    with pytest.raises(ParseError):
+        parse(text, allow_derived_names=True)
 
 
 # --- parts ----------------------------------------------------------------------------------
@@ -245,6 +276,21 @@ def expressions(draw, indices=("i",), depth=3):
             body = draw(expressions((*indices, fresh), depth - 1))
             offset = draw(st.sampled_from(["", " + 1", " - 1", " + i - 1"]))
             return f"{name}[{fresh}](x[{fresh}{offset}]*({body}))"
+
+
+FACTORS = ("i", "N", "(i + i)", "(3*N + 3)", "(i - 3*i)", "2", "9", "1/2", "2/3", "0.375", "0.06",
+           "(1/6 + 1/2)", "(1/3 - 1)", "1e-2", "q", "k[i]", "x[i]", "[i < 3]", "(i//2)")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("*/"), st.sampled_from(FACTORS)), min_size=2,
+                max_size=7), st.sampled_from(FACTORS[:-2]))
+def test_products_of_numbers_and_integers_read_back(factors, last):
+    text = "x: [N]; k: int[N]; i < N; y[i] = q" + "".join(
+        f" {'*' if factor.startswith('[') else sign} {factor}" for sign, factor in factors)
+    program = parse(f"{text} * ({last} + {last})", {"q": Fraction(-14, 9)})
+    printed = program_text(program)
+    assert parse(printed) == program, printed
 
 
 @settings(max_examples=150, deadline=None)

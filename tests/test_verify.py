@@ -11,11 +11,12 @@ from acceptance import cross_entropy, max_unpool
 import symconv as sc
 from symconv.errors import ParameterError, ShapeError
 from symconv.evaluate import evaluate
+from symconv.rewrite import held
 from symconv.shapes import bind
 from symconv.verification import Check, Verdict, verify
 from symconv.verification.certificate import CertifyingArithmetic
 from symconv.verification.points import SPACING, label_limits, spaced_point, steps
-from symconv.verification.structure import held, structure
+from symconv.verification.structure import structure
 
 SHAPES = {"x": (2, 2, 8), "w": (3, 2, 3), "b": (3,)}
 PASSES = ("forward", "vjp_x", "vjp_w", "vjp_b", "jvp", "double_vjp_dy", "double_vjp_x",

@@ -1,5 +1,4 @@
-"""Benchmarks: side by side, interleaved in one run, as medians and ratios.
+"""Measurements: kernels beside their peers, and the cost of derivation and emission.
 
-`layers` are shapes that frameworks are measured on, `timing` takes the medians, `peers` are the
-libraries compared with. Absolute times drift from machine to machine; read the ratios.
+    suites -> layers (cases) -> kernels, peers (by_*) -> measurement (rows) -> tables, chart
 """

@@ -9,7 +9,8 @@ Each case runs in a process of its own, so that nothing is warm and the peak is 
 The steps of a case are `import` (of SymPy, once), `derive` (every gradient at once, solved for
 reading), `passes` (every function of the operator), `c` and `numpy` (their text). Seconds are of
 the processor, so that other work on the machine does not count. Work is counted in terms of the
-programs derived or emitted; the slope is that of log seconds over log terms: 1 means linear.
+programs derived or emitted; the slope is that of log seconds over log terms: 1 means linear. The
+terms in their turn grow with the layers, by another slope.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def report() -> int:
                 cost.seconds.values()) < LIMIT_SECONDS
         if case == "layers":
             print("\nlayers: " + ", ".join(
-                f"{step} grows as terms^{slope(costs, step):.2f}" for step in STEPS[1:]))
+                f"{step} grows as terms^{slope(costs, step):.2f}" for step in STEPS[1:])
+                + f"; terms emitted grow as layers^{_exponent(_growth(costs)):.2f}")
     elapsed, seconds = command_seconds()
     print(f"symconv emit conv2d, the whole process: {elapsed:.2f} s, of which {seconds:.2f} s of "
           "the processor")
@@ -72,7 +74,7 @@ def measure(case: str, number: int) -> Cost:
     from symconv.emit.c import emit_c
     from symconv.emit.numpy import emit_numpy
     from symconv.gather import solved
-    from symconv.passes import all_passes
+    from symconv.passes import emitted_passes
 
     begin = time.process_time()
     import sympy
@@ -85,7 +87,7 @@ def measure(case: str, number: int) -> Cost:
         times = [time.process_time()]
         steps = solved(vjp(program)).steps
         times.append(time.process_time())
-        passes = all_passes(program)
+        passes = emitted_passes(program)
         times.append(time.process_time())
         emit_c("kernel", program, passes, "float32")
         times.append(time.process_time())
@@ -128,7 +130,16 @@ def chain(layers: int) -> str:
 def slope(costs: Sequence[Cost], step: str) -> float:
     """The exponent b of seconds = a * terms^b, by least squares."""
     kind = "derive" if step == "derive" else "emit"
-    points = [(math.log(cost.terms[kind]), math.log(cost.seconds[step])) for cost in costs]
+    return _exponent([(cost.terms[kind], cost.seconds[step]) for cost in costs])
+
+
+def _growth(costs: Sequence[Cost]) -> list[tuple[float, float]]:
+    return [(cost.number, cost.terms["emit"]) for cost in costs]
+
+
+def _exponent(measured: Sequence[tuple[float, float]]) -> float:
+    """The slope of the logarithms."""
+    points = [(math.log(size), math.log(value)) for size, value in measured]
     x, y = (sum(values) / len(points) for values in zip(*points, strict=True))
     covariance: float = sum((p - x) * (q - y) for p, q in points)
     variance: float = sum((p - x) ** 2 for p, _ in points)

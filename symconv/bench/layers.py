@@ -1,29 +1,47 @@
-"""Convolution layers to measure, and how the kernels and PyTorch run them.
+"""What is measured: a convolution or a pooling of one shape, with its operands and its cost.
 
-One thread, contiguous arrays in N, C, spatial order, forward and both gradients. Every timed
-result is compared with one in float64, and the largest error stands in the table, relative to
-the largest absolute value.
+A case knows its parts (forward and gradients), random operands for them, the multiply-adds and
+the bytes of each part, and how it is written in one line.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from symconv.bench.timing import interleaved
-from symconv.errors import ParameterError
+Array: TypeAlias = npt.NDArray[np.floating]
 
-Array = npt.NDArray[np.float32]
-PASSES = ("forward", "grad_input", "grad_weight")
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """The operands of a case; a pooling has no w."""
+
+    x: Array
+    w: Array | None
+    dy: Array
+
+    @property
+    def weights(self) -> Array:
+        """w of a case that has one."""
+        assert self.w is not None
+        return self.w
+
+    def doubled(self) -> Arrays:
+        """The same numbers in float64."""
+        wide = [None if array is None else array.astype(np.float64)
+                for array in (self.x, self.w, self.dy)]
+        assert wide[0] is not None
+        assert wide[2] is not None
+        return Arrays(wide[0], wide[1], wide[2])
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """`name`: N,C,spatial -> outputs, kernel, stride, padding, dilation, groups."""
+    """A convolution without bias, `shape` (N,C,spatial), its window alike along all axes."""
 
     name: str
     shape: tuple[int, ...]
@@ -33,115 +51,92 @@ class Layer:
     padding: int = 0
     dilation: int = 1
     groups: int = 1
+    dtype: str = "float32"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return ("forward", "grad_input", "grad_weight")
+
+    @property
+    def axes(self) -> int:
+        return len(self.shape) - 2
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        return (self.outputs, self.shape[1] // self.groups, *(self.kernel,) * self.axes)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        reach = self.dilation * (self.kernel - 1) + 1
+        return (self.shape[0], self.outputs, *(
+            (size + 2 * self.padding - reach) // self.stride + 1 for size in self.shape[2:]))
+
+    @property
+    def text(self) -> str:
+        given = ",".join(map(str, self.shape[:2])) + "," + "x".join(map(str, self.shape[2:]))
+        return (f"{given} -> {self.outputs}, k{self.kernel} s{self.stride} p{self.padding} "
+                f"d{self.dilation} g{self.groups}")
+
+    def operations(self, part: str) -> float:
+        """Additions and multiplications of the direct form, the same for all parts."""
+        return 2.0 * math.prod(self.output_shape) * math.prod(self.weight_shape[1:])
+
+    def transfer(self, part: str) -> float:
+        """Bytes of all operands and results, each once."""
+        count = sum(map(math.prod, (self.shape, self.weight_shape, self.output_shape)))
+        return float(count) * np.dtype(self.dtype).itemsize
+
+    def arrays(self) -> Arrays:
+        rng = np.random.default_rng(0)
+        x, w, dy = (rng.standard_normal(shape, dtype=np.dtype(self.dtype).type) for shape in (
+            self.shape, self.weight_shape, self.output_shape))
+        return Arrays(x, w, dy)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One pass of one layer: medians in seconds by candidate, and relative errors."""
+class Pool:
+    """A pooling of two axes; `kind` is "max" or "average"."""
 
-    layer: Layer
-    part: str
-    seconds: dict[str, float]
-    errors: dict[str, float]
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    kernel: int
+    stride: int
+    padding: int = 0
+    dtype: str = "float32"
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return ("forward", "grad_input", *(("indices",) if self.kind == "max" else ()))
 
-PEERS = (
-    Layer("a", (1, 3, 224, 224), 64, 7, 2, 3),
-    Layer("b", (1, 64, 56, 56), 64, 3, 1, 1),
-    Layer("c", (1, 128, 28, 28), 128, 3, 1, 1),
-    Layer("d", (1, 256, 14, 14), 256, 3, 1, 1),
-    Layer("e", (1, 512, 7, 7), 512, 3, 1, 1),
-    Layer("f", (1, 128, 56, 56), 128, 3, 2, 1),
-    Layer("g1", (1, 256, 56, 56), 64, 1),
-    Layer("g2", (1, 1024, 14, 14), 256, 1),
-    Layer("h1", (1, 96, 56, 56), 96, 3, 1, 1, 1, 96),
-    Layer("h2", (1, 96, 56, 56), 96, 3, 2, 1, 1, 96),
-    Layer("i1", (64, 1, 28, 28), 6, 5, 1, 2),
-    Layer("i2", (64, 6, 14, 14), 16, 5),
-    Layer("j", (1, 64, 56, 56), 64, 3, 1, 2, 2),
-    Layer("k", (1, 1, 8, 8), 1, 3),
-    Layer("l", (8, 64, 16000), 64, 9, 1, 4),
-    Layer("m", (1, 16, 16, 56, 56), 32, 3, 1, 1),
-)
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return (*self.shape[:2], *((size + 2 * self.padding - self.kernel) // self.stride + 1
+                                   for size in self.shape[2:]))
 
+    @property
+    def text(self) -> str:
+        given = ",".join(map(str, self.shape[:2])) + "," + "x".join(map(str, self.shape[2:]))
+        return f"{given}, {self.kind} pooling, k{self.kernel} s{self.stride} p{self.padding}"
 
-def layer_named(name: str) -> Layer:
-    for layer in PEERS:
-        if layer.name == name:
-            return layer
-    raise ParameterError(f"layer {name!r}: choose among {', '.join(known.name for known in PEERS)}")
+    def operations(self, part: str) -> float:
+        """Poolings are bounded by memory."""
+        return 0.0
 
+    def transfer(self, part: str) -> float:
+        """Bytes of operands and results: x and y, and for indices int64 places; a gradient of a
+        maximum reads x as well."""
+        size = np.dtype(self.dtype).itemsize
+        x, y = math.prod(self.shape) * size, math.prod(self.output_shape) * size
+        if part == "indices":
+            return float(x + y + math.prod(self.output_shape) * 8)
+        return float(x + y + (x if part == "grad_input" and self.kind == "max" else 0))
 
-def measure(layer: Layer, against: tuple[str, ...], seconds: float = 1.0) -> Iterator[Row]:
-    """The rows of one layer: symconv's fixed-shape C kernel beside each candidate."""
-    rng = np.random.default_rng(0)
-    x, w = _operands(layer, rng)
-    dy = rng.standard_normal(_output_shape(layer), dtype=np.float32)
-    for part in PASSES:
-        runs = {"symconv": _symconv(layer, part, x, w, dy)}
-        for name in against:
-            if name != "torch":
-                raise ParameterError(f"against {name!r}: choose among torch")
-            runs[name] = _torch(layer, part, x, w, dy)
-        exact = _torch(layer, part, *(a.astype(np.float64) for a in (x, w, dy)))() \
-            if "torch" in against else None
-        errors = {}
-        if exact is not None:
-            scale = float(np.abs(np.asarray(exact)).max())
-            errors = {name: float(np.abs(np.asarray(run()) - np.asarray(exact)).max()) / scale
-                      for name, run in runs.items()}
-        yield Row(layer, part, interleaved(runs, seconds), errors)
+    def arrays(self) -> Arrays:
+        rng = np.random.default_rng(0)
+        x, dy = (rng.standard_normal(shape, dtype=np.dtype(self.dtype).type)
+                 for shape in (self.shape, self.output_shape))
+        return Arrays(x, None, dy)
 
 
-def geometric_mean(values: list[float]) -> float:
-    return math.exp(sum(map(math.log, values)) / len(values))
-
-
-def _operands(layer: Layer, rng: np.random.Generator) -> tuple[Array, Array]:
-    weights = (layer.outputs, layer.shape[1] // layer.groups,
-               *(layer.kernel,) * (len(layer.shape) - 2))
-    return (rng.standard_normal(layer.shape, dtype=np.float32),
-            rng.standard_normal(weights, dtype=np.float32))
-
-
-def _output_shape(layer: Layer) -> tuple[int, ...]:
-    reach = layer.dilation * (layer.kernel - 1) + 1
-    return (layer.shape[0], layer.outputs,
-            *((size + 2 * layer.padding - reach) // layer.stride + 1 for size in layer.shape[2:]))
-
-
-def _symconv(layer: Layer, part: str, x: Array, w: Array, dy: Array) -> Callable[[], object]:
-    from symconv import operators
-    from symconv.make import build
-
-    conv = (operators.conv1d, operators.conv2d, operators.conv3d)[len(layer.shape) - 3]
-    op = conv(stride=layer.stride, padding=layer.padding, dilation=layer.dilation,
-              groups=layer.groups, bias=False)
-    kernel = build(op, shapes={"x": x.shape, "w": w.shape})
-    if part == "forward":
-        out = np.empty_like(dy)
-        return lambda: kernel.forward(out=out, x=x, w=w)
-    operand = "x" if part == "grad_input" else "w"
-    return lambda: kernel.vjp(dy, operand, x=x, w=w)[operand]
-
-
-def _torch(layer: Layer, part: str, *arrays: npt.NDArray[np.floating]) -> Callable[[], object]:
-    try:
-        import torch
-    except ImportError:
-        raise ParameterError("--against torch needs PyTorch: pip install torch") from None
-    torch.set_num_threads(1)
-    x, w, dy = (torch.from_numpy(array) for array in arrays)
-    axes = len(layer.shape) - 2
-    settings = ([layer.stride] * axes, [layer.padding] * axes, [layer.dilation] * axes)
-    if part == "forward":
-        conv = getattr(torch.nn.functional, f"conv{axes}d")
-        return lambda: conv(x, w, None, *settings, layer.groups).numpy()
-    mask = [part == "grad_input", part == "grad_weight", False]
-
-    def backward() -> object:
-        found = torch.ops.aten.convolution_backward(
-            dy, x, w, None, *settings, False, [0] * axes, layer.groups, mask)
-        return found[0 if mask[0] else 1].numpy()
-
-    return backward
+Case: TypeAlias = Layer | Pool

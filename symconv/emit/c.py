@@ -10,19 +10,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 
+from symconv.absence import refusal
 from symconv.admission import Condition, conditions, divisors, windows
 from symconv.emit.c_body import Body, Locals
+from symconv.emit.c_entries import Function, entry_functions, expect_distinct
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_names import is_reserved
+from symconv.emit.c_parts import Parts
 from symconv.emit.c_registers import machines
+from symconv.emit.c_stencil import StencilSpelling
 from symconv.emit.c_tiles import Buffer, plans_of, tile_spelling
-from symconv.emit.comments import pass_comment, shape_text, size_comment
+from symconv.emit.c_transforms import transform_lines
+from symconv.emit.c_turning import turning_lines
+from symconv.emit.c_winograd import WinogradSpelling, heights, transformed
+from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program, Tensor
-from symconv.loops import Routine
+from symconv.loops import Routine, Stenciled
 from symconv.lower import lower
 from symconv.names import names_of
 from symconv.passes import Pass
@@ -32,22 +39,31 @@ _TOKEN = re.compile(r"[A-Za-z_]\w*")
 
 
 def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
-           schedule: str = "auto") -> dict[str, str]:
+           schedule: str = "auto", accuracy: str = "default") -> dict[str, str]:
     """NAME.h and NAME.c for the passes of a program; `dtype` is "float32" or "float64",
-    `schedule` one of `schedule.SCHEDULES`.
+    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`.
 
     `program` and `passes` have either all sizes as names, or all replaced by numbers: then the
     functions take no sizes.
     """
     taken = partial(is_reserved, name)
     program = rename(program, taken)
-    emitter = _Emitter(name, program, dtype, set())
-    routines = [lower(Pass(item.name, rename(item.program, taken)), schedule) for item in passes]
-    functions = [emitter.function(routine) for routine in routines]
+    emitter = _Emitter(name, program, dtype, set(), [])
+    tests = emitter.tests()
+    passes = [replace(item, program=rename(item.program, taken)) for item in passes]
+    routines = [lower(item, schedule, dtype == "float32" and accuracy == "default")
+                for item in passes]
+    functions = [function for item, routine in zip(passes, routines, strict=True)
+                 for function in emitter.functions(item, routine)]
+    expect_distinct(name, functions)
     plans = [plan for routine in routines for plan in plans_of(routine)]
-    check = emitter.check()
+    windows = [node.plan for routine in routines for node in transformed(routine)]
+    tall = [rows for plan in windows for rows in heights(plan)]
+    check = Check(tests, [_literal(message) for message in emitter.messages])
     free = [size.name for size in program.sizes if size.value is None]
     header = render("c/kernel.h.jinja", name=name, guard=f"{name.upper()}_H", sizes=free,
+                    refuses=any(refusal(d) is not None for routine in routines
+                                for d in routine.program.definitions),
                     functions=functions, shapes=_shapes(program), derived=size_comment(program),
                     integers=any(t.kind == "integer" for t in program.inputs)
                     or any(d.target.kind == "integer" and d.target.name in program.outputs
@@ -55,21 +71,10 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
     source = render("c/kernel.c.jinja", name=name, prefix=name, real=emitter.real, sizes=free,
                     suffix="f" if dtype == "float32" else "", functions=functions, check=check,
                     helpers=frozenset(emitter.helpers),
-                    machines=machines(plans, name, emitter.real) if plans else [])
+                    machines=machines(plans, name, emitter.real, tall) if plans or tall else [],
+                    transforms=transform_lines(windows, emitter.spelling()) if windows else [],
+                    turning=turning_lines(name, emitter.real))
     return {f"{name}.h": header, f"{name}.c": source}
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """What the templates need of one emitted function, as finished lines."""
-
-    name: str
-    comment: list[str]
-    arguments: list[str]
-    prototype: list[str]
-    workspace: list[str]
-    tasks: list[str]
-    body: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,25 @@ class _Emitter:
     program: Program
     dtype: str
     helpers: set[str]
+    messages: list[str]         # of the codes from 1 on
 
     @property
     def real(self) -> str:
         return "float" if self.dtype == "float32" else "double"
 
-    def function(self, routine: Routine) -> Function:
+    def spelling(self) -> Spelling:
+        """The spelling of what belongs to no function."""
+        return self._spelling([], {})
+
+    def functions(self, item: Pass, routine: Routine) -> Iterator[Function]:
+        """The function of a routine, and the entries to it."""
+        whole = self._function(routine, item.entries)
+        yield whole
+        own = Locals.beside(names_of(routine.program))
+        yield from entry_functions(whole, routine.program, item.entries, own, self.name,
+                                   bool(self.program.sizes))
+
+    def _function(self, routine: Routine, entries: Sequence[str]) -> Function:
         program = routine.program
         results = [program.tensor(output) for output in program.outputs]
         tensors = [*program.inputs, *(d.target for d in program.definitions)]
@@ -99,11 +117,26 @@ class _Emitter:
         spelling = self._spelling(tensors, dropped)
         own = Locals.beside(names_of(program))
         integers = frozenset(t.name for t in tensors if t.kind == "integer")
-        body = Body(spelling, own, integers)
+        body = Body(spelling, own, integers, self.code)
         tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
         body.tiles = tiles.node
-        lines = [*self._scratch(routine, spelling, own, tiles.buffers()), *tiles.setup(),
-                 *self._task_loop(routine, body)]
+        body.narrow = narrow = self._narrow(routine)
+        body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,
+                                        body.lines).node
+        windows = WinogradSpelling.of(routine, spelling, {*tiles.used, *astuple(own)}, body.lines)
+        body.windows = None if windows is None else windows.node
+        buffers = tiles.buffers() if windows is None else windows.buffers()
+        parts = Parts(
+            self.name, routine, body.lines, _tokens,
+            [*(size.name for size in self.program.sizes), own.task,
+             *(name for name, _ in routine.tasks)],
+            {**{t.name: self._type(t, narrow) for t in tensors},
+             **{buffer.name: buffer.kind for buffer in buffers}})
+        lines = [*self._scratch(routine, spelling, own, buffers), *tiles.setup(),
+                 *(windows.setup() if windows is not None else ()),
+                 *(f"const int {flag.name} = {' || '.join(flag.any_of)};"
+                   for flag in routine.flags),
+                 *self._task_loop(routine, body, parts)]
         text = _tokens(lines)
         silent = [name for name in (*(t.name for t in program.inputs), own.workspace)
                   if name not in text]
@@ -114,21 +147,23 @@ class _Emitter:
         sizes = [f"const {self.name}_sizes *{own.sizes}"] if self.program.sizes else []
         ends = [f"void *{own.workspace}", f"ptrdiff_t {own.begin}", f"ptrdiff_t {own.end}"]
         return Function(
-            routine.name, pass_comment(routine.program), [*sizes, *restricted, *ends],
+            routine.name,
+            [*pass_comment(program), *(shared_comment("that is NULL") if entries else []),
+             *(windows.comment() if windows is not None else [])],
+            [*sizes, *restricted, *ends],
             [*sizes, *(argument.replace("*restrict ", "*") for argument in restricted), *ends],
-            self._workspace(routine, tiles.buffers()), self._tasks(routine), lines)
+            self._workspace(routine, buffers), self._tasks(routine), lines, parts.lines)
 
-    def check(self) -> Check:
-        """Divisors, then conditions one after the other, then the windows of every extremum."""
+    def tests(self) -> list[str]:
+        """The body of NAME_check: divisors, then conditions one after the other, then the windows
+        of every extremum."""
         spelling = self._spelling([], {})
         own = Locals.beside(names_of(self.program))
-        messages: list[str] = []
 
         def tests(found: Iterable[Condition]) -> Iterator[str]:
             for condition in found:
-                messages.append(condition.message)
                 yield from (f"if (!({spelling.row(condition.row)})) {{",
-                            f"    return {len(messages)};", "}")
+                            f"    return {self.new_code(condition.message)};", "}")
 
         opening = list(tests(divisors(self.program)))
         if opening:
@@ -136,20 +171,38 @@ class _Emitter:
                 *self._sizes(opening, spelling, own), *opening)), "}"]
         lines = list(tests(conditions(self.program)))
         for window in windows(self.program):
-            messages.append(window.message)
-            body = Body(spelling, own, frozenset(), refusal=len(messages))
-            lines += body.lines(window.body)
-        return Check([*opening, *self._sizes(lines, spelling, own), *lines, "return 0;"],
-                     [_literal(message) for message in messages])
+            lines += Body(spelling, own, frozenset(), self.new_code).lines(window)
+        return [*opening, *self._sizes(lines, spelling, own), *lines, "return 0;"]
+
+    def new_code(self, message: str) -> int:
+        """The next code of NAME_error."""
+        self.messages.append(message)
+        return len(self.messages)
+
+    def code(self, message: str) -> int:
+        """The code of a message, which several functions may share."""
+        if message in self.messages:
+            return self.messages.index(message) + 1
+        return self.new_code(message)
 
     def _spelling(self, tensors: Iterable[Tensor], dropped: dict[str, int]) -> Spelling:
         return Spelling(self.name, self.dtype, {
             t.name: t.logical[dropped.get(t.name, 0):] for t in tensors}, dropped, self.helpers)
 
-    def _type(self, tensor: Tensor) -> str:
+    def _type(self, tensor: Tensor, narrow: frozenset[str] = frozenset()) -> str:
+        if tensor.name in narrow:
+            return "int32_t"
         return "int64_t" if tensor.kind == "integer" else self.real
 
-    def _task_loop(self, routine: Routine, body: Body) -> list[str]:
+    def _narrow(self, routine: Routine) -> frozenset[str]:
+        """Intermediate places within a window: as wide as the numbers that they belong to."""
+        if self.dtype != "float32":
+            return frozenset()
+        own = {tensor.name for tensor in routine.scratch}
+        return frozenset(node.plan.places for node in routine.body if isinstance(node, Stenciled)
+                         and node.plan.places in own)
+
+    def _task_loop(self, routine: Routine, body: Body, parts: Parts) -> list[str]:
         own, spelling = body.own, body.spelling
         inside: list[str] = []
         rest = own.task
@@ -158,7 +211,7 @@ class _Emitter:
             value = f"{rest} % {shown}" if place else rest
             inside.insert(0, f"const ptrdiff_t {name} = {value};")
             rest = f"{rest} / {shown}"
-        used = _tokens(lines := list(body.lines(routine.body)))
+        used = _tokens(lines := list(parts.body()))
         inside = [line for line in inside if line.split()[2] in used]
         head = f"for (ptrdiff_t {own.task} = {own.begin}; {own.task} < {own.end}; {own.task}++) {{"
         return [head, *(f"    {line}" for line in (*inside, *lines)), "}"]
@@ -166,7 +219,8 @@ class _Emitter:
     def _scratch(self, routine: Routine, spelling: Spelling, own: Locals,
                  buffers: Sequence[Buffer]) -> list[str]:
         """Pointers to the intermediates and buffers, one behind the other in the workspace."""
-        parts = [*((tensor.name, self._type(tensor), self._bytes(tensor, spelling))
+        narrow = self._narrow(routine)
+        parts = [*((tensor.name, self._type(tensor, narrow), self._bytes(tensor, spelling, narrow))
                    for tensor in routine.scratch),
                  *((buffer.name, buffer.kind, self._room(buffer)) for buffer in buffers)]
         lines: list[str] = []
@@ -179,16 +233,18 @@ class _Emitter:
     def _workspace(self, routine: Routine, buffers: Sequence[Buffer]) -> list[str]:
         tensors = [*routine.scratch]
         spelling = self._spelling(tensors, {t.name: len(routine.tasks) for t in tensors})
-        sizes = [*(self._bytes(t, spelling) for t in tensors), *map(self._room, buffers)]
+        narrow = self._narrow(routine)
+        sizes = [*(self._bytes(t, spelling, narrow) for t in tensors), *map(self._room, buffers)]
         total = " + ".join(sizes) or "0"
         lines = [f"return {total};"]
         return [*self._sizes(lines, spelling, Locals.beside(names_of(routine.program))), *lines]
 
-    def _bytes(self, tensor: Tensor, spelling: Spelling) -> str:
+    def _bytes(self, tensor: Tensor, spelling: Spelling, narrow: frozenset[str]) -> str:
         self.helpers.add("round")
         factors = [f"(size_t){spelling.integer(extent, factor=True)}"
                    for extent in spelling.extents[tensor.name]]
-        return f"{self.name}_round({' * '.join([*factors, f'sizeof({self._type(tensor)})'])})"
+        factors.append(f"sizeof({self._type(tensor, narrow)})")
+        return f"{self.name}_round({' * '.join(factors)})"
 
     def _room(self, buffer: Buffer) -> str:
         self.helpers.add("round")

@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.ir import Access, Number, Scalar, Whole
-from symconv.loops import Begin, Fold, Let, Loop, Node, Refuse, Store, Tiled, When
+from symconv.loops import (
+    Begin,
+    Fold,
+    Let,
+    Loop,
+    Node,
+    Refuse,
+    Stenciled,
+    Store,
+    Tiled,
+    Transformed,
+    When,
+)
 from symconv.names import fresh
 
 # what an extremum does with a new value: it replaces the best one unless ...
@@ -38,14 +50,18 @@ class Locals:
 
 @dataclass(slots=True)
 class Body:
-    """Lines for nodes. `integers` are the tensors that hold int64; `refusal` is the code that a
-    `Refuse` returns, `tiles` spells tile plans."""
+    """Lines for nodes. `integers` are the tensors that hold int64; `code` numbers the messages
+    of refusals, `tiles` spells tile plans, `stencils` stencil plans, `windows` Winograd plans;
+    tensors that are `narrow` hold int32."""
 
     spelling: Spelling
     own: Locals
     integers: frozenset[str]
-    refusal: int = 0
+    code: Callable[[str], int]
     tiles: Callable[[Tiled], Iterator[str]] | None = None
+    stencils: Callable[[Stenciled], Iterator[str]] | None = None
+    windows: Callable[[Transformed], Iterator[str]] | None = None
+    narrow: frozenset[str] = frozenset()
     folding: str = "sum"
     witness: bool = False
     counting: bool = False
@@ -79,9 +95,14 @@ class Body:
                        f"{'+=' if add else '='} {self._stored(target, value)};")
             case Tiled() if self.tiles is not None:
                 yield from self.tiles(node)
-            case Refuse():
-                yield f"if ({own.total} == 0) {{"
-                yield f"    return {self.refusal};"
+            case Transformed() if self.windows is not None:
+                yield from self.windows(node)
+            case Stenciled() if self.stencils is not None:
+                yield from self.stencils(node)
+            case Refuse(message):
+                lacking = f"{own.total} == 0" if self.folding == "sum" else f"!{own.seen}"
+                yield f"if ({lacking}) {{"
+                yield f"    return {self.code(message)};"
                 yield "}"
 
     def _begin(self, reduction: str, kind: str) -> Iterator[str]:
@@ -118,7 +139,8 @@ class Body:
             return self._value(value, target.tensor in self.integers)
         if self.folding == "sum":
             return self.own.total
-        return f"(int64_t){self.own.place}" if self.witness else self.own.best
+        kind = "int32_t" if target.tensor in self.narrow else "int64_t"
+        return f"({kind}){self.own.place}" if self.witness else self.own.best
 
     def _value(self, value: Scalar, integer: bool) -> str:
         """A summand of the target's type: an integer definition has integer bodies."""

@@ -16,7 +16,9 @@ class TileNames:
     `first` and `many`: the band; `begin` and `end`: the rows of a task; `rows` of a tile that
     stands at `lane` and has `vectors`, of which `filled` lanes are new and `back` are not;
     `done` lanes have left the tile, the next `run` of them, number `at`, at once; `item` is a
-    row of the tile. `wild` marks sums that are not finite.
+    row of the tile. A run of the reduction goes from `head` to `tail`, `chunk` at a time, for the
+    rows `low` .. `high` - 1 of the tile. `wild` marks sums that are not finite; `waiting` are the
+    sums between two parts of the reduction, from `place` on those of the loops.
     """
 
     first: str
@@ -30,7 +32,13 @@ class TileNames:
     filled: str
     sum: str
     wild: str
+    head: str
+    tail: str
     chunk: str
+    low: str
+    high: str
+    waiting: str
+    place: str
     done: str
     at: str
     run: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 from symconv.emit.c_expressions import Spelling
 from symconv.integers import Int, ceil_div, floor_div, largest, smallest
@@ -14,7 +15,6 @@ from symconv.packing import PackedAxis, Packing
 def packing_lines(packing: Packing, copy: str, spelling: Spelling,
                   used: Collection[str]) -> Iterator[str]:
     """Fill `copy` for the slices and the band whose variables are set; `used` are other names."""
-    spelling.helpers.add("packing")
     yield from _Pack(packing, copy, spelling, used).lines()
 
 
@@ -33,25 +33,79 @@ class _Pack:
         self.place = Int.of(0)
 
     def lines(self) -> Iterator[str]:
-        return self._plain(list(self.packing.plain))
+        plain = list(self.packing.plain)
+        if self._is_turned():
+            return self._turned(plain, plain.pop())
+        return self._plain(plain)
+
+    def _is_turned(self) -> bool:
+        """Whether lanes lie apart in the array, and the places of the last plain axis do not."""
+        plain, lanes = self.packing.plain, self.packing.lanes
+        return (len(lanes) == 1 and lanes[0].slots == 1 and lanes[0].step * lanes[0].source > 1
+                and bool(plain) and plain[-1].source == 1
+                and self._ends(lanes[0])[0] == "0")
+
+    def _turned(self, axes: list[PackedAxis], run: PackedAxis) -> Iterator[str]:
+        """Loops over all plain axes but those that make up the run, which is turned."""
+        self.spelling.helpers.add("turn")
+        self.spelling.helpers.add("min")
+        while axes and self._continues(axes[-1], run):
+            outer = axes.pop()
+            run = replace(outer, source=1, stride=run.stride, count=outer.count * run.count,
+                          low=outer.low * run.count, shift=outer.shift * run.count,
+                          valid=(outer.valid[0] * run.count, outer.valid[1] * run.count))
+        yield from self._around(axes, run.count * run.stride, lambda: self._run(run))
+
+    def _continues(self, outer: PackedAxis, run: PackedAxis) -> bool:
+        """Whether the runs of an outer axis follow upon each other, in the array and the copy."""
+        return (outer.source == run.count and outer.stride == run.stride * run.count
+                and run.low == 0 and not run.shift and run.valid == (0, run.count)
+                and not self._tests(outer, Int.of(0)))
+
+    def _run(self, run: PackedAxis) -> Iterator[str]:
+        (lane,) = self.packing.lanes
+        start = self.source + run.low + run.shift + ((lane.low + lane.shift) * lane.step
+                                                     + lane.first) * lane.source
+        begin, end = self._ends(run)
+        if self.tests:
+            yield f"const int {self.inside} = {' && '.join(self.tests)};"
+            end = f"{self.inside} ? {end} : 0"
+        yield (f"{self.spelling.prefix}_turn({self._at(self.place)}, {run.stride}, "
+               f"{self.packing.plane}, {self._ends(lane)[1]}, {run.count},")
+        yield (f"    {begin}, {end}, {self.packing.tensor}, {self.spelling.integer(start)}, "
+               f"{lane.step * lane.source}, {self.packing.room});")
+
+    def _ends(self, axis: PackedAxis) -> tuple[str, str]:
+        """The places of an axis that are copied, counted from its first one."""
+        residue = self._residue(axis)
+        begin = ceil_div(axis.valid[0] - residue, axis.step) - axis.low - axis.shift
+        end = floor_div(axis.valid[1] - 1 - residue, axis.step) + 1 - axis.low - axis.shift
+        low, high = (self.spelling.integer(largest(0, smallest(axis.count, value)))
+                     for value in (begin, end))
+        # bands and parts move on, so that what the first one leaves out is never more
+        return "0" if axis.low * axis.step + axis.first >= axis.valid[0] else low, high
 
     def _plain(self, axes: list[PackedAxis]) -> Iterator[str]:
-        """One loop per axis without a lane, over all its places."""
+        """Loops over the axes without a lane, then those of the lanes."""
+        return self._around(axes, self.packing.plane * _slots(self.packing),
+                            lambda: self._slots(list(self.packing.lanes)))
+
+    def _around(self, axes: list[PackedAxis], inmost: int,
+                lines: Callable[[], Iterator[str]]) -> Iterator[str]:
+        """One loop per axis, over all its places, around lines that fill so many elements."""
         if not axes:
-            yield from self._slots(list(self.packing.lanes))
+            yield from lines()
             return
         axis, rest = axes[0], axes[1:]
         name = self.at[axis.axis]
-        place = Int.of(name)
-        self._enter(axis, place, place)
-        inside = list(self._plain(rest))
-        inner = rest[0] if rest else None
-        filled = (inner.count * inner.stride if inner is not None
-                  else self.packing.plane * _slots(self.packing))
+        place, before = Int.of(name), self.place
+        self._enter(axis, place + axis.shift, place)
+        inside = list(self._around(rest, inmost, lines))
+        filled = rest[0].count * rest[0].stride if rest else inmost
         yield from self._loop(name, axis.low, axis.low + axis.count, inside)
         if axis.stride > filled:
             yield from self._loop(name, 0, axis.count, [
-                f"{self.spelling.prefix}_zero({self.copy} + {name} * {axis.stride} + {filled}, "
+                f"{self.spelling.prefix}_zero({self._at(before + place * axis.stride + filled)}, "
                 f"{axis.stride - filled});"])
 
     def _slots(self, axes: list[PackedAxis]) -> Iterator[str]:
@@ -78,13 +132,11 @@ class _Pack:
             place = (place + (name - axis.low) * axis.stride
                      + self._slot(axis) * axis.slot_stride)
             tests += self._tests(axis, subscript)
-        residue = self._residue(last)
-        begin = ceil_div(last.valid[0] - residue, last.step) - last.low - last.shift
-        end = floor_div(last.valid[1] - 1 - residue, last.step) + 1 - last.low - last.shift
-        ends = [self.spelling.integer(largest(0, smallest(last.count, value)))
-                for value in (begin, end)]
-        start = source + ((last.low + last.shift) * last.step + residue) * last.source
+        ends = list(self._ends(last))
+        start = source + ((last.low + last.shift) * last.step
+                          + self._residue(last)) * last.source
         place = place + self._slot(last) * last.slot_stride
+        self.spelling.helpers.add("packing")
         lines: list[str] = []
         if tests:
             lines.append(f"const int {self.inside} = {' && '.join(tests)};")
@@ -105,11 +157,12 @@ class _Pack:
     def _tests(self, axis: PackedAxis, subscript: Int) -> list[str]:
         """What the subscript must satisfy where places reach beyond the valid range."""
         shown, low, stop = self.spelling.integer(subscript), *axis.valid
-        moved = bool(axis.shift)
+        banded = axis.lane is not None and bool(axis.shift)
         least = axis.low * axis.step + axis.first
-        most = (axis.low + axis.count - 1) * axis.step + axis.first + (axis.slots - 1) * axis.gap
+        most = ((axis.low + axis.reach + axis.count - 1) * axis.step + axis.first
+                + (axis.slots - 1) * axis.gap)
         found = [f"{shown} >= {low}"] if least < low else []
-        return found + ([f"{shown} < {stop}"] if moved or most >= stop else [])
+        return found + ([f"{shown} < {stop}"] if banded or most >= stop else [])
 
     def _at(self, place: Int) -> str:
         shown = self.spelling.integer(place)

@@ -7,10 +7,11 @@ one number: 6 x 2 of 16 registers, 8 x 3 of 32. Fewer rows leave room for more v
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from symconv.tiles import Tiles
+from symconv.integers import evaluate
+from symconv.tiles import Clip, Tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,12 @@ class Machine:
     lines: list[str]
 
 
-def machines(plans: Sequence[Tiles], prefix: str, real: str) -> list[Machine]:
-    """The functions that the plans call: PREFIX_rows, _covering, _fitting, _regular, _scattered."""
+def machines(plans: Sequence[Tiles], prefix: str, real: str,
+             tall: Sequence[int] = ()) -> list[Machine]:
+    """The functions that the plans call: PREFIX_rows, _covering, _fitting, _regular, _scattered;
+    and those of regular products with so many rows as `tall` tells."""
     many = "defined(__AVX512F__) || defined(__aarch64__)"
-    return [Machine(test, list(_Registers(most, registers, plans, prefix, real).lines()))
+    return [Machine(test, list(_Registers(most, registers, plans, prefix, real, tall).lines()))
             for test, most, registers in ((many, 8, 32), (f"!({many})", 6, 16))]
 
 
@@ -38,10 +41,44 @@ def blocks(rows: int, most: int) -> list[int]:
     return found
 
 
-def widths(rows: int, registers: int) -> list[int]:
-    """How many vectors tiles of so many rows have, the widest first."""
-    widest = max(v for v in range(1, 9) if rows * v + v + 1 < registers)
-    return sorted({widest, (widest + 1) // 2, 1} if widest > 3 else {widest, 1}, reverse=True)
+def widest(rows: int, registers: int) -> int:
+    """How many vectors tiles of so many rows have at most."""
+    return max(v for v in range(1, 9) if rows * v + v + 1 < registers)
+
+
+def heights(plan: Tiles, most: int) -> dict[int, set[int]]:
+    """The rows of the tiles of a plan, and how many of them a run of each may have."""
+    found: dict[int, set[int]] = {}
+    clip = plan.clip(plan.row.name)
+    for group in range(plan.groups):
+        low = plan.row.low + group * plan.group
+        for rows in blocks(min(plan.group, plan.row.stop - low), most):
+            found.setdefault(rows, set()).update(
+                {rows} if clip is None else _clipped(plan, clip, low, low + rows))
+            low += rows
+    return found
+
+
+def _clipped(plan: Tiles, clip: Clip, low: int, stop: int) -> set[int]:
+    """How many of the rows low .. stop - 1 the taps leave."""
+    found: set[int] = set()
+    for values in itertools.product(*(range(tap.low, tap.stop) for tap in plan.taps)):
+        known = {tap.name: value for tap, value in zip(plan.taps, values, strict=True)}
+        begin = max(low, *(evaluate(bound, known) for bound in clip.lows))
+        end = min(stop, *(evaluate(bound, known) for bound in clip.stops))
+        found |= {end - begin} if end > begin else set()
+    return found
+
+
+def mode_of(plan: Tiles) -> str:
+    """Which functions a plan calls."""
+    if plan.dots is not None:
+        return "dots"
+    return "scattered" if plan.regular is None else "regular"
+
+
+def _times(number: int, name: str) -> str:
+    return ("0", name)[number] if number < 2 else f"{number} * {name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +88,35 @@ class _Registers:
     plans: Sequence[Tiles]
     prefix: str
     real: str
+    tall: Sequence[int]
 
     def lines(self) -> Iterator[str]:
-        used: dict[str, set[int]] = {}
+        tiles: dict[str, set[tuple[int, int]]] = {}
+        every: set[int] = set()
+        for rows in (block for whole in self.tall for block in blocks(whole, self.most)):
+            every.add(rows)
+            tiles.setdefault("regular", set()).update(
+                (rows, vectors) for vectors in range(1, widest(rows, self.registers) + 1))
         for plan in self.plans:
-            mode = "scattered" if plan.regular is None else "regular"
-            for extent in {plan.group, plan.row.extent - (plan.groups - 1) * plan.group}:
-                used.setdefault(mode, set()).update(blocks(extent, self.most))
-        every = sorted(set().union(*used.values()))
-        largest = max(rows * widths(rows, self.registers)[0] for rows in every)
+            for rows, runs in heights(plan, self.most).items():
+                every.add(rows)
+                columns = 8 if plan.dots is None else plan.lanes[0].extent
+                tiles.setdefault(mode_of(plan), set()).update(
+                    (run, vectors) for run in runs
+                    for vectors in range(1, min(columns, widest(rows, self.registers)) + 1))
+        largest = max(rows * widest(rows, self.registers) for rows in every)
         yield "/* The sums of the largest tile; runs leave it in whole vectors. */"
         yield f"enum {{ {self.prefix}_MOST = {largest + 1} * {self.prefix}_LANES }};"
         yield from self._rows()
-        yield from self._choice("covering", "> ", every, -1)
+        yield from self._balanced(sorted(every))
+        if self.tall or any(plan.dots is None for plan in self.plans):
+            yield from self._covering()
         if any(plan.packing is None for plan in self.plans):
-            yield from self._choice("fitting", ">= ", every, 0)
-        for mode, rows in sorted(used.items()):
-            for row in sorted(rows):
-                for vectors in widths(row, self.registers):
-                    yield from self._tile(mode, row, vectors)
-            yield from self._dispatch(mode, sorted(rows))
+            yield from self._fitting()
+        for mode, found in sorted(tiles.items()):
+            for rows, vectors in sorted(found):
+                yield from self._tile(mode, rows, vectors)
+            yield from self._dispatch(mode, sorted(found))
 
     def _rows(self) -> Iterator[str]:
         yield ""
@@ -81,29 +127,44 @@ class _Registers:
         yield "    return (left + blocks - 1) / blocks;"
         yield "}"
 
-    def _choice(self, name: str, relation: str, every: Iterable[int], before: int) -> Iterator[str]:
+    def _balanced(self, every: Sequence[int]) -> Iterator[str]:
         yield ""
-        yield ("/* The vectors of a tile that covers the lanes left, if it can. */" if before
-               else "/* The vectors of a tile with no more lanes than are left, at least one. */")
-        yield f"static inline ptrdiff_t {self.prefix}_{name}(ptrdiff_t rows, ptrdiff_t left)"
+        yield "/* The vectors of the next tile, if so many are left: tiles of like width. */"
+        yield f"static inline ptrdiff_t {self.prefix}_balanced(ptrdiff_t rows, ptrdiff_t vectors)"
         yield "{"
-        yield "    switch (rows) {"
-        for rows in every:
-            choices = widths(rows, self.registers)
-            shown = ""
-            for wide, narrower in itertools.pairwise(choices):
-                bound = narrower if before else wide
-                shown += f"left {relation}{bound} * {self.prefix}_LANES ? {wide} : "
-            yield f"    case {rows}:"
-            yield f"        return {shown}1;"
-        yield "    default:"
-        yield "        return 1;"
-        yield "    }"
+        most = {rows: widest(rows, self.registers) for rows in every}
+        shown = "".join(f"rows == {rows} ? {most[rows]} : " for rows in every[:-1])
+        yield f"    const ptrdiff_t most = {shown}{most[every[-1]]};"
+        if len(every) == 1:
+            yield "    (void)rows;"
+        yield "    const ptrdiff_t tiles = (vectors + most - 1) / most;"
+        yield "    return (vectors + tiles - 1) / tiles;"
+        yield "}"
+
+    def _covering(self) -> Iterator[str]:
+        p = self.prefix
+        yield ""
+        yield f"static inline ptrdiff_t {p}_covering(ptrdiff_t rows, ptrdiff_t left)"
+        yield "{"
+        yield f"    return {p}_balanced(rows, (left + {p}_LANES - 1) / {p}_LANES);"
+        yield "}"
+
+    def _fitting(self) -> Iterator[str]:
+        p = self.prefix
+        yield ""
+        yield "/* The same, but no wider than all lanes are. */"
+        yield (f"static inline ptrdiff_t {p}_fitting(ptrdiff_t rows, ptrdiff_t left, "
+               "ptrdiff_t lanes)")
+        yield "{"
+        yield f"    const ptrdiff_t vectors = {p}_covering(rows, left);"
+        yield (f"    return vectors * {p}_LANES <= lanes ? vectors : "
+               f"lanes / {p}_LANES;")
         yield "}"
 
     def _arguments(self, mode: str) -> list[str]:
         step = [f"const {self.real} *scalar", "ptrdiff_t row"]
         step += ["ptrdiff_t next"] if mode == "regular" else []
+        step += ["ptrdiff_t column", "ptrdiff_t width"] if mode == "dots" else []
         return [f"ptrdiff_t count, const {self.prefix}_step *steps",
                 ", ".join(step), f"const {self.real} *vector, {self.real} *sum, int join"]
 
@@ -119,17 +180,11 @@ class _Registers:
             yield f"    {vector} {', '.join(f's{row}{v} = {{0}}' for v in range(vectors))};"
         if rows == 1:
             yield "    (void)row;"
+        if vectors == 1 and mode == "dots":
+            yield "    (void)column;"
         yield "    for (ptrdiff_t k = 0; k < count; k++) {"
-        yield (f"        const {self.prefix}_part *const x = "
-               f"(const {self.prefix}_part *)(vector + steps[k].vector);")
-        if mode == "regular":
-            yield f"        const {self.real} *const a = scalar + k * next;"
-        else:
-            yield f"        const {self.real} *const a = scalar + steps[k].scalar;"
-        yield f"        const {vector} {', '.join(f'x{v} = x[{v}]' for v in range(vectors))};"
-        for row in range(rows):
-            place = ("0", "row")[row] if row < 2 else f"{row} * row"
-            yield "        " + " ".join(f"s{row}{v} += a[{place}] * x{v};" for v in range(vectors))
+        yield from self._products(rows, vectors) if mode == "dots" else self._multiples(
+            mode, rows, vectors)
         yield "    }"
         yield "    if (join) {"
         for row in range(rows):
@@ -141,20 +196,49 @@ class _Registers:
                                     for v in range(vectors))
         yield "}"
 
-    def _dispatch(self, mode: str, rows: Sequence[int]) -> Iterator[str]:
+    def _products(self, rows: int, columns: int) -> Iterator[str]:
+        """A step of dot products: a vector of each row by one of each column, along the run."""
+        part = f"{self.prefix}_part"
+        yield f"        const {self.real} *const a = scalar + steps[k].scalar;"
+        yield f"        const {self.real} *const x = vector + steps[k].vector;"
+        yield f"        for (ptrdiff_t l = 0; l < width; l += {self.prefix}_LANES) {{"
+        for column in range(columns):
+            yield (f"            const {self.prefix}_vector x{column} = "
+                   f"*(const {part} *)(x + {_times(column, 'column')} + l);")
+        for row in range(rows):
+            yield (f"            const {self.prefix}_vector a{row} = "
+                   f"*(const {part} *)(a + {_times(row, 'row')} + l);")
+            yield "            " + " ".join(f"s{row}{v} += a{row} * x{v};"
+                                            for v in range(columns))
+        yield "        }"
+
+    def _multiples(self, mode: str, rows: int, vectors: int) -> Iterator[str]:
+        """A step of a tile: a number of each row by all vectors."""
+        vector = f"{self.prefix}_vector"
+        yield (f"        const {self.prefix}_part *const x = "
+               f"(const {self.prefix}_part *)(vector + steps[k].vector);")
+        if mode == "regular":
+            yield f"        const {self.real} *const a = scalar + k * next;"
+        else:
+            yield f"        const {self.real} *const a = scalar + steps[k].scalar;"
+        yield f"        const {vector} {', '.join(f'x{v} = x[{v}]' for v in range(vectors))};"
+        for row in range(rows):
+            yield "        " + " ".join(f"s{row}{v} += a[{_times(row, 'row')}] * x{v};"
+                                        for v in range(vectors))
+
+    def _dispatch(self, mode: str, tiles: Sequence[tuple[int, int]]) -> Iterator[str]:
         yield ""
         yield f"static void {self.prefix}_{mode}(ptrdiff_t rows, ptrdiff_t vectors,"
         arguments = self._arguments(mode)
         yield from (f"    {line}{',' if line is not arguments[-1] else ')'}" for line in arguments)
-        names = ["count", "steps", "scalar", "row", *(["next"] if mode == "regular" else []),
-                 "vector", "sum", "join"]
+        own = {"regular": ["next"], "dots": ["column", "width"]}
+        names = ["count", "steps", "scalar", "row", *own.get(mode, []), "vector", "sum", "join"]
         yield "{"
         yield "    switch (rows * 16 + vectors) {"
-        for row in rows:
-            for vectors in widths(row, self.registers):
-                yield f"    case {row * 16 + vectors}:"
-                yield f"        {self.prefix}_{mode}_{row}x{vectors}({', '.join(names)});"
-                yield "        break;"
+        for rows, vectors in tiles:
+            yield f"    case {rows * 16 + vectors}:"
+            yield f"        {self.prefix}_{mode}_{rows}x{vectors}({', '.join(names)});"
+            yield "        break;"
         yield "    default:"
         yield "        break;"
         yield "    }"

@@ -1,57 +1,155 @@
-"""One tile in C: its place, the sums over the chunks of the reduction, and how they leave it.
+"""One tile in C: its place, the sums over the runs of the reduction, and how they leave it.
 
 A tile that covers more lanes than there are reads zeros of the copy; where an operand is read in
-its place, the last tile begins `back` lanes early instead. Lanes between the rows of a flattened
-pair are dropped when the sums leave.
+its place, the last tile begins `back` lanes early instead (`c_leave`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from symconv.emit.c_expressions import Spelling
-from symconv.emit.c_lines import TileNames, indented, loop
+from symconv.emit.c_leave import TileLeave
+from symconv.emit.c_lines import TileNames, indented, loop, loops
+from symconv.emit.c_registers import mode_of
 from symconv.integers import Int
-from symconv.ir import Number
 from symconv.loops import Tiled
-from symconv.rewrite import substitute_scalar
 from symconv.tiles import Tiles
+
+
+def waiting_pitch(plan: Tiles) -> int:
+    """The room for one row of sums between two parts, in whole vectors of any machine."""
+    if plan.dots is not None:
+        return plan.lanes[0].extent * 16
+    lanes = 1 + sum(((lane.extent if number else plan.band) - 1) * lane.pitch
+                    for number, lane in enumerate(plan.lanes))
+    return -(-lanes // 16) * 16 + 16
+
+
+BEHIND = 15     # sums that a turned square reads behind the last value of the loops
 
 
 @dataclass(frozen=True, slots=True)
 class TileBody:
-    """The lines of one tile of a plan; `steps` and `copy` are its table and its packed operand,
-    `lanes` how many lanes the band has, `add` whether the target is added to."""
+    """The lines of one tile of a plan; `steps` is its table, `copy` and `other` its packed
+    operands, `lanes` how many lanes the band has, `add` whether the target is added to."""
 
     node: Tiled
     plan: Tiles
     steps: str
     copy: str
+    other: str
     lanes: str
     add: bool
     spelling: Spelling
     own: TileNames
 
     def lines(self) -> Iterator[str]:
-        spell, own, plan = self.spelling, self.own, self.plan
-        prefix = spell.prefix
-        yield from self._place()
-        yield f"{spell.real} {own.sum}[{prefix}_MOST] __attribute__((aligned(64)));"
-        yield from self._sums()
-        if plan.guarded:
-            spell.helpers.add("watch")
-            yield f"{prefix}_watch({own.wild}, {own.sum}, {own.rows} * {own.vectors});"
-        yield from self._leave()
+        """The sums of a tile, and their way to the target."""
+        own, spell = self.own, self.spelling
+        if self._is_divided:
+            yield f"{spell.real} *const {own.sum} = {self._waiting(own.place)};"
+        else:
+            yield (f"{spell.real} {own.sum}[{spell.prefix}_MOST] "
+                   "__attribute__((aligned(64)));")
+        yield from self._all_sums()
+        yield from self._at_last([*self._folded(), *self._leave.lines()])
 
-    def _place(self) -> Iterator[str]:
+    def spread_lines(self, waiting: str) -> Iterator[str]:
+        """The sums of a tile for all values of the loops, which leave it turned; `waiting` is
+        where they are kept between two parts."""
+        spell, own, plan = self.spelling, self.own, self.plan
+        prefix, taps = spell.prefix, math.prod(span.extent for span in plan.loops)
+        place, pitch, tap = own.place, f"{prefix}_MOST", Int.of(0)
+        if self._is_divided:
+            pitch = str(plan.group * waiting_pitch(plan))
+            yield f"{spell.real} *const {place} = {self._waiting(waiting)};"
+        else:
+            yield (f"{spell.real} {place}[{taps + BEHIND} * {pitch}] "
+                   "__attribute__((aligned(64)));")
+        for span in plan.loops:
+            tap = tap * span.extent + Int.of(span.name) - span.low
+        yield from loops(plan.loops, [
+            f"{spell.real} *const {own.sum} = {place} + "
+            f"{spell.integer(tap, factor=True)} * {pitch};",
+            *self._all_sums()])
+        spell.helpers |= {"spread", "turn", "min"}
+        skip = f" + {own.back}" if self._leave.goes_back else ""
+        lane = plan.lanes[0]
+        to = plan.target.substitute({span.name: Int.of(span.low) for span in plan.loops}) + (
+            Int.of(own.lane) * lane.target + Int.of(own.item) * plan.target_row)
+        yield from self._at_last(loop(own.item, 0, own.rows, [
+            f"{prefix}_spread({self.node.target.tensor} + {spell.integer(to)},",
+            f"    {place} + {own.item} * {own.vectors} * {prefix}_LANES{skip}, {pitch}, {taps}, "
+            f"{own.filled});"]))
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether the sums may leave the tile turned: they are all that the target gets."""
+        return (self.plan.is_spread and not self.add and self.node.initial is None
+                and self.plan.contraction.factor == 1)
+
+    @property
+    def _is_divided(self) -> bool:
+        return any(part.count > 1 for part in self.plan.parts)
+
+    @property
+    def _leave(self) -> TileLeave:
+        return TileLeave(self.node, self.plan, self.add, self.spelling, self.own)
+
+    def _all_sums(self) -> Iterator[str]:
+        """The sums of a tile in this part; those of steps that are not taken are zero."""
+        own, prefix = self.own, self.spelling.prefix
+        count = f"{own.rows} * {own.vectors}"
+        if self._is_clipped:
+            first = " && ".join(f"{part.number} == 0" for part in self.plan.parts
+                                if part.count > 1)
+            zero = f"{prefix}_zero({own.sum}, {count} * {prefix}_LANES);"
+            yield from ([f"if ({first}) {{", f"    {zero}", "}"] if first else [zero])
+        yield from self._sums()
+        if self.plan.guarded:
+            self.spelling.helpers.add("watch")
+            yield from self._at_last([f"{prefix}_watch({own.wild}, {own.sum}, {count});"])
+
+    def _at_last(self, lines: list[str]) -> list[str]:
+        """What is done with complete sums: in the last part."""
+        last = " && ".join(f"{part.number} == {part.count - 1}" for part in self.plan.parts
+                           if part.count > 1)
+        return [f"if ({last}) {{", *indented(lines), "}"] if last else lines
+
+    def _folded(self) -> Iterator[str]:
+        if self.plan.dots is not None:
+            self.spelling.helpers.add("fold")
+            yield (f"{self.spelling.prefix}_fold({self.own.sum}, "
+                   f"{self.own.rows} * {self.own.vectors});")
+
+    @property
+    def _is_clipped(self) -> bool:
+        """Whether some sum of the tile may have no term in a run, or in a part."""
+        return bool(self.plan.taps or self.plan.clips)
+
+    def _waiting(self, start: str) -> str:
+        """Where the sums of a tile are kept between two parts, from `start` on: all tiles of a
+        block of rows side by side, with room behind the last one."""
+        own, plan = self.own, self.plan
+        begin = own.begin if plan.groups > 1 else str(plan.row.low)
+        lanes = f"{own.lane} * {self.spelling.prefix}_LANES" if plan.dots is not None else own.lane
+        return (f"{start} + ({plan.row.name} - {begin}) * {waiting_pitch(plan)} "
+                f"+ {lanes} * {own.rows}")
+
+    def place(self) -> Iterator[str]:
         """How many vectors the tile has, and how many of its lanes are new."""
         spell, own = self.spelling, self.own
         prefix, left = spell.prefix, f"{self.lanes} - {own.lane}"
-        if self.plan.packing is None:
+        if self.plan.dots is not None:
+            yield f"const ptrdiff_t {own.vectors} = {prefix}_balanced({own.rows}, {left});"
+            yield f"{own.filled} = {own.vectors};"
+        elif self.plan.packing is None:
             spell.helpers.add("max")
-            yield f"const ptrdiff_t {own.vectors} = {prefix}_fitting({own.rows}, {left});"
+            yield (f"const ptrdiff_t {own.vectors} = {prefix}_fitting({own.rows}, {left}, "
+                   f"{self.lanes});")
             yield (f"const ptrdiff_t {own.back} = {prefix}_max(0, {own.vectors} * {prefix}_LANES "
                    f"- ({left}));")
             yield f"{own.filled} = {own.vectors} * {prefix}_LANES - {own.back};"
@@ -60,86 +158,82 @@ class TileBody:
             yield f"{own.filled} = {prefix}_min({own.vectors} * {prefix}_LANES, {left});"
 
     def _sums(self) -> Iterator[str]:
-        """One call per chunk of the reduction; chunks behind the first join its sums."""
+        """The runs of every tap, with the rows that it has."""
+        own, plan = self.own, self.plan
+        lines: list[str] = []
+        rows = plan.clip(plan.row.name)
+        if rows is not None:
+            lows = [f"{self._bound(bound)} - {plan.row.name}" for bound in rows.lows]
+            highs = [f"{self._bound(bound)} - {plan.row.name}" for bound in rows.stops]
+            lines += [f"const ptrdiff_t {own.low} = {self._extreme('max', ['0', *lows])};",
+                      f"const ptrdiff_t {own.high} = {self._extreme('min', [own.rows, *highs])};",
+                      f"if ({own.low} >= {own.high}) {{", "    continue;", "}"]
+        lines += self._chunks()
+        for tap in reversed(plan.taps):
+            low, stop = self._ends(tap.name, tap.low, tap.stop)
+            lines = loop(tap.name, low, stop, lines)
+        yield from lines
+
+    def _chunks(self) -> Iterator[str]:
+        """The chunks of a run; those behind the first join its sums."""
+        spell, own, plan = self.spelling, self.own, self.plan
+        extent = plan.steps[0].extent if plan.steps else 1
+        low, stop = self._ends(plan.steps[0].name, 0, extent) if plan.steps else ("0", "1")
+        if (low, stop) == ("0", str(extent)) and plan.chunk >= extent:
+            yield from self._call("0", str(extent * plan.inner))
+            return
+        inside = self._call(own.chunk, self._times(
+            f"{spell.prefix}_min({plan.chunk}, {own.tail} - {own.chunk})"))
+        yield f"const ptrdiff_t {own.tail} = {stop};"
+        yield (f"for (ptrdiff_t {own.chunk} = {low}; {own.chunk} < {own.tail}; "
+               f"{own.chunk} += {plan.chunk}) {{")
+        yield from indented(inside)
+        yield "}"
+
+    def _times(self, count: str) -> str:
+        return count if self.plan.inner == 1 else f"{self.plan.inner} * {count}"
+
+    def _call(self, chunk: str, count: str) -> list[str]:
+        """One call of a tile's function: `count` steps from the value `chunk` on."""
         spell, own, plan = self.spelling, self.own, self.plan
         prefix = spell.prefix
-        mode = "scattered" if plan.regular is None else "regular"
-        spell.helpers.add(mode)
-        head = plan.steps[0].extent if plan.steps else 1
-        chunks = -(-head // plan.chunk)
-        number = Int.of(own.chunk) if chunks > 1 else Int.of(0)
+        mode = mode_of(plan)
+        number = Int.of(chunk if chunk == own.chunk else 0)
         scalar = plan.scalar.base + number * plan.scalar.chunk
         vector = (plan.vector.base + number * plan.vector.chunk + Int.of(own.lane)
                   - (Int.of(own.back) if plan.packing is None else 0))
-        count = str(plan.chunk * plan.taps)
-        if head % plan.chunk:
-            count = (f"{plan.taps} * {prefix}_min({plan.chunk}, "
-                     f"{head} - {plan.chunk} * {own.chunk})")
         steps = [str(plan.row_stride), *([] if plan.regular is None else [str(plan.regular)])]
         source = self.copy if plan.packing is not None else plan.vector.tensor
-        call = [f"{prefix}_{mode}({own.rows}, {own.vectors}, {count}, {self.steps},",
-                f"    {plan.scalar.tensor} + {spell.integer(scalar)}, {', '.join(steps)},",
-                f"    {source} + {spell.integer(vector)}, {own.sum}, "
-                f"{own.chunk + ' > 0' if chunks > 1 else '0'});"]
-        yield from loop(own.chunk, 0, chunks, call) if chunks > 1 else call
+        numbers = plan.scalar.tensor
+        if plan.dots is not None:
+            steps += [str(plan.dots.column), str(plan.dots.width)]
+            numbers = self.other
+            vector = vector + Int.of(own.lane) * (plan.dots.column - 1)
+        rows, to = own.rows, own.sum
+        if plan.clip(plan.row.name) is not None:
+            scalar = scalar + Int.of(own.low) * plan.row_stride
+            rows = f"{own.high} - {own.low}"
+            to = f"{own.sum} + {own.low} * {own.vectors} * {prefix}_LANES"
+        joined = [] if chunk == "0" else [f"{chunk} > 0"]
+        joined += [f"{part.number} > 0" for part in plan.parts if part.count > 1]
+        join = "1" if self._is_clipped else " || ".join(joined) or "0"
+        return [f"{prefix}_{mode}({rows}, {own.vectors}, {count}, {self.steps},",
+                f"    {numbers} + {spell.integer(scalar)}, {', '.join(steps)},",
+                f"    {source} + {spell.integer(vector)}, {to}, {join});"]
 
-    def _leave(self) -> Iterator[str]:
-        own, plan = self.own, self.plan
-        skip = own.back if plan.packing is None else "0"
-        stop = f"{own.filled} + {own.back}" if plan.packing is None else own.filled
-        at = f"{own.lane} - {own.back} + {own.done}" if plan.packing is None else (
-            f"{own.lane} + {own.done}")
-        yield (f"for (ptrdiff_t {own.done} = {skip}, {own.run}; {own.done} < {stop}; "
-               f"{own.done} += {own.run}) {{")
-        yield from indented(self._run(at, stop))
-        yield from indented(loop(own.item, 0, own.rows, self._store()))
-        yield "}"
+    def _ends(self, name: str, low: int, stop: int) -> tuple[str, str]:
+        """The range low .. stop - 1 of a variable, clipped."""
+        clip = self.plan.clip(name)
+        if clip is None:
+            return str(low), str(stop)
+        return (self._extreme("max", [str(low), *map(self._bound, clip.lows)]),
+                self._extreme("min", [str(stop), *map(self._bound, clip.stops)]))
 
-    def _run(self, at: str, stop: str) -> Iterator[str]:
-        """The values of the lanes, and how many lanes follow that differ in the last one only."""
-        own, lanes = self.own, self.plan.lanes
-        last = lanes[-1]
-        if len(lanes) == 1:
-            yield f"const ptrdiff_t {last.name} = {at};"
-            yield f"{own.run} = {stop} - {own.done};"
-            return
-        yield f"const ptrdiff_t {own.at} = {at};"
-        rest = own.at
-        for lane in lanes[:-1]:
-            yield f"const ptrdiff_t {lane.name} = {rest} / {lane.pitch};"
-            rest = f"{own.at} % {lane.pitch}"
-        yield f"const ptrdiff_t {last.name} = {rest};"
-        yield f"if ({' || '.join(f'{lane.name} >= {lane.extent}' for lane in lanes[1:])}) {{"
-        yield f"    {own.run} = {lanes[-2].pitch} - {last.name};"
-        yield "    continue;"
-        yield "}"
-        yield (f"{own.run} = {self.spelling.prefix}_min({last.extent} - {last.name}, "
-               f"{stop} - {own.done});")
+    def _extreme(self, kind: str, values: Sequence[str]) -> str:
+        if len(values) == 1:
+            return values[0]
+        self.spelling.helpers.add(kind)
+        return f"{self.spelling.prefix}_{kind}({values[0]}, {self._extreme(kind, values[1:])})"
 
-    def _store(self) -> Iterator[str]:
-        """One run of one row. The lanes of a row that lie side by side in the target, up to its
-        end in this task, are room for whole vectors."""
-        spell, own, plan, target = self.spelling, self.own, self.plan, self.node.target.tensor
-        place, behind, reach, dense = plan.target, Int.of(0), 1, True
-        first = Int.of(own.many) if plan.bands > 1 else Int.of(plan.lanes[0].extent)
-        for number, lane in reversed(list(enumerate(plan.lanes))):
-            place = place + Int.of(lane.name) * lane.target
-            dense = dense and lane.target == reach
-            extent = Int.of(lane.extent) if number else first
-            behind = (extent - Int.of(lane.name) - (1 if number < len(plan.lanes) - 1 else 0)
-                      ) * reach + behind
-            reach *= lane.extent
-        to = f"{target} + {spell.integer(place + Int.of(own.item) * plan.target_row)}"
-        row = (f"{own.sum} + {own.item} * {own.vectors} * {spell.prefix}_LANES + {own.done}")
-        scale = spell.number(plan.contraction.factor)
-        if self.add:
-            spell.helpers.add("add")
-            yield (f"{spell.prefix}_add({to}, {plan.lanes[-1].target}, {row}, {own.run}, "
-                   f"{scale});")
-            return
-        spell.helpers.add("put")
-        initial = self.node.initial if self.node.initial is not None else Number(Fraction(0))
-        moved = substitute_scalar(initial, {
-            plan.row.name: Int.of(plan.row.name) + Int.of(own.item)})
-        yield f"{spell.prefix}_put({to}, {plan.lanes[-1].target}, {row}, {own.run},"
-        yield f"    {spell.integer(behind) if dense else 0}, {spell.top(moved)}, {scale});"
+    def _bound(self, bound: Int) -> str:
+        return self.spelling.integer(bound)

@@ -7,18 +7,20 @@ where an operand is copied, the copy, which tasks with the same slices and band 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from symconv.contraction import Span
 from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
-from symconv.emit.c_lines import TileNames, indented, loops
+from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_packing import packing_lines
-from symconv.emit.c_tile import TileBody
+from symconv.emit.c_tile import BEHIND, TileBody, waiting_pitch
 from symconv.integers import Int
 from symconv.loops import Let, Loop, Node, Routine, Tiled, When
 from symconv.names import fresh
+from symconv.packing import Packing
 from symconv.tiles import Tiles
 
 
@@ -33,12 +35,22 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with the names of its table, its copy and the number of the pack that is there."""
+    """A plan with the names of its table, its copies, the number of the pack that is there and
+    the sums that wait between two parts."""
 
     plan: Tiles
     steps: str
     copy: str
+    other: str
     ready: str
+    waiting: str
+
+    @property
+    def copies(self) -> list[tuple[str, Packing]]:
+        """The packed operands."""
+        plan = self.plan
+        found = [] if plan.packing is None else [(self.copy, plan.packing)]
+        return [*found, *([] if plan.dots is None else [(self.other, plan.dots.packing)])]
 
 
 def plans_of(routine: Routine) -> list[Tiles]:
@@ -53,11 +65,14 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
     plans = plans_of(routine)
     used = {*taken, task, *(name for name, _ in routine.tasks), *_declared(routine.body)}
     for plan in plans:
-        used |= {span.name for span in (*plan.slices, *plan.loops, plan.row, *plan.steps)}
+        used |= {span.name for span in (*plan.slices, *plan.loops, plan.row, *plan.taps,
+                                        *plan.steps)}
+        used |= {part.number for part in plan.parts}
         used |= {lane.name for lane in plan.lanes}
     own = TileNames.beside(used)
     planned = tuple(Planned(plan, fresh("steps", used), fresh("packed", used),
-                            fresh("ready", used)) for plan in plans)
+                            fresh("other", used),
+                            fresh("ready", used), fresh("waiting", used)) for plan in plans)
     groups = max((plan.groups for node in routine.body if isinstance(node, Tiled) and node.split
                   for term in node.plans for plan in term), default=1)
     return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines)
@@ -79,17 +94,22 @@ class TileSpelling:
     def buffers(self) -> list[Buffer]:
         found: list[Buffer] = []
         for item in self.planned:
-            count = item.plan.chunk * item.plan.taps
+            plan = item.plan
+            count = plan.chunk * plan.inner
             found.append(Buffer(item.steps, f"{self.spelling.prefix}_step", count))
-            if item.plan.packing is not None:
-                found.append(Buffer(item.copy, self.spelling.real, item.plan.packing.size))
+            found += [Buffer(copy, self.spelling.real, packing.size)
+                      for copy, packing in item.copies]
+            if is_divided(plan):
+                count = math.prod(span.extent for span in plan.loops) * plan.group
+                count += plan.is_spread * BEHIND * plan.group
+                found.append(Buffer(item.waiting, self.spelling.real, count * waiting_pitch(plan)))
         return found
 
     def setup(self) -> Iterator[str]:
         """Before all tasks: the tables, and the zeros behind each copy."""
         spell, step = self.spelling, self.own.step
         for item in self.planned:
-            plan, packing = item.plan, item.plan.packing
+            plan = item.plan
             spans = [Span(span.name, 0, span.extent if number else plan.chunk)
                      for number, span in enumerate(plan.steps)]
             yield "{"
@@ -99,11 +119,11 @@ class TileSpelling:
                 f"{step}->vector = (int32_t)({spell.integer(plan.vector.step)});",
                 f"{step}++;"]))
             yield "}"
-            if packing is not None:
-                yield (f"{spell.prefix}_zero({item.copy} + {packing.size - packing.slack}, "
+            for copy, packing in item.copies:
+                yield (f"{spell.prefix}_zero({copy} + {packing.size - packing.slack}, "
                        f"{packing.slack});")
-                if self.groups > 1:
-                    yield f"ptrdiff_t {item.ready} = -1;"
+            if plan.packing is not None and self._is_shared(plan):
+                yield f"ptrdiff_t {item.ready} = -1;"
 
     def node(self, node: Tiled) -> Iterator[str]:
         """The lines of a definition, for the task whose indices are set."""
@@ -154,17 +174,36 @@ class TileSpelling:
 
     def _plan(self, node: Tiled, plan: Tiles, add: bool) -> Iterator[str]:
         item = next(item for item in self.planned if item.plan is plan)
-        if plan.packing is not None:
-            lines = packing_lines(plan.packing, item.copy, self.spelling, self.used)
-            if node.split and self.groups > 1:
+        inside: list[str] = []
+        lines = [line for copy, packing in item.copies
+                 for line in packing_lines(packing, copy, self.spelling, self.used)]
+        if lines:
+            if node.split and self._is_shared(plan):
                 number = f"{self.task} / {self.groups}"
-                yield f"if ({item.ready} != {number}) {{"
-                yield from indented(lines)
-                yield f"    {item.ready} = {number};"
-                yield "}"
-            else:
-                yield from lines
-        yield from loops(plan.loops, self._tiles(node, item, add))
+                lines = [f"if ({item.ready} != {number}) {{", *indented(lines),
+                         f"    {item.ready} = {number};", "}"]
+            inside += lines
+        tiles = list(self._tiles(node, item, add))
+        inside += tiles if plan.is_inward else self._looped(item, tiles)
+        for part in reversed(plan.parts):
+            inside = loop(part.number, 0, part.count, inside)
+        yield from inside
+
+    def _is_shared(self, plan: Tiles) -> bool:
+        """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows."""
+        return self.groups > 1 and not is_divided(plan) and plan.dots is None
+
+    def _looped(self, item: Planned, inside: list[str]) -> list[str]:
+        """The loops of a plan around lines, which know where their sums wait."""
+        plan, place = item.plan, Int.of(0)
+        if not is_divided(plan):
+            return loops(plan.loops, inside)
+        for span in plan.loops:
+            place = place * span.extent + Int.of(span.name) - span.low
+        place = place * (plan.group * waiting_pitch(plan))
+        return loops(plan.loops, [
+            f"{self.spelling.real} *const {self.own.place} = {item.waiting} + "
+            f"{self.spelling.integer(place)};", *inside])
 
     def _tiles(self, node: Tiled, item: Planned, add: bool) -> Iterator[str]:
         """Blocks of rows, and for each of them blocks of lanes."""
@@ -174,14 +213,24 @@ class TileSpelling:
         many = Int.of(own.many) if plan.bands > 1 else Int.of(plan.lanes[0].extent)
         lanes = spell.integer(1 + (many - 1) * plan.lanes[0].pitch + sum(
             (other.extent - 1) * other.pitch for other in plan.lanes[1:]), factor=True)
-        body = TileBody(node, plan, item.steps, item.copy, lanes, add, spell, own)
+        body = TileBody(node, plan, item.steps, item.copy, item.other, lanes, add, spell, own)
         yield f"for (ptrdiff_t {row} = {begin}, {own.rows}; {row} < {end}; {row} += {own.rows}) {{"
         yield f"    {own.rows} = {spell.prefix}_rows({end} - {row});"
         yield (f"    for (ptrdiff_t {lane} = 0, {own.filled}; {lane} < {lanes}; "
                f"{lane} += {own.filled}) {{")
-        yield from indented(body.lines(), 2)
+        yield from indented(body.place(), 2)
+        if body.is_spread:
+            yield from indented(body.spread_lines(item.waiting), 2)
+        else:
+            lines = list(body.lines())
+            yield from indented(self._looped(item, lines) if plan.is_inward else lines, 2)
         yield "    }"
         yield "}"
+
+
+def is_divided(plan: Tiles) -> bool:
+    """Whether sums wait between the parts of a reduction."""
+    return any(part.count > 1 for part in plan.parts)
 
 
 def _declared(nodes: Sequence[Node]) -> set[str]:

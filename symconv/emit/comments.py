@@ -6,9 +6,11 @@ The formula is the derived definition itself, in the definition language; both t
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
+from symconv.absence import refusal
 from symconv.integers import text
-from symconv.ir import Program, Tensor
+from symconv.ir import Definition, Program, Tensor
 from symconv.prove import proof_status
 from symconv.text import definition_text
 
@@ -33,13 +35,47 @@ def pass_comment(program: Program, width: int = 92) -> list[str]:
     """
     lines: list[str] = []
     for definition in program.definitions:
-        lines += textwrap.wrap(definition_text(definition), width, subsequent_indent="    ",
-                               break_long_words=False, break_on_hyphens=False)
+        lines += _formula(definition, width)
     arguments = ", ".join(shape_text(tensor) for tensor in program.inputs)
     results = ", ".join(shape_text(program.tensor(name)) for name in program.outputs)
     lines += textwrap.wrap(f"Shapes: {arguments} -> {results}", width, subsequent_indent="    ")
-    lines += textwrap.wrap(f"Proof: {proof_status(program)}", width, subsequent_indent="    ")
+    return [*map(_harmless, lines), *rule_comment(program, width)]
+
+
+def rule_comment(program: Program, width: int = 92) -> list[str]:
+    """The proof status of a pass, what it refuses, and its rules at kinks."""
+    lines = textwrap.wrap(f"Proof: {proof_status(program)}", width, subsequent_indent="    ")
+    for lacking in filter(None, map(refusal, program.definitions)):
+        lines += textwrap.wrap(f"Refused: {lacking}.", width, subsequent_indent="    ")
     rules = {d.ties for d in program.definitions if d.reduction != "sum"}
     lines += [f"Ties: {_TIES[rule]}; the first NaN counts as the extremum."
               for rule in ("first", "last", "even") if rule in rules]
-    return [line.replace("*/", "* /").replace("??/", "? ?/") for line in lines]
+    return [_harmless(line) for line in lines]
+
+
+def shared_comment(absent: str) -> list[str]:
+    """What a function does whose results may be `absent`, and what it keeps."""
+    return [f"A result {absent} is left out, with all that it alone needs. What a wanted",
+            "result reads of the forward pass is computed once and kept until the call ends (of a",
+            'maximum with ties "first" or "last" that is its place); nothing is computed again.']
+
+
+def entry_comment(program: Program, output: str, called: str, rules: Sequence[str],
+                  width: int = 92) -> list[str]:
+    """The definition of one result of a pass, its shapes, which function computes it, and the
+    `rule_comment` of that."""
+    arguments = ", ".join(shape_text(tensor) for tensor in program.inputs)
+    lines = [f"{output} alone, by {called}, where its other names are defined:",
+             *_formula(program.definition(output), width)]
+    lines += textwrap.wrap(f"Shapes: {arguments} -> {shape_text(program.tensor(output))}", width,
+                           subsequent_indent="    ")
+    return [*map(_harmless, lines), *rules]
+
+
+def _formula(definition: Definition, width: int) -> list[str]:
+    return textwrap.wrap(definition_text(definition), width, subsequent_indent="    ",
+                         break_long_words=False, break_on_hyphens=False)
+
+
+def _harmless(line: str) -> str:
+    return line.replace("*/", "* /").replace("??/", "? ?/")

@@ -10,13 +10,17 @@ first real argument.
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
-from symconv.emit.comments import pass_comment
-from symconv.emit.numpy_folding import fold
+from symconv.absence import number_of_points, refusal
+from symconv.emit.comments import entry_comment, pass_comment, rule_comment, shared_comment
+from symconv.emit.numpy_folding import WIDTH, fold
 from symconv.emit.numpy_frame import Frame, Scope, allocation, shape_text
 from symconv.emit.numpy_helpers import HELPERS, helper_sources
 from symconv.emit.numpy_integers import plain
@@ -25,10 +29,12 @@ from symconv.emit.numpy_points import PointWriter
 from symconv.emit.numpy_slices import write_extremum, write_sum
 from symconv.emit.renaming import rename
 from symconv.ir import Definition, Program, Tensor
-from symconv.names import global_names
+from symconv.names import fresh, global_names, names_of
 from symconv.passes import Pass
 from symconv.render import render
-from symconv.vectorise import Slices, arrange
+from symconv.slicing import Slices
+from symconv.vectorise import arrange
+from symconv.wanted import guards, readers
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _OWN = frozenset({"np", "range", "min", "max", "int", "bool", *keyword.kwlist,
@@ -49,36 +55,90 @@ class Function:
 def emit_numpy(name: str, passes: Sequence[Pass], heading: str) -> str:
     """The text of a module with one function per pass; it needs NumPy alone."""
     helpers: set[str] = set()
-    functions = [_function(item, helpers) for item in passes]
+    functions = [function for item in passes for function in _functions(item, helpers)]
     return render("module.py.jinja", name=name, heading=heading, functions=functions,
                   helpers=helper_sources(helpers))
 
 
-def _function(item: Pass, helpers: set[str]) -> Function:
+def _functions(item: Pass, helpers: set[str]) -> Iterator[Function]:
+    """The function of a pass, and the entries to it."""
     program = rename(item.program, _OWN.__contains__)
+    whole = _function(item, program, helpers)
+    yield whole
+    arguments = ", ".join(tensor.name for tensor in program.inputs)
+    rules = rule_comment(program) if item.entries else []
+    for place, (entry, key) in enumerate(zip(item.entries, item.keys, strict=True)):
+        yield Function(entry, arguments,
+                       entry_comment(program, program.outputs[place], item.name, rules), [],
+                       f'{item.name}({arguments}, ("{key}",))[{place}]')
+
+
+def _function(item: Pass, program: Program, helpers: set[str]) -> Function:
     real = next((tensor.name for tensor in program.inputs if tensor.kind == "real"), None)
     tensors = {tensor.name: tensor for tensor in (
         *program.inputs, *(definition.target for definition in program.definitions))}
     scope = Scope(tensors, "np.dtype(np.float64)" if real is None else f"{real}.dtype", helpers,
                   frozenset(global_names(program) | _OWN),
                   frozenset(size.name for size in program.sizes))
-    body: list[str] = []
-    for definition in program.definitions:
-        body += _definition(definition, program, scope)
+    wanted = fresh("wrt", {*scope.names, *names_of(program)})
+    body = _body(item, program, scope, wanted)
     outputs = [_stored(program.tensor(output)) for output in program.outputs]
     written = "\n".join((*body, *outputs)).replace(scope.dtype, "")
     words = _words(written)
     regrouped = [f"{tensor.name} = {tensor.name}.reshape({shape_text(tensor.logical)})"
                  for tensor in program.inputs if _is_split(tensor) and tensor.name in words]
     sizes = _sizes(program, _words("\n".join((*regrouped, written))))
-    return Function(item.name, ", ".join(tensor.name for tensor in program.inputs),
-                    pass_comment(program),
+    arguments = [tensor.name for tensor in program.inputs]
+    comment = pass_comment(program)
+    if item.entries:
+        arguments.append(f"{wanted}=({', '.join(map(json.dumps, item.keys))},)")
+        comment += shared_comment(f"not named in {wanted}")
+        outputs = [output if output == name else f"{output} if {name} is not None else None"
+                   for name, output in zip(program.outputs, outputs, strict=True)]
+    return Function(item.name, ", ".join(arguments), comment,
                     [line for statement in (*sizes, *regrouped, *body) for line in fold(statement)],
                     ", ".join(outputs))
 
 
+def _body(item: Pass, program: Program, scope: Scope, wanted: str) -> list[str]:
+    """The statements of all definitions, under tests where results may be left out."""
+    if not item.entries:
+        return [line for definition in program.definitions
+                for line in _definition(definition, program, scope)]
+    needed = readers(program)
+    flags, tests = guards(program, [needed[d.target.name] for d in program.definitions])
+    asked = {name: f'"{key}" in {wanted}'
+             for name, key in zip(program.outputs, item.keys, strict=True)}
+    lines = [*(f"{name} = None" for name in program.outputs),
+             *(f"{flag.name} = {' or '.join(asked.get(one, one) for one in flag.any_of)}"
+               for flag in flags)]
+    for test, group in groupby(zip(tests, program.definitions, strict=True), lambda pair: pair[0]):
+        block = [line for _, definition in group
+                 for line in _definition(definition, program, scope)]
+        lines += block if test is None else [f"if {asked.get(test, test)}:",
+                                             *(f"    {line}" for line in block)]
+    return lines
+
+
 def _definition(definition: Definition, program: Program, scope: Scope) -> list[str]:
-    """The statements that compute one target."""
+    """The statements that compute one target, behind those that refuse it where data leave an
+    element without a point."""
+    lacking = refusal(definition)
+    if lacking is None:
+        return _statements(definition, program, scope)
+    points = fresh("points", {*scope.names, *names_of(program)})
+    counted = number_of_points(definition, points)
+    scope.helpers.add("NoPoint")
+    parts = [json.dumps(part) for part in textwrap.wrap(
+        lacking, WIDTH - 16, drop_whitespace=False, break_on_hyphens=False)]
+    return [*_statements(counted, program, replace(scope, names=scope.names | {points})),
+            f"if not {points}.all():", "    raise _NoPoint(",
+            *(f"        {part}" for part in parts[:-1]), f"        {parts[-1]})",
+            *_statements(definition, program, scope)]
+
+
+def _statements(definition: Definition, program: Program, scope: Scope) -> list[str]:
+    """target = reduction, term by term."""
     plans = arrange(definition, program)
     if not plans:
         made = allocation(definition.target, scope.type_of(definition))

@@ -1,4 +1,5 @@
-"""Products summed over shared indices, as `np.einsum` (which hands them to BLAS)."""
+"""Products summed over shared indices: `np.matmul` where the axes stand right, else `np.einsum`
+(which moves them for BLAS)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symconv.emit.numpy_integers import Code
+from symconv.emit.numpy_integers import ATOM, Code
+from symconv.emit.numpy_matmul import Labelled, plain_product
 from symconv.emit.numpy_scalars import product, split
 from symconv.emit.numpy_views import SliceReader, letters
 from symconv.ir import Access, Number, Power, Scalar
@@ -77,6 +79,11 @@ def contracted(body: Scalar, reader: Callable[[Sequence[str]], SliceReader],
     right = "".join(named[name] for name in known)
     listed = ", ".join(value.code.text for value in spelled)
     code = Code(f'np.einsum("{left}->{right}", {listed}, optimize=True)')
+    if len(spelled) == 2:
+        extents = {name: span.extent for name, span in reader(()).spans.items()}
+        pair = [Labelled(value.code.at(ATOM), value.axes) for value in spelled]
+        simple = plain_product(pair[0], pair[1], known, extents)
+        code = Code(simple) if simple is not None else code
     if outside:
         code = product(outside, reader(()), code)
     return Value(code, tuple(known))

@@ -6,9 +6,14 @@ WIDTH = 96
 
 
 def fold(statement: str) -> list[str]:
-    """The lines of a statement: one where it fits, else one argument per line."""
+    """The lines of a statement: one where it fits, else one argument per line, or what is read
+    on a line of its own."""
     if len(statement) <= WIDTH:
         return [statement]
+    left, sign, right = _assignment(statement)
+    if sign and not right.startswith("np."):
+        indent = " " * (len(statement) - len(statement.lstrip()) + 4)
+        return [f"{left} {sign} (", f"{indent}{right})"]
     calls = [(start, stop) for start, stop in _calls(statement)
              if len(_arguments(statement[start:stop])) > 1]
     if not calls:
@@ -18,6 +23,15 @@ def fold(statement: str) -> list[str]:
     arguments = _arguments(statement[start:stop])
     return [statement[:start], *(f"{indent}{argument}," for argument in arguments[:-1]),
             f"{indent}{arguments[-1]}{statement[stop:]}"]
+
+
+def _assignment(statement: str) -> tuple[str, str, str]:
+    """Target, sign and value; without a sign it is another statement."""
+    for sign in ("+=", "="):
+        left, found, right = statement.partition(f" {sign} ")
+        if found and "(" not in left:
+            return left, sign, right
+    return statement, "", ""
 
 
 def _calls(text: str) -> list[tuple[int, int]]:

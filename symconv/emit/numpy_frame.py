@@ -11,10 +11,11 @@ from symconv.integers import Int, largest, smallest
 from symconv.ir import Definition, Tensor
 from symconv.names import fresh
 from symconv.rewrite import row_names
+from symconv.slicing import Slices, Span
 from symconv.substitution import inside_atoms
-from symconv.vectorise import Slices, Span
 
 INTEGER = "np.int64"
+EMPTY = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,10 @@ def identity(definition: Definition) -> str:
 
 
 def allocation(tensor: Tensor, dtype: str, filled: str | None = None) -> str:
-    """A new array for a target, of zeros or filled."""
+    """A new array for a target, of zeros, filled or `EMPTY`."""
     shape = shape_text(tensor.logical)
+    if filled == EMPTY:
+        return f"np.empty({shape}, dtype={dtype})"
     if filled is None:
         return f"np.zeros({shape}, dtype={dtype})"
     return f"np.full({shape}, {filled}, dtype={dtype})"

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 HELPERS = {
+    "NoPoint": '''
+class _NoPoint(ValueError):
+    """Data leave a maximum or minimum without a point."""
+''',
     "sigmoid": '''
 def _sigmoid(x):
     """1 / (1 + exp(-x)), without overflow."""

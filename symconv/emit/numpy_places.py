@@ -31,20 +31,23 @@ def _point_by_point(frame: Frame) -> list[str]:
         if parts[-1] != name:
             inner.append(f"{parts[-1]} = {window(replace(target, name=name))}")
     record, known, at = parts
-    value, wins = frame.name("value"), frame.name("wins")
-    sign = (">" if definition.reduction == "argmax" else "<") + (
-        "=" if definition.ties == "last" else "")
+    value, loses = frame.name("value"), frame.name("loses")
+    high = definition.reduction == "argmax"
+    sign = ("<" if high else ">") + ("" if definition.ties == "last" else "=")
+    witness = integer(plan.witness or Int.of(0), reader).text
     inner += [f"{value} = {scalar(plan.body, reader).text}",
-              f"{wins} = ~{known} | ({value} {sign} {record}) | "
-              f"(np.isnan({value}) & ~np.isnan({record}))"]
-    present = "True"
+              f"{loses} = {known} & ({value} {sign} {record}) | np.isnan({record})"]
     if plan.masks:
         present = frame.name("present")
-        inner += [f"{present} = {rows(plan.masks, reader).text}", f"{wins} &= {present}"]
-    witness = integer(plan.witness or Int.of(0), reader).text
-    inner += [f"np.copyto({record}, {value}, where={wins})",
-              f"np.copyto({at}, {witness}, where={wins})",
-              f"{known} |= {present}"]
+        inner += [f"{present} = {rows(plan.masks, reader).text}",
+                  f"{loses} |= ~{present}",
+                  f"np.copyto({record}, {value}, where=~{loses})",
+                  f"np.copyto({at}, {witness}, where=~{loses})",
+                  f"{known} |= {present}"]
+    else:
+        inner += [f"np.{'maximum' if high else 'minimum'}({record}, {value}, out={record})",
+                  f"np.copyto({at}, {witness}, where=~{loses})",
+                  f"{known}[...] = True"]
     return lines + frame.nest(inner)
 
 

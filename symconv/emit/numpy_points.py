@@ -42,8 +42,21 @@ class PointReader:
         return self._read(access.tensor, access.subscripts)
 
     def _read(self, name: str, subscripts: Sequence[Int]) -> str:
-        listed = ", ".join(integer(sub, self).text for sub in subscripts)
+        listed = ", ".join(self.place(sub, extent) for sub, extent in zip(
+            subscripts, self.tensors[name].logical, strict=True))
         return f"{name}[{listed}]" if subscripts else name
+
+    def place(self, subscript: Int, extent: Int) -> str:
+        """A subscript; an array of it where a single one may be out of range without a point."""
+        text = integer(subscript, self).text
+        if self.varies(subscript) or self.is_inside(subscript, extent):
+            return text
+        return f"np.full({self.first[0]}.shape, {text})"
+
+    def is_inside(self, subscript: Int, extent: Int) -> bool:
+        """Whether a subscript without indices is in range, points or none."""
+        return is_implied(AtLeast(subscript), {}) and is_implied(
+            AtLeast(extent - 1 - subscript), {})
 
 
 class PointWriter:
@@ -56,9 +69,12 @@ class PointWriter:
         dtype = scope.dtype if definition.reduction.startswith("arg") else scope.type_of(definition)
         self.reader = PointReader(scope.tensors, frozenset(i.name for i in self.indices), dtype,
                                   scope.helpers, tuple(i.name for i in self.indices))
-        shown = [integer(sub, self.reader).text for sub in plan.target]
+        places = list(zip(plan.target, definition.target.logical, strict=True))
+        self.shown = shown = [self.reader.place(sub, extent) for sub, extent in places]
         self.where = f"({shown[0]},)" if len(shown) == 1 else f"({', '.join(shown)})"
-        self.scattered = any(self.reader.varies(sub) for sub in plan.target)
+        self.varying = [self.reader.varies(sub) or not self.reader.is_inside(sub, extent)
+                        for sub, extent in places]
+        self.scattered = any(self.varying)
 
     def write(self, first: bool) -> list[str]:
         """target = reduction; a sum adds to what is there, unless the target is new (`first`)."""
@@ -148,9 +164,8 @@ class PointWriter:
         found = f"np.abs({place})" if definition.ties == "last" else place
         made = allocation(definition.target, self.scope.dtype, identity(definition))
         placed = allocation(definition.target, INTEGER, f"{value}.size")
-        some = ", ".join(f"({part})[{wins}]" if self.reader.varies(sub) else part
-                         for sub, part in ((sub, integer(sub, self.reader).text)
-                                           for sub in self.plan.target))
+        some = ", ".join(f"({part})[{wins}]" if varies else part
+                         for part, varies in zip(self.shown, self.varying, strict=True))
         return [f"{value} = {self._body()}",
                 f"{best} = {made}",
                 f"np.{operation}.at({best}, {self.where}, {value})",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symconv.emit.numpy_columns import write_windows
 from symconv.emit.numpy_contraction import Value, constant_apart, contracted
 from symconv.emit.numpy_frame import Frame, allocation, identity, place, window
 from symconv.emit.numpy_integers import ATOM, SUM, Code, plain, rows
@@ -17,6 +18,11 @@ from symconv.tidy import times
 
 def write_sum(frame: Frame, first: bool) -> list[str]:
     """target += value; with `first` the target does not exist yet."""
+    taps = _sum_by_loops(frame, first)
+    return write_windows(frame, first, taps) or taps
+
+
+def _sum_by_loops(frame: Frame, first: bool) -> list[str]:
     definition, target = frame.definition, frame.target
     value = _value(frame)
     if first and _makes_target(frame, value):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from symconv.emit.numpy_integers import ATOM, Code, plain
 from symconv.integers import Element, Int
 from symconv.ir import Access, Tensor
-from symconv.vectorise import Span
+from symconv.slicing import Span
 
 _SPARE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

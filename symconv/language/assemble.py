@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import itertools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from symconv import integers
 from symconv.integers import Int
 from symconv.ir import (
     Access,
-    AtLeast,
     Axis,
     Definition,
     Equal,
@@ -26,6 +22,7 @@ from symconv.ir import (
 from symconv.language import normal
 from symconv.language.environment import Environment, Shape
 from symconv.language.extents import Extents, axes_of, capitalised, lone_axes, product
+from symconv.language.inside import Inside
 from symconv.language.names import fresh
 from symconv.language.terms import RawDefinition, RawTerm, Statement
 from symconv.ranges import (
@@ -34,13 +31,10 @@ from symconv.ranges import (
     completed,
     infer,
     integer_reads,
-    read_conditions,
     row_reads,
     scalar_reads,
 )
 from symconv.rewrite import row_names, substitute_row, substitute_scalar
-
-_MOST_CORNERS = 16
 
 
 class Assembly:
@@ -56,6 +50,7 @@ class Assembly:
         self.requirements: dict[Row, Requirement] = {}
         self.equal: list[Row] = []               # extents that one index made equal
         self.facts = Facts(extents.values, env.symbols, self.equal)
+        self.inside = Inside(env, self.facts, self._logical, self.requirements)
 
     def run(self) -> None:
         for place in range(len(self.statements)):
@@ -197,12 +192,12 @@ class Assembly:
         nodes = {(read[0], tuple(sub.substitute(mapping) for sub in read[1])): node
                  for read, node in statement.where.items()}
         if term.reduced:
-            self._refuse_outside(reads, nodes, raw.node)
+            self.inside.refuse(reads, nodes, raw.node)
             rows = completed(rows, reads, ranges, self._logical, self.facts)
         else:
             reads += [read for row in rows for read in row_reads(row)]
             for read in reads:
-                self._require(read, nodes.get(read, raw.node), ranges, rows)
+                self.inside.require(read, nodes.get(read, raw.node), ranges, rows)
         if term.mean:
             body = self._averaged(body, free, bound, rows, raw)
         return Term(bound, rows, body, witness)
@@ -230,50 +225,6 @@ class Assembly:
             number += 1
         self.taken.add(f"t{number}")
         return f"t{number}"
-
-    # --- reads ------------------------------------------------------------------------------
-
-    def _refuse_outside(self, reads: Sequence[Read], nodes: Mapping[Read, ast.AST],
-                        node: ast.AST) -> None:
-        for read in reads:
-            for condition in read_conditions(read, self._logical):
-                if condition.constant is not None and condition.constant < 0:
-                    raise self._outside(read, nodes.get(read, node))
-
-    def _require(self, read: Read, node: ast.AST, ranges: Mapping[str, Int],
-                 rows: tuple[Row, ...]) -> None:
-        """Outside a reduction every read must be in range: now, or as a requirement."""
-        for condition in read_conditions(read, self._logical):
-            if self.facts.holds(condition, ranges, rows):
-                continue
-            inside = [name for name in ranges if name in condition.names()]
-            if not condition.is_affine(inside) or condition.elements():
-                raise self._outside(read, node)
-            corners: list[tuple[Int, ...]] = []
-            for name in inside:
-                slope, last = condition.coefficient(name), ranges[name] - 1
-                corners.append((slope * 0,) if self.facts.nonnegative(slope) else
-                               (slope * last,) if self.facts.nonnegative(-slope) else
-                               (slope * 0, slope * last))
-            if 2 ** sum(len(c) > 1 for c in corners) > _MOST_CORNERS:
-                raise self._outside(read, node)
-            for corner in itertools.product(*corners):
-                least = sum(corner, condition.without(inside))
-                if least.constant is not None and least.constant < 0:
-                    raise self._outside(read, node)
-                if least.constant is None:
-                    row = AtLeast(least)
-                    self.requirements.setdefault(row, Requirement(
-                        row, f"{_shown(read)} must stay inside {read[0]}, so {least} >= 0 is "
-                        "needed; give other shapes, or a smaller extent to the index"))
-
-    def _outside(self, read: Read, node: ast.AST) -> Exception:
-        return self.env.error(
-            node, f"{_shown(read)} may be out of range", "outside a reduction every read is in "
-            "range for all values of the indices on the left; inside sum, max, min and mean a "
-            "read out of range removes its term", "restrict the index (i < ...), guard the read "
-            "with brackets ([i >= 1] * x[i-1]), or select with a sum: "
-            "sum[c]([c == k[n]] * x[n,c])")
 
 
 def tensor_of(shape: Shape, raw: RawDefinition | None = None) -> Tensor:
@@ -305,8 +256,3 @@ def _in_text_order(statement: Statement) -> list[Read]:
         return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
     return sorted(_reads(statement), key=place)
-
-
-def _shown(read: Read) -> str:
-    return f"{read[0]}[{', '.join(integers.text(sub) for sub in read[1])}]"
-

@@ -9,6 +9,7 @@ from symconv.functions import FUNCTIONS
 from symconv.ir import Reduction, Ties
 
 LONGEST = 64
+DERIVED = "dgtv"            # how names of derivatives start; g in a double backward
 
 REDUCTIONS: dict[str, tuple[Reduction, Ties]] = {
     "sum": ("sum", "first"), "mean": ("sum", "first"),
@@ -47,6 +48,12 @@ def fault(name: str) -> str | None:
     if keyword.iskeyword(name) or name in C_KEYWORDS:
         return f"'{name}' is a keyword of Python, C or C++"
     return None
+
+
+def is_derived(name: str) -> bool:
+    """Whether a name can be that of a derivative of an allowed name: do, tanh, vdy."""
+    rest = name[1:]
+    return name[0] in DERIVED and rest != "" and (fault(rest) is None or is_derived(rest))
 
 
 def kernel_fault(name: str) -> str | None:

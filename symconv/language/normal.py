@@ -2,7 +2,10 @@
 
 Sums and products are flat; neighbouring numbers, and neighbouring integers, are one; factors 1
 and summands 0 are dropped; a product has its sign in front; a division is a product with a power
--1. Printing a body in this form and reading it again gives the same body.
+-1. Printing a body in this form and reading it again gives the same body: of a fraction beside an
+integer expression, the factor that the text gives to one of them is with that one,
+
+    1/2 * 2N = N          2/3 * 5N = 10/3 * N          N * 2/3 = 2N * 1/3
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from fractions import Fraction
 from symconv.errors import ParameterError
 from symconv.integers import Int
 from symconv.ir import Bracket, Number, Plus, Power, Scalar, Times, Whole
+from symconv.spelling import is_quotient
 
 LARGEST_COEFFICIENT = 2**63 - 1
 MOST_MONOMIALS = 300
@@ -79,11 +83,30 @@ def times(parts: Iterable[Scalar]) -> Scalar:
 
 
 def _append(flat: list[Scalar], item: Scalar) -> None:
-    while flat and (merged := _merge_product(flat[-1], item)) is not None:
-        flat.pop()
-        item = merged
-    if item != Number(Fraction(1)):
+    """Multiply a product in normal form by one more factor."""
+    if item == Number(Fraction(1)):
+        return
+    instead = _neighbours(flat[-1], item) if flat else None
+    if instead is None:
         flat.append(item)
+        return
+    flat.pop()
+    for factor in instead:
+        _append(flat, factor)
+
+
+def _neighbours(left: Scalar, right: Scalar) -> tuple[Scalar, ...] | None:
+    """The same product of two neighbours in normal form; None where it has that already."""
+    merged = _merge_product(left, right)
+    if merged is not None:
+        return (merged,)
+    match left, right:
+        case Number(fraction), Whole(Int(((monomial, factor),))) if factor != 1:
+            return number(fraction * factor), Whole(Int(((monomial, 1),)))
+        case Whole(value), Number(fraction) if fraction.numerator != 1 and is_quotient(fraction):
+            return (whole(product(value, Int.of(fraction.numerator))),
+                    Number(Fraction(1, fraction.denominator)))
+    return None
 
 
 def _without_sign(item: Scalar) -> Scalar | None:

@@ -17,7 +17,7 @@ from symconv.ir import Program, Requirement, ValueRange
 from symconv.language.assemble import Assembly, tensor_of
 from symconv.language.environment import OUTSIDE, Shape
 from symconv.language.extents import Extents
-from symconv.language.names import RESERVED, derived_names
+from symconv.language.names import RESERVED, derived_names, is_derived
 from symconv.language.subscripts import comparison, integer
 from symconv.language.survey import index_names, parameter_value, survey
 from symconv.language.syntax import (
@@ -33,7 +33,7 @@ from symconv.language.syntax import (
 from symconv.language.syntax import Statement as Syntax
 from symconv.language.terms import Statement
 from symconv.rewrite import row_names, scalar_names
-from symconv.wording import needs
+from symconv.spelling import needs
 
 
 def parse(text: str, parameters: Mapping[str, int | float | Fraction | str] | None = None, *,
@@ -43,19 +43,21 @@ def parse(text: str, parameters: Mapping[str, int | float | Fraction | str] | No
     `parameters` maps names to numbers, or to the name of a symbol that stays. Lower-case names
     that are no index, no operand and have no value are symbols under their own name. Operands
     named like a derivative of another one (dx, tx, vx, dy) are refused, unless
-    `allow_derived_names` says that the text is a derived program.
+    `allow_derived_names` says that the text is a derived program; there they may be keywords
+    (do, the gradient of o).
 
     Raises ParseError for the text, ParameterError for `parameters`.
     """
-    return _Reader(text, parameters or {}).program(allow_derived_names)
+    return _Reader(text, parameters or {}, allow_derived_names).program()
 
 
 class _Reader:
     """One parse: statements in order, then extents, then definitions."""
 
-    def __init__(self, text: str,
-                 parameters: Mapping[str, int | float | Fraction | str]) -> None:
-        self.source, self.statements = read(text)
+    def __init__(self, text: str, parameters: Mapping[str, int | float | Fraction | str],
+                 derived: bool) -> None:
+        self.derived = derived
+        self.source, self.statements = read(text, derived)
         self.given = {name: parameter_value(name, value) for name, value in parameters.items()}
         self.env = survey(self.source, self.statements, self.given)
         self.extents = Extents(self.env)
@@ -66,7 +68,7 @@ class _Reader:
         self.taken = {*self.source.identifiers,
                       *(value for value in self.given.values() if isinstance(value, str))}
 
-    def program(self, allow_derived_names: bool) -> Program:
+    def program(self) -> Program:
         declared = self._declarations()
         for position, statement in enumerate(self.statements):
             self._statement(position, statement, declared)
@@ -80,7 +82,7 @@ class _Reader:
         outputs = self.outputs or (self.read[-1][1].definitions[-1].name,)
         self._check_indices()
         self._check_parameters()
-        if not allow_derived_names:
+        if not self.derived:
             self._check_operands(inputs, outputs)
         self._check_arrays()
         self._check_symbols({*self.env.tensors, *self.extents.base, *self.extents.values})
@@ -101,7 +103,7 @@ class _Reader:
             if not isinstance(statement, Declaration):
                 continue
             name = statement.name
-            if name in RESERVED or name in self.env.tensors or name in targets \
+            if self._is_reserved(name) or name in self.env.tensors or name in targets \
                     or name in self.env.size_nodes:
                 raise self.env.error(statement.node, f"{name} means something already",
                                      "all names of a program are distinct and declared once, and "
@@ -146,7 +148,7 @@ class _Reader:
     def _assignment(self, position: int, statement: Assignment,
                     declared: dict[str, Shape]) -> None:
         env, name = self.env, statement.name
-        if name in RESERVED or name in env.size_nodes:
+        if self._is_reserved(name) or name in env.size_nodes:
             raise env.error(statement.node, f"{name} means something already", "all names of a "
                             "program are distinct, and functions keep their names",
                             "choose another name")
@@ -169,6 +171,10 @@ class _Reader:
         shape.kind = main.kind
         env.tensors[name] = shape
         self.read.append((position, lowered))
+
+    def _is_reserved(self, name: str) -> bool:
+        """Functions keep their names, but the tangent of anh is tanh."""
+        return name in RESERVED and not (self.derived and is_derived(name))
 
     def _return(self, statement: ReturnStatement) -> None:
         made = [item.definitions[-1].name for _, item in self.read]

@@ -8,6 +8,7 @@ size of literals. What the scan lets through is small enough for `ast.parse`.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,7 +22,7 @@ MOST_STATEMENTS = 1_000
 MOST_OPERATORS = 400       # in one statement
 DEEPEST = 40               # brackets inside brackets
 MOST_SIGNS = 8             # signs in a row
-MOST_DIGITS = 18           # of an integer; of a decimal fraction twice as many
+MOST_DIGITS = 19           # of an integer, as 64 bits have; of a decimal fraction twice as many
 LARGEST_EXPONENT = 400     # of ten, in a literal such as 1e-5
 
 _TOKEN = re.compile(r"""
@@ -30,6 +31,7 @@ _TOKEN = re.compile(r"""
   | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<operator>\*\*|//|==|<=|>=|!=|[-+*/%()\[\],:;=<>])
   | (?P<other>.)""", re.VERBOSE | re.DOTALL)
+_PYTHON_WORDS = re.compile(rf"\b({'|'.join(w for w in keyword.kwlist if w[0] in names.DERIVED)})\b")
 _WINDOW = 96               # characters of a long line shown around the caret
 _HINTS = {
     "'": "text in quotes has no place in a definition", '"': "text in quotes has no place in a "
@@ -49,9 +51,19 @@ class Source:
     numbers: dict[tuple[int, int], str]
     identifiers: frozenset[str]
 
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
+    def tree(self) -> ast.Module:
+        """Python's tree of the text; errors are Python's.
+
+        Derived names that Python keeps for itself (del, the gradient of el) are hidden from its
+        parser behind names of the same length that no definition has (_el).
+        """
+        module = ast.parse("\n".join(
+            _PYTHON_WORDS.sub(lambda word: f"_{word[0][1:]}", line) for line in self.lines))
+        hidden = {f"_{word[1:]}": word for word in keyword.kwlist if word[0] in names.DERIVED}
+        for node in ast.walk(module):
+            if isinstance(node, ast.Name):
+                node.id = hidden.get(node.id, node.id)
+        return module
 
     def number(self, node: ast.Constant) -> Fraction:
         """The exact value of a literal: 0.01 is 1/100."""
@@ -68,8 +80,11 @@ class Source:
                       line, column, what, rule, remedy)
 
 
-def scan(text: str) -> Source:
-    """Check limits, characters, names and literals; drop comments and indentation."""
+def scan(text: str, derived: bool = False) -> Source:
+    """Check limits, characters, names and literals; drop comments and indentation.
+
+    Where the text is that of a derived program, names of derivatives may be keywords.
+    """
     if len(text) > LONGEST_TEXT:
         raise _error(text.partition("\n")[0], 1, 0, f"the text has {len(text)} characters",
                      f"a definition has at most {LONGEST_TEXT}", "split the program")
@@ -78,14 +93,15 @@ def scan(text: str) -> Source:
     if len(raw) > MOST_LINES:
         raise _error(raw[MOST_LINES], MOST_LINES + 1, 0, f"the text has {len(raw)} lines",
                      f"a definition has at most {MOST_LINES}", "split the program")
-    return _Scanner(raw).run(text)
+    return _Scanner(raw, derived).run(text)
 
 
 class _Scanner:
     """One pass over the tokens, counting what must stay within limits."""
 
-    def __init__(self, raw: list[str]) -> None:
+    def __init__(self, raw: list[str], derived: bool) -> None:
         self.raw = raw
+        self.derived = derived
         self.lines: list[str] = [""]
         self.numbers: dict[tuple[int, int], str] = {}
         self.identifiers: set[str] = set()
@@ -164,7 +180,7 @@ class _Scanner:
     def _name(self, token: str) -> None:
         self.signs = 0
         fault = names.fault(token)
-        if fault is not None:
+        if fault is not None and not (self.derived and names.is_derived(token)):
             raise self.error(fault, "names are ASCII identifiers that C and Python both accept, "
                              f"of at most {names.LONGEST} characters, without leading, trailing "
                              "or double underscores", _KEYWORDS.get(token, "choose another name"))

@@ -72,11 +72,14 @@ Statement: TypeAlias = (Declaration | SizeStatement | ExtentStatement | Requirem
                         | Assignment | ReturnStatement)
 
 
-def read(text: str) -> tuple[Source, tuple[Statement, ...]]:
-    """The statements of a text. Raises ParseError for anything outside the language."""
-    source = scan(text)
+def read(text: str, derived: bool = False) -> tuple[Source, tuple[Statement, ...]]:
+    """The statements of a text; `derived` lets names of derivatives be keywords.
+
+    Raises ParseError for anything outside the language.
+    """
+    source = scan(text, derived)
     try:
-        module = ast.parse(source.text)
+        module = source.tree()
     except SyntaxError as fault:
         line, column = fault.lineno or 1, (fault.offset or 1) - 1
         raise source.error_at(line, column, f"cannot be read: {fault.msg}",

@@ -34,6 +34,7 @@ Rules:
 * A display states something: `Formula` (with a check that evaluates *that* statement, not a
   neighbour of it), `Identity` (SymPy expressions, printed and compared), `Computed` (a definition
   printed by the engine), `DerivationBlock` (a whole derivation). Prefer the printed ones.
+* Prose and items that claim more than the displays beside them bring a `check` as well.
 * Numbers in prose that are results come as <<name>> with `values` computed by the engine, in
   `Example` with the `expected` figure from elsewhere. <<name>> stands inside math; a list prints
   as a row (1, 2, 3), a list of lists as a matrix, an integer with thin spaces: 3\,600\,000\,000.

@@ -17,7 +17,6 @@ from symconv.notes.model import Chapter, Lang
 from symconv.notes.typeset import Page, Picture, anchors, page
 
 LANGUAGES: tuple[Lang, ...] = ("en", "zh")
-FORMATS = ("latex", "html", "markdown", "json", "svg")
 STANDARD = ("latex", "html", "svg")          # what is committed under docs/notes
 
 

@@ -8,6 +8,7 @@ given as itself, as a function that makes it, or as text in the definition langu
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -55,8 +56,6 @@ def gradient(given: Given, wrt: str, dy: Any, params: Mapping[str, int] | None =
 def jacobian(given: Given, wrt: str, params: Mapping[str, int] | None = None, /,
              **inputs: Any) -> list[list[Any]]:
     """The Jacobian as a matrix (rows are outputs, columns inputs, C order), by the derivation."""
-    import math
-
     from symconv.differentiate import jacobian as derive
 
     program, arrays, sizes = _bound(given, inputs, params)
@@ -87,24 +86,28 @@ def agree(left: Given, right: Given, shapes: Shapes,
 
 def derivative_holds(given: Given, wrt: str, shapes: Shapes,
                      params: Mapping[str, int] | None = None) -> bool:
-    """Whether the derived gradient agrees with exact differences of the interpreter.
-
-    For operators that are affine in every single element of `wrt` on a small step (all products,
-    sums and maxima away from ties)."""
+    """Whether the derived gradient agrees with differences of the interpreter."""
+    from symconv.confirmation import refuted_step
     from symconv.differentiate import vjp
-    from symconv.notes.steps import derivative_confirmed
 
     program = operator_of(given).for_shapes(shapes).definition
-    return derivative_confirmed(vjp(program, (wrt,)), shapes, _known(program, params))
+    return refuted_step(vjp(program, (wrt,)), shapes, _known(program, params)) is None
 
 
 def identity(*sides: Any) -> bool:
     """Whether SymPy expressions (or equal-shaped matrices, or numbers) are all the same: their
     differences simplify to 0, and vanish at random rational points too."""
+    first, *others = map(_symbolic, sides)
+    return all(_vanishes(first - other) for other in others)
+
+
+def _symbolic(side: Any) -> Any:
+    """A side of an identity as SymPy has it: an expression or a matrix itself, or a number."""
     import sympy
 
-    first = sympy.sympify(sides[0])
-    return all(_vanishes(first - sympy.sympify(other)) for other in sides[1:])
+    from symconv.arithmetic import SYMBOLIC
+
+    return side if isinstance(side, sympy.MatrixBase) else SYMBOLIC.read(side)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -120,8 +123,7 @@ def sample(program: Program, shapes: Shapes, seed: int,
            params: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Random integers for every operand, distinct within an operand, so that maxima have no ties;
     integer operands take every value in their range."""
-    import numpy as np
-
+    from symconv.confirmation.trials import filled, integers
     from symconv.shapes import bind, stored_shape
 
     sizes = bind(program, dict(shapes), _known(program, params))
@@ -129,26 +131,19 @@ def sample(program: Program, shapes: Shapes, seed: int,
     found: dict[str, Any] = {}
     for tensor in program.inputs:
         shape = stored_shape(tensor, sizes)
-        count = int(np.prod(shape))
-        if tensor.kind == "integer":
-            stop = _stop(program, tensor.name, sizes)
-            values = [generator.randrange(stop) for _ in range(count)]
-        else:
-            spread = max(_SPREAD, count)
-            values = generator.sample([n for n in range(-spread, spread + 1) if n], count)
-        array: Any = np.empty(count, dtype=object)
-        array[:] = values
-        found[tensor.name] = array.reshape(shape)
+        count = math.prod(shape)
+        spread = max(_SPREAD, count)
+        found[tensor.name] = integers(program, tensor, sizes, generator) \
+            if tensor.kind == "integer" else filled(shape, generator.sample(
+                [n for n in range(-spread, spread + 1) if n], count))
     return found
 
 
-def _stop(program: Program, name: str, sizes: Mapping[str, int]) -> int:
-    from symconv.integers import evaluate
+def drawn(draw: random.Random, *shape: int) -> Any:
+    """An object array of random integers from -9 to 9."""
+    from symconv.confirmation.trials import filled
 
-    for limit in program.value_ranges:
-        if limit.tensor == name:
-            return evaluate(limit.stop, sizes)
-    return 1
+    return filled(shape, [draw.randint(-_SPREAD, _SPREAD) for _ in range(math.prod(shape))])
 
 
 def _known(program: Program, params: Mapping[str, int] | None) -> dict[str, int]:

@@ -31,7 +31,7 @@ def examine(chapter: Chapter, place: int) -> None:
             raise NotesError(f"{where}: the Chinese text says {wrong}; the glossary has {right}")
     try:
         problem = _problem(block)
-    except Exception as error:
+    except Exception as error:      # a check is any function: however it stops, the line is named
         raise NotesError(f"{where}: its check stopped with {type(error).__name__}: {error}"
                          ) from error
     if problem:
@@ -87,8 +87,8 @@ def _problem(block: Block) -> str:
 
 
 def _derivation_problem(block: DerivationBlock) -> str:
+    from symconv.confirmation import refuted_step
     from symconv.gather import solved
-    from symconv.notes.steps import refuted_step
 
     found = refuted_step(solved(derived(block)), block.shapes, block.params)
     return "" if found is None else (f"evaluation does not confirm the step {found.rule!r} of "

@@ -55,6 +55,7 @@ _SIGNS = ((r" \times ", "×"), (r"\times ", "×"), (r"\times", "×"), (r"\,", " 
 _TOKEN = re.compile(r"(?P<math>(?<!\\)\$(?:\\.|[^$\\])+\$)|(?P<code>`[^`]+`)"
                     r"|\*\*(?P<strong>(?:\$[^$]*\$|[^*])+)\*\*|\*(?P<emph>(?:\$[^$]*\$|[^*])+)\*"
                     r"|\[\[(?P<key>[\w-]+)\]\]|(?P<dollar>\\\$)")
+_OPENING = re.compile(r"(?:^|[.!?] )$")          # a sentence begins here
 
 
 def filled(text: str, values: Mapping[str, object] | None) -> str:
@@ -73,7 +74,10 @@ def inline(text: str, anchors: Mapping[str, Reference]) -> tuple[Inline, ...]:
     for match in _TOKEN.finditer(text):
         if match.start() > start:
             found.append(Plain(text[start:match.start()]))
-        found.append(_node(match, anchors))
+        node = _node(match, anchors)
+        if isinstance(node, Reference) and _OPENING.search(text[:match.start()]):
+            node = Reference(node.anchor, node.label[:1].upper() + node.label[1:])
+        found.append(node)
         start = match.end()
     if start < len(text):
         found.append(Plain(text[start:]))

@@ -78,18 +78,21 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """One paragraph that claims no number; `values` fills in what it mentions."""
+    """One paragraph. `values` fills in what it mentions; what it claims beyond the displays beside
+    it needs a `check`."""
 
     words: Words
     values: Values | None = None
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list, numbered where `ordered`."""
+    """A list, numbered where `ordered`; `check` as in a paragraph."""
 
     words: tuple[Words, ...]
     ordered: bool = False
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)

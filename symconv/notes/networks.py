@@ -82,9 +82,9 @@ def count(layer: Layer, shape: Shape) -> Count:
     return counted(layer.operator(), **shapes)
 
 
-def walk(layers: Sequence[Layer], shape: Shape) -> list[Row]:
-    """The layers in turn."""
-    rows, field, jump = [], 1, 1
+def walk(layers: Sequence[Layer], shape: Shape, field: int = 1, jump: int = 1) -> list[Row]:
+    """The layers in turn, on an input whose elements see `field` inputs at distances of `jump`."""
+    rows = []
     for layer in layers:
         found = count(layer, shape)
         if layer.kind in ("mean", "dense"):

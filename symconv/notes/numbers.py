@@ -59,5 +59,7 @@ def fraction(value: Fraction) -> str:
 
 def matrix(rows: Any) -> str:
     """A matrix in brackets, as wide as needed."""
-    body = r" \\ ".join(" & ".join(map(shown, row)) for row in rows)
+    cells = [[shown(entry) for entry in row] for row in rows]
+    high = any("frac" in cell for row in cells for cell in row)
+    body = (r" \\[3pt] " if high else r" \\ ").join(map(" & ".join, cells))
     return rf"\left[\begin{{array}}{{{'c' * len(rows[0])}}} {body} \end{{array}}\right]"

@@ -6,12 +6,13 @@ Displays, tables and figures are numbered together within a chapter.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from symconv.errors import ParameterError
-from symconv.notes.inline import Inline, Plain, Reference, filled, inline
+from symconv.notes.inline import Inline, Math, Plain, Reference, filled, inline
 from symconv.notes.model import (
     Block,
     Chapter,
@@ -116,6 +117,19 @@ class Page:
     items: tuple[Item, ...]
 
 
+def figures(grid: Grid) -> tuple[bool, ...]:
+    """Which columns of a table hold numbers alone, and are set flush right; the first one tells
+    what a row is about, and is not."""
+    columns = [[_source(row[place]) for row in grid.rows] for place in range(len(grid.header))]
+    return tuple(place > 0 and all(map(_COUNT.fullmatch, column))
+                 for place, column in enumerate(columns))
+
+
+def _source(cell: Line) -> str:
+    return "".join(node.latex if isinstance(node, Math) else "?" for node in cell)
+
+
+_COUNT = re.compile(r"[\d\\,. ]*")
 _NUMBERED = (Formula, Identity, Computed, DerivationBlock, Table, Figure)
 
 

@@ -1,24 +1,19 @@
-"""Winograd's short correlations, derived from interpolation points with SymPy.
+"""Winograd's short correlations in the notes: the usual points, and a bound for their error.
 
-F(m, r) computes m outputs of a correlation with r taps from m + r - 1 products:
-
-    y = A^T ((G g) * (B^T d)),     d of length m + r - 1
-
-Nothing is tabulated: a polynomial product is evaluated at the points, multiplied, interpolated,
-and transposed.
+The matrices themselves are derived in `symconv.toom`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from symconv.errors import ParameterError
-
-if TYPE_CHECKING:
-    import sympy
+from symconv.toom import Scheme as Scheme
+from symconv.toom import correlation as correlation
+from symconv.toom import evaluation as evaluation
+from symconv.toom import rational as rational
+from symconv.toom import scheme as derived
 
 STANDARD: dict[tuple[int, int], tuple[Fraction | int, ...]] = {
     (2, 3): (0, 1, -1),
@@ -29,75 +24,9 @@ STANDARD: dict[tuple[int, int], tuple[Fraction | int, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """The three matrices, for m outputs and r taps."""
-
-    m: int
-    r: int
-    a: sympy.Matrix                   # A^T, m by n
-    g: sympy.Matrix                   # G, n by r
-    b: sympy.Matrix                   # B^T, n by n
-
-    @property
-    def n(self) -> int:
-        """Products, and inputs of a tile."""
-        return self.m + self.r - 1
-
-    def apply(self, d: Sequence[Any], g: Sequence[Any]) -> list[Any]:
-        """The outputs, exactly, for numbers or symbols."""
-        import sympy
-
-        left, right = self.g * sympy.Matrix(list(g)), self.b * sympy.Matrix(list(d))
-        return list(self.a * left.multiply_elementwise(right))
-
-    def apply2(self, d: sympy.Matrix, g: sympy.Matrix) -> sympy.Matrix:
-        """A tile of m by m outputs: the scheme along rows and along columns."""
-        left, right = self.g * g * self.g.T, self.b * d * self.b.T
-        return self.a * left.multiply_elementwise(right) * self.a.T
-
-
-def evaluation(points: Sequence[Any], count: int) -> sympy.Matrix:
-    """The values of a polynomial with `count` coefficients at the points and at infinity, where
-    the value is the leading coefficient."""
-    import sympy
-
-    rows = [[rational(point) ** power for power in range(count)] for point in points]
-    return sympy.Matrix([*rows, [0] * (count - 1) + [1]])
-
-
 def scheme(m: int, r: int, points: Sequence[Any] | None = None) -> Scheme:
-    """The matrices from m + r - 2 distinct points, and infinity.
-
-    Each row of B^T is multiplied, and that of G divided, by the denominator of its Lagrange
-    polynomial, so that integer points give integers in A and B. ParameterError where the points
-    are not distinct or of another number.
-    """
-    import sympy
-
-    chosen = [rational(point) for point in (STANDARD[m, r] if points is None else points)]
-    if len(chosen) != m + r - 2 or len(set(chosen)) != len(chosen):
-        raise ParameterError(f"F({m}, {r}) needs {m + r - 2} distinct points, got {chosen}")
-    back = evaluation(chosen, m + r - 1).inv().T
-    scales = [*(sympy.Mul(*(abs(one - other) for other in chosen if other != one))
-                for one in chosen), sympy.Integer(1)]
-    scale = sympy.diag(*scales)
-    return Scheme(m, r, evaluation(chosen, m).T, scale.inv() * evaluation(chosen, r),
-                  scale * back)
-
-
-def rational(value: Any) -> sympy.Rational:
-    """A number as SymPy's."""
-    import sympy
-
-    return sympy.Rational(value.numerator, value.denominator) if isinstance(
-        value, Fraction) else sympy.Rational(value)
-
-
-def correlation(d: Sequence[Any], g: Sequence[Any]) -> list[Any]:
-    """The sums that the scheme must give."""
-    return [sum(d[i + a] * value for a, value in enumerate(g))
-            for i in range(len(d) - len(g) + 1)]
+    """The matrices for some points, or for the usual ones."""
+    return derived(m, r, STANDARD[m, r] if points is None else points)
 
 
 def roundings(found: Scheme) -> int:

@@ -16,6 +16,7 @@ from symconv.operator import Operator
 from symconv.operators import arguments
 from symconv.operators.arguments import Padding, PerAxis, Size
 from symconv.operators.padding import MODES, Pad
+from symconv.operators.ranks import per_rank
 from symconv.operators.text import catalogued, defined
 from symconv.operators.window import (
     GAPS,
@@ -30,31 +31,16 @@ from symconv.operators.window import (
 _RULES = ("valid", "same", "same_upper", "same_lower")
 
 
-def conv1d(stride: PerAxis = 1, padding: Padding = 0, dilation: PerAxis = 1, groups: Size = 1,
-           bias: bool = True, padding_mode: str = "zeros", flip: bool = False,
-           input_dilation: PerAxis = 1, kernel_size: PerAxis | None = None,
-           name: str | None = None) -> Operator:
-    """Cross-correlation of sequences: x (N,C,H) with w (O,C/groups,K), plus b (O)."""
-    return _convolution(_Options("conv1d", 1, stride, padding, dilation, groups, bias,
+def conv(ndim: int, stride: PerAxis = 1, padding: Padding = 0, dilation: PerAxis = 1,
+         groups: Size = 1, bias: bool = True, padding_mode: str = "zeros", flip: bool = False,
+         input_dilation: PerAxis = 1, kernel_size: PerAxis | None = None,
+         name: str | None = None) -> Operator:
+    """Cross-correlation of {inputs}: x (N,C,{sizes}) with w (O,C/groups,{taps}), plus b (O)."""
+    return _convolution(_Options(f"conv{ndim}d", ndim, stride, padding, dilation, groups, bias,
                                  padding_mode, flip, input_dilation, kernel_size, name))
 
 
-def conv2d(stride: PerAxis = 1, padding: Padding = 0, dilation: PerAxis = 1, groups: Size = 1,
-           bias: bool = True, padding_mode: str = "zeros", flip: bool = False,
-           input_dilation: PerAxis = 1, kernel_size: PerAxis | None = None,
-           name: str | None = None) -> Operator:
-    """Cross-correlation of images: x (N,C,H,W) with w (O,C/groups,KH,KW), plus b (O)."""
-    return _convolution(_Options("conv2d", 2, stride, padding, dilation, groups, bias,
-                                 padding_mode, flip, input_dilation, kernel_size, name))
-
-
-def conv3d(stride: PerAxis = 1, padding: Padding = 0, dilation: PerAxis = 1, groups: Size = 1,
-           bias: bool = True, padding_mode: str = "zeros", flip: bool = False,
-           input_dilation: PerAxis = 1, kernel_size: PerAxis | None = None,
-           name: str | None = None) -> Operator:
-    """Cross-correlation of volumes: x (N,C,D,H,W) with w (O,C/groups,KD,KH,KW), plus b (O)."""
-    return _convolution(_Options("conv3d", 3, stride, padding, dilation, groups, bias,
-                                 padding_mode, flip, input_dilation, kernel_size, name))
+conv1d, conv2d, conv3d = per_rank(conv)
 
 
 def conv1x1(bias: bool = True, name: str | None = None) -> Operator:

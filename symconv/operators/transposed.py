@@ -11,40 +11,16 @@ from symconv.ir import AtLeast, Requirement
 from symconv.operator import Operator
 from symconv.operators import arguments
 from symconv.operators.arguments import Padding, PerAxis, Size, refuse
+from symconv.operators.ranks import per_rank
 from symconv.operators.text import catalogued, defined
 from symconv.operators.window import GAPS, OUTPUTS, SPATIAL, TAPS, fresh, kernel_names
 
 
-def conv_transpose1d(stride: PerAxis = 1, padding: Padding = 0, output_padding: PerAxis = 0,
-                     dilation: PerAxis = 1, groups: Size = 1, bias: bool = True,
-                     padding_mode: str = "zeros", kernel_size: PerAxis | None = None,
-                     name: str | None = None) -> Operator:
-    """Transposed convolution of sequences: x (N,C,H), w (C,O/groups,K), b (O)."""
-    return _transposed(1, stride, padding, output_padding, dilation, groups, bias,
-                       padding_mode, kernel_size, name)
-
-
-def conv_transpose2d(stride: PerAxis = 1, padding: Padding = 0, output_padding: PerAxis = 0,
-                     dilation: PerAxis = 1, groups: Size = 1, bias: bool = True,
-                     padding_mode: str = "zeros", kernel_size: PerAxis | None = None,
-                     name: str | None = None) -> Operator:
-    """Transposed convolution of images: x (N,C,H,W), w (C,O/groups,KH,KW), b (O)."""
-    return _transposed(2, stride, padding, output_padding, dilation, groups, bias,
-                       padding_mode, kernel_size, name)
-
-
-def conv_transpose3d(stride: PerAxis = 1, padding: Padding = 0, output_padding: PerAxis = 0,
-                     dilation: PerAxis = 1, groups: Size = 1, bias: bool = True,
-                     padding_mode: str = "zeros", kernel_size: PerAxis | None = None,
-                     name: str | None = None) -> Operator:
-    """Transposed convolution of volumes: x (N,C,D,H,W), w (C,O/groups,KD,KH,KW), b (O)."""
-    return _transposed(3, stride, padding, output_padding, dilation, groups, bias,
-                       padding_mode, kernel_size, name)
-
-
-def _transposed(ndim: int, stride: PerAxis, padding: Padding, output_padding: PerAxis,
-                dilation: PerAxis, groups: Size, bias: bool, padding_mode: str,
-                kernel_size: PerAxis | None, name: str | None) -> Operator:
+def conv_transpose(ndim: int, stride: PerAxis = 1, padding: Padding = 0,
+                   output_padding: PerAxis = 0, dilation: PerAxis = 1, groups: Size = 1,
+                   bias: bool = True, padding_mode: str = "zeros",
+                   kernel_size: PerAxis | None = None, name: str | None = None) -> Operator:
+    """Transposed convolution of {inputs}: x (N,C,{sizes}), w (C,O/groups,{taps}), b (O)."""
     kind, sizes = f"conv_transpose{ndim}d", SPATIAL[ndim]
     strides = arguments.per_axis(kind, "stride", stride, sizes)
     dilations = arguments.per_axis(kind, "dilation", dilation, sizes)
@@ -94,3 +70,6 @@ def _transposed(ndim: int, stride: PerAxis, padding: Padding, output_padding: Pe
         f"({' * '.join(rows)} * x[{','.join((n, outer[1], *inputs))}]"
         f" * w[{','.join((outer[1], o, *taps))}])")
     return catalogued(kind, name, defined(lines, requirements), ("x",))
+
+
+conv_transpose1d, conv_transpose2d, conv_transpose3d = per_rank(conv_transpose)

@@ -9,7 +9,7 @@ from symconv.differentiate import differentiable, real_outputs
 from symconv.ir import Equal, Program
 from symconv.loops import Routine
 from symconv.lower import lower
-from symconv.passes import Pass, all_passes
+from symconv.passes import Pass, emitted_passes
 from symconv.prove.by_z3 import consistent, horner_step
 from symconv.prove.classes import classes_cover
 from symconv.prove.forms import gather_program, pairs, same_relation
@@ -33,13 +33,13 @@ def program_statements(program: Program) -> Iterator[Statement]:
             yield from _gradient(program, operand)
     if program.parameters and nonlinear(program) is not None:
         return
-    for item in all_passes(program):
+    for item in emitted_passes(program):
         yield from pass_statements(item)
 
 
 def pass_statements(item: Pass) -> Iterator[Statement]:
     """Bounds, writes and points of the loops of one pass."""
-    routine = lower(item)
+    routine = lower(item, "reference")
     checks: tuple[tuple[str, Callable[[Routine], Judgement]], ...] = (
         ("every read and write is in range", routine_in_bounds),
         ("every element is assigned exactly once, before it is added to", written_once),

@@ -3,7 +3,7 @@
 latex2mathml does not know `aligned` and `gathered`, sets upright words letter by letter, and
 leaves \\displaystyle without what it applies to; all three are put right here, in the source
 before and in the tree after the conversion. MathML Core has no column alignment, so cells are
-aligned by style.
+aligned by style, and Chromium moves what is in them by its own name of the value alone.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ _ROW = re.compile(r"\\begin\{(aligned|gathered)\}|\\end\{(aligned|gathered)\}")
 _SPACED = re.compile(r"\\\\\[[\d.]+(?:pt|em|ex)\]")
 _ROWS = ("math", "mrow", "mstyle", "mtd")
 _WITHIN = tree.Element("mi")        # beside the base of a script: anything
-_OPERATORS = (":", "|", "‖")
+_OPERATORS = (":", "|", "‖", "⟺", "⟹", "∼")
+_NAMES = ("∞", "…")                # of no operators, which would have space around them
 _FENCES = frozenset("⌈⌉⌊⌋()[]")
+_HIGH = frozenset(("mfrac", "mtable", "msqrt", "mroot", "munder", "mover", "munderover"))
+_LARGE = frozenset("∑∏∫")
 _CLOSING = frozenset((")", "]", "}", "|", "‖", "⌋", "⌉", "!", "′"))
 _FUNCTIONS = ("max", "min", "lim", "sup", "inf")
 
@@ -56,8 +59,9 @@ def _converted(latex: str, display: bool) -> tree.Element:
             row = tree.SubElement(table, "mtr")
             for place, cell in enumerate(_split(line, "&")):
                 side = "center" if name == "gathered" else "left" if place % 2 else "right"
-                entry = tree.SubElement(row, "mtd", {"style": f"text-align:{side};"
-                                                     "padding:0.2em 0"})
+                gap = "1.6em" if place and place % 2 == 0 else "0"
+                entry = tree.SubElement(row, "mtd", {
+                    "style": f"{_aligned(side)};padding:0.3em 0 0.3em {gap}"})
                 entry.append(_piece(cell.strip(), True))
         return table
     return _piece(latex, display)
@@ -73,11 +77,12 @@ def _piece(latex: str, display: bool) -> tree.Element:
 
     latex = _SPACED.sub(r"\\\\", latex)
     prepared = _WORD.sub(lambda word: rf"\text{{{_upright(word[1])}}}", latex)
+    prepared = prepared.replace(r"\sim", "∼")
     if display:
         prepared = re.sub(rf"\\({'|'.join(_FUNCTIONS)})_", r"\\\1\\limits_", prepared)
     try:
         text = convert(prepared, display="block" if display else "inline")
-    except Exception as error:
+    except Exception as error:      # latex2mathml has no base class of its errors
         raise BuildError(f"latex2mathml cannot read {latex!r}: {error or type(error).__name__}"
                          ) from error
     text = text.replace(f' xmlns="{_SPACE}"', "").replace("<mi>&</mi>", "")
@@ -153,11 +158,27 @@ def _mend(parent: tree.Element) -> None:
         elif child.tag in ("mo", "mi") and child.text in _OPERATORS:
             child.tag = "mo"
             _space(child, before, after)
+        elif child.tag == "mo" and child.text in _NAMES:
+            child.tag = "mi"
         elif child.tag == "mo" and child.text:
             _space(child, before, after)
+        if child.tag == "mrow" and len(child) > 1 and child[0].get("fence") and not _is_high(child):
+            for fence in (child[0], child[-1]):
+                fence.set("stretchy", "false")
         if align := child.attrib.pop("columnalign", None):
-            child.set("style", f"text-align:{align}")
+            child.set("style", _aligned(align))
         _mend(child)
+
+
+def _is_high(element: tree.Element) -> bool:
+    """Whether something inside is higher than a letter with scripts. Fences around anything else
+    must not stretch: Chromium would take the next larger ones."""
+    return any(part.tag in _HIGH or (part.text or "") in _LARGE for part in element.iter())
+
+
+def _aligned(side: str) -> str:
+    """The style of a cell whose content stands at a side."""
+    return f"text-align:{side};text-align:-webkit-{side}"
 
 
 def _is_function(element: tree.Element) -> bool:
@@ -174,7 +195,9 @@ def _space(operator: tree.Element, before: tree.Element | None,
         operator.text = text = {"\\{": "{", "\\}": "}", "\\|": "‖"}[text]
     if text in ("/", "|", "‖"):
         operator.attrib.update({"lspace": "0", "rspace": "0"})
-    elif text == ":":
+    elif text in ("⟺", "⟹"):
+        operator.attrib.update({"lspace": "0.556em", "rspace": "0.556em"})
+    elif text in (":", "∼"):
         operator.attrib.update({"lspace": "0.278em", "rspace": "0.278em"})
     elif text in ("−", "+", "±"):
         opening = before is None or (before.tag == "mo" and before.text not in _CLOSING)

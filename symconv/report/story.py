@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from symconv.confirmation import confirm
 from symconv.differentiate import Derivation, Step
 from symconv.errors import ParameterError
 from symconv.gather import solved
@@ -55,12 +56,14 @@ def story(derivation: Derivation, lang: str = "en", depth: str = "steps",
     """The story of a derivation in a language ("en", "zh").
 
     Depth "result": the final formulas alone; "steps": the main steps; "full": the chain rule
-    with every delta as well. Raises ParameterError for other values.
+    with every delta as well. Raises ParameterError for other values, and ConfirmationError where
+    the interpreter does not confirm a step: such a story is not told.
     """
     words = _words(lang)
     if depth not in DEPTHS:
         raise ParameterError(f"depth is {depth!r}, but must be one of {', '.join(DEPTHS)}")
     full = solved(derivation)
+    confirm(full)
     chosen = _chosen(full, depth)
     teller = _Teller(full, words, style, set(), {}, {})
     lines = tuple(teller.line(number, step, depth) for number, step in enumerate(chosen, 1))

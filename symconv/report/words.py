@@ -1,13 +1,16 @@
 """The sentences of a report, in English and in simplified Chinese.
 
 Sentences are plain text without formulas, so that every format can hold them. Each is true of
-every derivation that it is chosen for; what holds for convolutions alone says so.
+every derivation that it is chosen for; what holds for convolutions alone says so. The terms are
+those of `symconv.glossary`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from symconv.glossary import chinese
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +51,21 @@ ENGLISH = Words(
     rules={
         "definition": "The operator, element by element.",
         "selector-first": "Each extremum becomes a sum with a selector that is 1 at the first "
-                          "place where the extremum is reached and 0 elsewhere; kept fixed, the "
-                          "selector gives a subgradient.",
-        "selector-last": "Each extremum becomes a sum with a selector that is 1 at the last "
-                         "place where the extremum is reached and 0 elsewhere; kept fixed, the "
-                         "selector gives a subgradient.",
-        "selector-even": "Each extremum becomes a sum with a selector that is shared evenly by "
-                         "all places where the extremum is reached; kept fixed, the selector "
-                         "gives a subgradient.",
-        "selector-mixed": "Each extremum becomes a sum with a selector that is nonzero only "
-                          "where the extremum is reached; kept fixed, the selector gives a "
+                          "place where the extremum is reached and 0 elsewhere; kept fixed, it "
+                          "gives an element of the generalised gradient, for a maximum a "
                           "subgradient.",
-        "chain-vjp": "Every read of an operand contributes the incoming gradient times the "
-                     "partial derivative of the body; the derivative of one element by another "
+        "selector-last": "Each extremum becomes a sum with a selector that is 1 at the last "
+                         "place where the extremum is reached and 0 elsewhere; kept fixed, it "
+                         "gives an element of the generalised gradient, for a maximum a "
+                         "subgradient.",
+        "selector-even": "Each extremum becomes a sum with a selector that is shared evenly by "
+                         "all places where the extremum is reached; kept fixed, it gives an "
+                         "element of the generalised gradient, for a maximum a subgradient.",
+        "selector-mixed": "Each extremum becomes a sum with a selector that is nonzero only "
+                          "where the extremum is reached; kept fixed, it gives an element of "
+                          "the generalised gradient, for a maximum a subgradient.",
+        "chain-vjp": "Every read of an operand contributes the cotangent times the partial "
+                     "derivative of the body; the derivative of one element by another "
                      "is a Kronecker delta, written as a bracket.",
         "chain-jacobian": "Every read of the operand contributes the partial derivative of the "
                           "body; the derivative of one element by another is a Kronecker delta, "
@@ -97,20 +102,20 @@ CHINESE = Words(
     space="",
     colon="：",
     titles={
-        "definition": "定义", "selector": "选择因子", "chain": "链式法则",
-        "contract": "收缩", "tangent": "线性化", "gather": "显式下标",
+        "definition": "定义", "selector": chinese("selector"), "chain": chinese("chain rule"),
+        "contract": chinese("contraction"), "tangent": "线性化", "gather": chinese("gather form"),
     },
     rules={
         "definition": "算子逐元素的定义。",
         "selector-first": "每个最值写成带选择因子的和：选择因子在首个取到最值之处为 1，其余为 0；"
-                          "将它视为常量，便得到一个次梯度。",
+                          "将它视为常量，便得到最值的广义梯度中的一个元素，对最大值即次梯度。",
         "selector-last": "每个最值写成带选择因子的和：选择因子在末个取到最值之处为 1，其余为 0；"
-                         "将它视为常量，便得到一个次梯度。",
+                         "将它视为常量，便得到最值的广义梯度中的一个元素，对最大值即次梯度。",
         "selector-even": "每个最值写成带选择因子的和：所有取到最值之处平分选择因子；"
-                         "将它视为常量，便得到一个次梯度。",
+                         "将它视为常量，便得到最值的广义梯度中的一个元素，对最大值即次梯度。",
         "selector-mixed": "每个最值写成带选择因子的和：选择因子只在取到最值之处非零；"
-                          "将它视为常量，便得到一个次梯度。",
-        "chain-vjp": "对操作数的每次读取，贡献为上游梯度乘以被求和式的偏导数；"
+                          "将它视为常量，便得到最值的广义梯度中的一个元素，对最大值即次梯度。",
+        "chain-vjp": "对操作数的每次读取，贡献为余切向量乘以被求和式的偏导数；"
                      "一个元素对另一个元素的导数是克罗内克 δ，写成方括号。",
         "chain-jacobian": "对操作数的每次读取，贡献为被求和式的偏导数；"
                           "一个元素对另一个元素的导数是克罗内克 δ，写成方括号。",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from symconv.arrays import Array
-from symconv.bounded import nearest, worst
+from symconv.certainty import nearest, worst
 from symconv.verification.bounds import References, errors
 from symconv.verification.exact import Certificates, differences
 from symconv.verification.oracle import dot, dots

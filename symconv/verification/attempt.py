@@ -1,4 +1,7 @@
-"""Checks that survive a kernel which raises: that is a fault of the kernel, not of the check."""
+"""Checks that survive a kernel which raises: that is a fault of the kernel, not of the check.
+
+A kernel is compiled or imported code, and may raise anything; so anything is a failed check.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ def attempt(name: str, check: Callable[[], Check]) -> Check:
         return check()
     except SymconvError:
         raise
-    except Exception as error:
+    except Exception as error:          # whatever the kernel under test raises
         return _failed(name, error)
 
 
@@ -24,7 +27,7 @@ def attempts(name: str, checks: Iterable[Check]) -> Iterator[Check]:
         yield from checks
     except SymconvError:
         raise
-    except Exception as error:
+    except Exception as error:          # whatever the kernel under test raises
         yield _failed(name, error)
 
 

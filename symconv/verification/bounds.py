@@ -15,7 +15,8 @@ from typing import TypeAlias
 import numpy as np
 
 from symconv.arrays import Array
-from symconv.bounded import bounded, nearest, worst
+from symconv.bounded import bounded
+from symconv.certainty import nearest, worst
 from symconv.errors import ParameterError, ShapeError
 from symconv.verification.attempt import attempt
 from symconv.verification.points import Point, random_point

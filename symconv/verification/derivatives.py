@@ -15,6 +15,7 @@ from operator import methodcaller
 from symconv.arrays import Array
 from symconv.bounded import bounded
 from symconv.errors import ParameterError
+from symconv.rewrite import held
 from symconv.verification.adjoint import (
     bounded_adjoint,
     bounded_second,
@@ -32,7 +33,7 @@ from symconv.verification.exact import Certificates
 from symconv.verification.oracle import Oracle, make_oracle
 from symconv.verification.points import Point, beside, spaced_point
 from symconv.verification.quotients import Quotients
-from symconv.verification.structure import Structure, held, structure
+from symconv.verification.structure import Structure, structure
 from symconv.verification.subject import Subject
 from symconv.verification.verdict import Check
 

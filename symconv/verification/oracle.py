@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symconv.arrays import Array
-from symconv.bounded import bounded, nearest
+from symconv.bounded import bounded
+from symconv.certainty import nearest
 from symconv.evaluate import evaluate
 from symconv.operator import Operator
+from symconv.rewrite import held
 from symconv.verification.points import Point
-from symconv.verification.structure import held
 from symconv.verification.subject import Subject, make_subject
 
 

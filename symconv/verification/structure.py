@@ -69,18 +69,6 @@ def parts(body: Scalar) -> Iterator[Scalar]:
         yield from parts(child)
 
 
-def held(program: Program) -> Program:
-    """The program with its frozen statements as operands: a derivative holds them fixed."""
-    frozen = tuple(d.target for d in program.definitions if d.frozen)
-    if not frozen:
-        return program
-    names = {tensor.name for tensor in frozen}
-    return Program((*program.inputs, *frozen),
-                   tuple(d for d in program.definitions if not d.frozen),
-                   tuple(name for name in program.outputs if name not in names),
-                   program.sizes, program.parameters, program.requirements)
-
-
 def work(program: Program) -> int:
     """How many steps the interpreter takes at most on a program without open sizes."""
     return sum(_box(definition.free) * sum(1 + _box(term.bound) for term in definition.terms)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from symconv.notes import checking as ch
-from symconv.notes.chapters import ch03_cost
+from symconv.notes.chapters import ch03_cost, ch03_orders
 from symconv.notes.model import (
     Block,
     Chapter,
@@ -41,7 +41,8 @@ def chapter() -> Chapter:
     """Graphs, JVP and VJP, and what they cost."""
     return Chapter(3, Words("The computational graph: forward and reverse accumulation",
                             "计算图：前向累积与反向累积"),
-                   (*_graphs(), *_two_orders(), *_square(), *ch03_cost.blocks()))
+                   (*_graphs(), *_two_orders(), *_square(), *ch03_cost.blocks(),
+                    *ch03_orders.blocks()))
 
 
 def _graphs() -> tuple[Block, ...]:

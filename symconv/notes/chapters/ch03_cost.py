@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from symconv.notes import checking as ch
-from symconv.notes.model import Block, Example, Formula, Heading, Items, Prose, Table, Words
+from symconv.notes.model import Block, Example, Heading, Items, Prose, Table, Words
 from symconv.operator import parse
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ _LAYERS = {"c": ("convolution", "卷积"), "e": ("bias", "偏置"), "r": ("relu"
 
 
 def blocks() -> tuple[Block, ...]:
-    """Operations, storage, and the best order."""
+    """Operations and storage."""
     return (
         Heading(Words("What each order costs", "两种次序的代价")),
         Prose(Words(
@@ -86,30 +85,6 @@ def blocks() -> tuple[Block, ...]:
             "各步骤共算出 $<<all>>$ 个数值。反向累积重新读取其中 $<<reals>>$ 个，以及说明每个窗口中"
             "哪个元素最大的 $<<winners>>$ 个整数。$c$ 与 $r$ 都不必留在内存中。"), _totals,
             {"all": 28 * 3 + 14 + 10 * 2 + 1, "reals": 28 + 14 + 10, "winners": 14}),
-        Heading(Words("Orders in between", "介于两者之间的次序")),
-        Prose(Words(
-            "For matrices of different sizes the order of multiplication decides the cost. A "
-            "product of matrices $(p,q)$ and $(q,r)$ takes $pqr$ multiplications, so for the "
-            r"widths $1000 \to 100 \to 100 \to 1$:",
-            "对大小不同的矩阵，乘法的次序决定代价。$(p,q)$ 矩阵与 $(q,r)$ 矩阵之积需要 $pqr$ 次乘"
-            "法，"
-            r"因此对宽度 $1000 \to 100 \to 100 \to 1$：")),
-        Formula(Words(
-                    r"\begin{aligned} \text{forward:} \quad & 100 \cdot 100 \cdot 1000 + "
-                    r"1 \cdot 100 \cdot 1000 = <<forward>> \\ \text{reverse:} \quad & "
-                    r"1 \cdot 100 \cdot 100 + 1 \cdot 100 \cdot 1000 = <<reverse>> \end{aligned}",
-                    r"\begin{aligned} \text{前向：} \quad & 100 \cdot 100 \cdot 1000 + "
-                    r"1 \cdot 100 \cdot 1000 = <<forward>> \\ \text{反向：} \quad & "
-                    r"1 \cdot 100 \cdot 100 + 1 \cdot 100 \cdot 1000 = <<reverse>> \end{aligned}"),
-                lambda: _multiplications() == {"forward": 10_100_000, "reverse": 110_000},
-                key="matrix-orders", values=_multiplications),
-        Prose(Words(
-            "Storage can be traded for work, too: keep every $k$-th value only and compute the "
-            r"others again when they are needed. With $k = \sqrt{n}$ the reverse sweep holds about "
-            r"$2\sqrt{n}$ values and repeats the forward pass once; this is called checkpointing.",
-            r"存储也可以用计算来换：只保存每隔 $k$ 个的数值，需要时重新计算其余的。取 $k = "
-            r"\sqrt{n}$，反向累积大约持有 $2\sqrt{n}$ 个数值，并把前向传播多做一遍；这称为检查点技"
-            r"术。")),
     )
 
 
@@ -225,17 +200,3 @@ def _totals() -> dict[str, object]:
     return {"all": sum(counts[name] for name in _LAYERS),
             "reals": sum(counts[name] for name in _LAYERS if name in read),
             "winners": sum(counts[name] for name in _winners(source) if name in read)}
-
-
-def _multiplications() -> dict[str, object]:
-    """Multiplications of J3 (J2 J1) and (J3 J2) J1, counted matrix by matrix."""
-    widths = (1000, 100, 100, 1)
-    shapes = [(rows, columns) for columns, rows in itertools.pairwise(widths)]
-    forward = reverse = 0
-    rows, columns = shapes[0]
-    for above, inner in shapes[1:]:
-        forward += above * inner * columns
-    rows, columns = shapes[-1]
-    for inner, last in reversed(shapes[:-1]):
-        reverse += rows * inner * last
-    return {"forward": forward, "reverse": reverse}

@@ -73,7 +73,7 @@ def _stacks() -> tuple[Block, ...]:
             "In one dimension $(1,2,1) * (1,2,1) = <<two>>$ and once more $<<three>>$: taps $3$, "
             "$5$, $7$. Two $3 \\times 3$ layers are one $5 \\times 5$ layer, three are one $7 "
             "\\times 7$ layer.",
-            "在一维中 $(1,2,1) * (1,2,1) = <<two>>$，再作一次得 $<<three>>$：元素个数为 $3$、$5$、"
+            "在一维中 $(1,2,1) * (1,2,1) = <<two>>$，再作一次得 $<<three>>$：抽头个数为 $3$、$5$、"
             "$7$。两个 $3 \\times 3$ 的层是一个 $5 \\times 5$ 的层，三个是一个 $7 \\times 7$ 的"
             "层。"),
             _binomials, {"two": [1, 4, 6, 4, 1], "three": [1, 6, 15, 20, 15, 6, 1]}),
@@ -99,7 +99,7 @@ def _stacks() -> tuple[Block, ...]:
             "反之不成立：$18$ 个权重不能产生每一个有 $25$ 个元素的卷积核；三个层也不等于*两个* $5 "
             "\\times 5$ 的层，后者的感受野为 $9 \\times 9$。而且没有激活函数时，堆叠的能力比单个层*"
             "更弱*。使深度有价值的正是中间的非线性函数；有了它，任何单个卷积核都不能代替这两个层，"
-            "因为结果不再是线性的：")),
+            "因为结果不再是线性的："), check=_stacks_are_less),
         Example(Words(
             "With $f(x) = \\operatorname{relu}(x \\star (1,-1)) \\star (1,1)$ and $x = (0,1,0)$: "
             "$f(x) = <<plus>>$ and $f(-x) = <<minus>>$, but a linear map would have given "
@@ -214,3 +214,18 @@ def _activated() -> dict[str, object]:
     turned = [-value for value in x]
     return {"plus": with_relu(x), "minus": with_relu(turned), "linear": without(x),
             "opposite": without(turned)}
+
+
+def _stacks_are_less() -> bool:
+    """Of the 25 directions in which a 5x5 kernel can move, two 3x3 kernels reach fewer: the
+    Jacobian of their convolution, which is linear in each, has a smaller rank."""
+    import sympy
+
+    from symconv.notes.pictures.receptive import Layer, width
+
+    draw = random.Random("stacks")
+    one, two = ch.drawn(draw, 3, 3), ch.drawn(draw, 3, 3)
+    matrix = ch.jacobian(ops.convolve(ndim=2), "a", a=one, b=two)
+    other = ch.jacobian(ops.convolve(ndim=2), "b", a=one, b=two)
+    rank = sympy.Matrix([[*left, *right] for left, right in zip(matrix, other, strict=True)]).rank()
+    return rank < 25 and (width([Layer("c", 3)] * 3), width([Layer("c", 5)] * 2)) == (7, 9)

@@ -73,17 +73,17 @@ def _dilations() -> tuple[Block, ...]:
             "A layer of dilation $d$ reads inputs at distance $d$. It equals a layer of dilation "
             "$1$ whose kernel has $d-1$ zeros between neighbouring taps, but does not multiply by "
             "those zeros:",
-            "膨胀为 $d$ 的层以间距 $d$ 读取输入。它等于膨胀为 $1$、卷积核相邻元素之间插入 $d-1$ 个"
+            "膨胀为 $d$ 的层以间距 $d$ 读取输入。它等于膨胀为 $1$、卷积核相邻抽头之间插入 $d-1$ 个"
             "零的层，只是并不与这些零相乘：")),
         Formula(r"\sum_{a=0}^{k-1} x_{i+da}\, w_a = \sum_{e=0}^{d(k-1)} x_{i+e}\, w^{(d)}_e, "
                 r"\qquad w^{(d)}_e = \begin{cases} w_{e/d} & d \mid e \\ 0 & d \nmid e \end{cases}",
                 _dilation_is_zeros, key="dilation"),
-        Table(("$d$", Words("kernel", "卷积核"), Words("zeros between taps", "元素之间的零"),
+        Table(("$d$", Words("kernel", "卷积核"), Words("zeros between taps", "抽头之间的零"),
                Words("positions spanned", "覆盖的位置数")),
               _spreads, _spreads_hold,
               Words("A kernel of three taps. The factor $1$ inserts nothing, the factor $2$ one "
                     "zero, the factor $3$ two.",
-                    "三个元素的卷积核。因子 $1$ 不插入任何零，因子 $2$ 插入一个，因子 $3$ 插入两"
+                    "三个抽头的卷积核。因子 $1$ 不插入任何零，因子 $2$ 插入一个，因子 $3$ 插入两"
                     "个。"),
               key="spreads"),
         Example(Words(
@@ -91,7 +91,7 @@ def _dilations() -> tuple[Block, ...]:
             "$d = 1, 2, 4, 8$ see a field that about doubles with every layer: for three taps "
             "$<<fields>>$ positions.",
             "权重仍是 $k$ 个；覆盖的位置 $d(k-1)+1$ 增多。$d = 1, 2, 4, 8$ 的层堆叠起来，感受野逐层"
-            "约增大一倍：三个元素的卷积核依次覆盖 $<<fields>>$ 个位置。"),
+            "约增大一倍：三个抽头的卷积核依次覆盖 $<<fields>>$ 个位置。"),
             lambda: {"fields": [_field(depth) for depth in (1, 2, 3, 4)]},
             {"fields": [3, 7, 15, 31]}),
     )

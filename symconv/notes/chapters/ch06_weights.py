@@ -104,11 +104,11 @@ def _weights() -> tuple[Block, ...]:
             "and its edges, and starting from $w = (0,0)$, descent along $-\\mathrm{d}w$ of the "
             "mean squared error finds the edge detector $(1,-1)$ by itself:",
             "有了这个梯度，卷积核便可以学习得到，而不必人工设计。给出一幅带条纹的图像及其边缘，从 "
-            "$w = (0,0)$ 出发，沿均方误差的 $-\\mathrm{d}w$ 下降，就会自行找到边缘检测核 "
+            "$w = (0,0)$ 出发，沿均方误差的 $-\\mathrm{d}w$ 下降，就会自行找到边缘检测卷积核 "
             "$(1,-1)$：")),
         Figure("ch06-learning", _learning,
                Words("Learning the edge kernel: image and edges, the two weights, and the loss.",
-                     "学习边缘检测核：图像与边缘，两个权重，以及损失。"), _is_learned,
+                     "学习边缘检测卷积核：图像与边缘，两个权重，以及损失。"), _is_learned,
                key="edge-learning"),
     )
 

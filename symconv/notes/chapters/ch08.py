@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symconv import ops
 from symconv.notes import checking as ch
 from symconv.notes import gallery
-from symconv.notes.chapters import ch08_shapes
+from symconv.notes.chapters import ch08_inverse, ch08_shapes
 from symconv.notes.model import (
     Block,
     Chapter,
@@ -33,7 +32,7 @@ _X, _W = [1, 2, 3, 4], [1, 1]
 def chapter() -> Chapter:
     """The Jacobian transposed; shapes; what it is not."""
     return Chapter(8, Words("Transposed convolution", "转置卷积"),
-                   (*_matrix(), *_relation(), *_no_inverse(), *ch08_shapes.blocks()))
+                   (*_matrix(), *_relation(), *ch08_inverse.blocks(), *ch08_shapes.blocks()))
 
 
 def _matrix() -> tuple[Block, ...]:
@@ -121,54 +120,15 @@ def _relation() -> tuple[Block, ...]:
     )
 
 
-def _no_inverse() -> tuple[Block, ...]:
-    return (
-        Heading(Words("A transpose is not an inverse", "转置不是逆")),
-        Prose(Words(
-            "The old name *deconvolution* promises too much. A transposed convolution returns "
-            "the *shape* of the input, not the input.",
-            "旧名「反卷积」言过其实。转置卷积恢复的是输入的*形状*，不是输入本身。")),
-        Example(Words(
-            "The kernel $(1,1)$ takes $(1,2,3,4)$ to $<<y>>$, and the transposed convolution with "
-            "the same kernel takes that to $<<back>>$. No other kernel and no other method does "
-            "better in general: $x = <<null>>$ gives $<<zero>>$ and is lost.",
-            "卷积核 $(1,1)$ 把 $(1,2,3,4)$ 变为 $<<y>>$，同一卷积核的转置卷积再把它变为 $<<back>>$。"
-            "换别的卷积核、别的方法，一般而言也无济于事：$x = <<null>>$ 给出 $<<zero>>$，信息已经丢失。"),
-            _there_and_back, {"y": [3, 5, 7], "back": [3, 8, 12, 7], "zero": [0, 0, 0]}),
-        Prose(Words(
-            "A matrix $J$ with fewer rows than columns has no left inverse. The transpose undoes "
-            "$J$ on one side exactly when the rows of $J$ are orthonormal. Stride $2$ and the "
-            "kernel $(\\tfrac35, \\tfrac45)$ are of this kind, since the windows do not overlap:",
-            "行数少于列数的矩阵 $J$ 没有左逆。当且仅当 $J$ 的各行标准正交时，转置才在一侧抵消 $J$。步幅 "
-            "$2$ 与卷积核 $(\\tfrac35, \\tfrac45)$ 就属于这种情形，因为窗口互不重叠：")),
-        Formula(r"J J^{\mathsf T} = I, \qquad J^{\mathsf T} J = P \ne I, \qquad P^2 = P",
-                _orthonormal, key="orthonormal-rows"),
-        Prose(Words(
-            "So the convolution of the transposed convolution is the identity, and the transposed "
-            "convolution of the convolution is a projection: it keeps what the convolution could "
-            "see.",
-            "于是先转置卷积后卷积是恒等映射，而先卷积后转置卷积是投影：它保留卷积所能看见的部分。")),
-    )
-
-
-def _random(draw: random.Random, *shape: int) -> Any:
-    import numpy as np
-
-    array: Any = np.empty(shape, dtype=object)
-    for place in np.ndindex(*shape):
-        array[place] = draw.randint(-9, 9)
-    return array
-
-
 def _is_adjoint() -> bool:
     """With stride, dilation, padding and channels: the catalogue's operator is the derived
     gradient of the convolution, and the inner products agree."""
     draw = random.Random("adjoint")
     for stride, padding, dilation, extra in ((1, 0, 1, 0), (2, 1, 1, 0), (3, 1, 2, 2), (2, 0, 3, 0)):
-        x, w = _random(draw, 1, 2, 11), _random(draw, 3, 2, 3)
+        x, w = ch.drawn(draw, 1, 2, 11), ch.drawn(draw, 3, 2, 3)
         forward = ops.conv1d(stride=stride, padding=padding, dilation=dilation, bias=False)
         y = ch.run(forward, x=x, w=w)
-        z = _random(draw, 1, 3, len(y[0][0]))
+        z = ch.drawn(draw, 1, 3, len(y[0][0]))
         back = ops.conv_transpose1d(stride=stride, padding=padding, dilation=dilation, bias=False,
                                     output_padding=extra)
         found = ch.run(back, x=z, w=w)
@@ -246,7 +206,7 @@ def _zeros_inserted() -> bool:
     """The sum over the spread input by hand, and as a convolution with input dilation."""
     draw = random.Random("zeros")
     for stride, padding, dilation in ((2, 1, 1), (3, 0, 2), (3, 2, 1), (1, 1, 2)):
-        z, w = _random(draw, 5), _random(draw, 3)
+        z, w = ch.drawn(draw, 5), ch.drawn(draw, 3)
         found = ch.run(ops.conv_transpose1d(stride=stride, padding=padding, dilation=dilation,
                                             bias=False), x=[[z]], w=[[w]])[0][0]
         spread = {stride * i: value for i, value in enumerate(z)}
@@ -259,23 +219,3 @@ def _zeros_inserted() -> bool:
                 not ch.same(found, ch.run(recipe, x=[[z]], w=[[w]])[0][0]):
             return False
     return True
-
-
-def _there_and_back() -> dict[str, object]:
-    y = ch.run(ops.conv1d(bias=False), x=[[_X]], w=[[_W]])
-    null = [1, -1, 1, -1]
-    return {"y": y[0][0], "back": ch.run(ops.conv_transpose1d(bias=False), x=y, w=[[_W]])[0][0],
-            "null": null, "zero": ch.run(ops.conv1d(bias=False), x=[[null]], w=[[_W]])[0][0]}
-
-
-def _orthonormal() -> bool:
-    import sympy
-
-    w = [[[Fraction(3, 5), Fraction(4, 5)]]]
-    matrix = sympy.Matrix([[sympy.Rational(str(entry)) for entry in row] for row in ch.jacobian(
-        ops.conv1d(stride=2, bias=False), "x", x=[[[0] * 6]], w=w)])
-    back = sympy.Matrix([[sympy.Rational(str(entry)) for entry in row] for row in ch.jacobian(
-        ops.conv_transpose1d(stride=2, bias=False), "x", x=[[[0] * 3]], w=w)])
-    project = back * matrix
-    return bool(matrix * back == sympy.eye(3) and project != sympy.eye(6)
-                and project * project == project)

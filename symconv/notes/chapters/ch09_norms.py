@@ -65,7 +65,7 @@ def _norms() -> tuple[Block, ...]:
             "($p = 1$) to their maximum ($p \\to \\infty$), and never increases with $p$:",
             "$L_p$ 池化取窗口的范数。它从绝对值之和（$p = 1$）过渡到绝对值的最大值（$p \\to \\infty$），"
             "并且随 $p$ 单调不增：")),
-        Formula(r"y_i = \Big( \sum_a |x_{si+a}|^p \Big)^{1/p}, \qquad "
+        Formula(r"y_i = \left( \sum_a |x_{si+a}|^p \right)^{1/p}, \qquad "
                 r"\max_a |x_{si+a}| \;\le\; y_i \;\le\; k^{1/p} \max_a |x_{si+a}|", _norm_bounds,
                 key="lp-bounds"),
         Example(Words(
@@ -78,12 +78,14 @@ def _norms() -> tuple[Block, ...]:
                 r"\operatorname{sgn}(x_u) \left( \frac{|x_u|}{y_i} \right)^{p-1}", _norm_gradient,
                 key="lp-gradient"),
         Items((
-            Words("The quotient never exceeds $1$, so a norm passes on at most the gradient that "
-                  "it receives, and sends most of it to the large inputs.",
-                  "商不超过 $1$，因此范数传下去的梯度不超过它收到的，并且大部分给予大的输入。"),
+            Words("The quotient never exceeds $1$. For $p \\ge 1$ a norm therefore passes on at "
+                  "most the gradient that it receives, and for $p > 1$ it sends most of it to the "
+                  "large inputs.",
+                  "商不超过 $1$。因此当 $p \\ge 1$ 时范数传下去的梯度不超过它收到的，而当 $p > 1$ 时大部分给予大的输入。"),
             Words("Where the whole window is zero there is a kink; the engine returns $0$, which "
                   "is a subgradient for $p \\ge 1$.",
-                  "若整个窗口为零，则有折点；引擎返回 $0$，当 $p \\ge 1$ 时它是次梯度。"))),
+                  "若整个窗口为零，则有折点；引擎返回 $0$，当 $p \\ge 1$ 时它是次梯度。")),
+            check=_zero_at_zero),
     )
 
 
@@ -123,6 +125,23 @@ def _norm_bounds() -> bool:
         if not all(top <= value <= sympy.root(3, p) * top for p, value in enumerate(found, 1)):
             return False
         if not found[0] >= found[1] >= found[2]:
+            return False
+    return True
+
+
+def _zero_at_zero() -> bool:
+    """A window of zeros has the gradient zero, and a window (3, 1) gives the larger input more."""
+    import sympy
+
+    from symconv.notes import surds
+
+    for p in (1, 2, 3):
+        pool = ops.lp_pool1d(2, norm_type=p)
+        if surds.gradient(pool, "x", [[[1]]], x=[[[0, 0]]]) != [[[0, 0]]]:
+            return False
+        large, small = (sympy.sympify(entry) for entry in
+                        surds.gradient(pool, "x", [[[1]]], x=[[[3, 1]]])[0][0])
+        if not (small == large == 1 if p == 1 else small < large <= 1):
             return False
     return True
 

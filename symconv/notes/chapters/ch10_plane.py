@@ -123,13 +123,7 @@ def _tiles_hold() -> bool:
 
     draw = random.Random("tiles")
 
-    def some(*shape: int) -> Any:
-        array = np.empty(shape, dtype=object)
-        for place in np.ndindex(*shape):
-            array[place] = draw.randint(-9, 9)
-        return array
-
-    found, x, w = scheme(2, 3), some(1, 2, 4, 6), some(2, 2, 3, 3)
+    found, x, w = scheme(2, 3), ch.drawn(draw, 1, 2, 4, 6), ch.drawn(draw, 2, 2, 3, 3)
     padded = np.pad(x[0], ((0, 0), (1, 1), (1, 1)))
     wanted = np.array(ch.run(ops.conv2d(padding=1, bias=False), x=x, w=w), dtype=object)[0]
     for o, i, j in np.ndindex(2, 2, 3):

@@ -1,4 +1,4 @@
-"""Residual blocks, depthwise blocks, and halving with doubling."""
+"""Residual blocks, and halving with doubling."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from symconv import ops
 from symconv.notes import checking as ch
-from symconv.notes.chapters.ch11_classic import amounts, shape
+from symconv.notes.chapters.ch11_tables import HEADER, amounts, followed_back, line, shape
 from symconv.notes.model import (
     Block,
     DerivationBlock,
@@ -20,7 +20,9 @@ from symconv.notes.model import (
     Table,
     Words,
 )
+from symconv.notes.networks import Layer, Row, conv, count, total, walk
 
+_INPUT = (1, 64, 56, 56)
 _RESIDUAL = """x: [H]; w: [3]
 j < H
 q[j] = sum[a](x[j+a-1] * w[a])
@@ -30,11 +32,11 @@ y[i] = x[i] + h[i]
 
 
 def blocks() -> tuple[Block, ...]:
-    """Blocks that later networks are made of."""
-    return (*_residual(), *_halving(), *_depthwise())
+    """Shortcuts, and how stages share the work."""
+    return (*_residual_block(), *_halving())
 
 
-def _residual() -> tuple[Block, ...]:
+def _residual_block() -> tuple[Block, ...]:
     return (
         Heading(Words("The residual block", "残差块")),
         Prose(Words(
@@ -63,12 +65,12 @@ def _residual() -> tuple[Block, ...]:
             "channels, the shortcut is a $1 \\times 1$ convolution of stride $2$.",
             "相加要求形状一致。若一个块把大小减半、通道加倍，捷径就用步幅为 $2$ 的 $1 \\times 1$ "
             "卷积。")),
-        Table((Words("block", "块"), Words("input", "输入"), Words("output", "输出"),
-               Words("parameters", "参数"), Words("multiply-adds", "乘加次数")),
-              _residual_rows, _residual_holds,
-              Words("Two $3 \\times 3$ layers without biases: with the plain shortcut, and with "
-                    "stride $2$ and a $1 \\times 1$ shortcut.",
-                    "两个无偏置的 $3 \\times 3$ 层：恒等捷径；以及步幅 $2$ 与 $1 \\times 1$ 捷径。"),
+        Table(HEADER, _residual_rows, _residual_holds,
+              Words("Two residual blocks on $64 \\times 56 \\times 56$, without biases: $a$ with the "
+                    "plain shortcut, $b$ with stride $2$ and a $1 \\times 1$ shortcut. Fields are "
+                    "counted from the input of the block.",
+                    "作用于 $64 \\times 56 \\times 56$ 的两个残差块，无偏置：$a$ 为恒等捷径，$b$ 步幅为 "
+                    "$2$，捷径为 $1 \\times 1$ 卷积。感受野从块的输入算起。"),
               key="residual-blocks"),
     )
 
@@ -93,34 +95,6 @@ def _halving() -> tuple[Block, ...]:
               _stage_rows, _stages_hold,
               Words("A $3 \\times 3$ layer without bias in each stage.",
                     "每一级中一个无偏置的 $3 \\times 3$ 层。"), key="stages"),
-    )
-
-
-def _depthwise() -> tuple[Block, ...]:
-    return (
-        Heading(Words("MobileNet's depthwise block", "MobileNet 的逐通道块")),
-        Prose(Words(
-            "A convolution mixes pixels and channels at the same time. MobileNet does one after "
-            "the other: a depthwise convolution ([[6]], as many groups as channels) and then a "
-            "$1 \\times 1$ convolution. For $C$ inputs, $O$ outputs and kernel size $k$ the ratio "
-            "of the costs is",
-            "卷积同时混合像素与通道。MobileNet 先后进行：先是逐通道卷积（[[6]]，分组数等于通道数），再是 "
-            "$1 \\times 1$ 卷积。设 $C$ 个输入、$O$ 个输出、卷积核大小 $k$，代价之比为")),
-        Identity(lambda: _ratio(), key="depthwise-ratio", check=lambda: _ratio_holds()),
-        Table((Words("layers", "层"), Words("parameters", "参数"),
-               Words("multiply-adds", "乘加次数")), _mobile_rows, _mobile_holds,
-              Words(r"From $512$ to $512$ channels on $14 \times 14$ pixels, without biases.",
-                    r"$14 \times 14$ 像素上从 $512$ 到 $512$ 个通道，无偏置。"), key="mobilenet"),
-        Prose(Words(
-            "Nearly all of what remains is in the $1 \\times 1$ layer. The two steps are a "
-            "restriction: their composition is a full kernel of the form "
-            "$w_{ocae} = p_{oc}\\, q_{cae}$, in which all outputs share the spatial pattern of an "
-            "input channel up to a factor.",
-            "剩下的代价几乎都在 $1 \\times 1$ 层中。这两步是一种限制：它们的复合是形如 "
-            "$w_{ocae} = p_{oc}\\, q_{cae}$ 的完整卷积核，其中各输出共用同一输入通道的空间模式，只差一个"
-            "因子。")),
-        Formula(r"\sum_c p_{oc} \sum_{a,e} q_{cae}\, x_{c,i+a,j+e} = "
-                r"\sum_{c,a,e} (p_{oc}\, q_{cae})\, x_{c,i+a,j+e}", _separable, key="separable"),
     )
 
 
@@ -151,37 +125,45 @@ def _ten() -> Mapping[str, object]:
             "residual": f"{float(residual):.2f}"}
 
 
-def _residual_counts() -> list[tuple[tuple[int, ...], tuple[int, ...], int, int]]:
-    from symconv.notes.networks import conv, count, total, walk
+_SHORTCUT = conv("s", 128, 1, 2, bias=False)
 
-    found: list[tuple[tuple[int, ...], tuple[int, ...], int, int]] = []
-    for given, outputs, stride in (((1, 64, 56, 56), 64, 1), ((1, 64, 56, 56), 128, 2)):
-        rows = walk([conv("c1", outputs, 3, stride, 1, bias=False),
-                     conv("c2", outputs, 3, 1, 1, bias=False)], given)
-        parameters, operations = total(rows)
-        if stride > 1:
-            shortcut = count(conv("s", outputs, 1, stride, bias=False), given)
-            parameters += shortcut.parameters
-            operations += shortcut.operations
-            if shortcut.shape != rows[-1].count.shape:
-                return []
-        found.append((given, rows[-1].count.shape, parameters, operations))
-    return found
+
+def _paths() -> list[list[Layer]]:
+    """The two layers of the block a, and those of b."""
+    return [[conv(f"{name}1", outputs, 3, stride, 1, bias=False),
+             conv(f"{name}2", outputs, 3, 1, 1, bias=False)]
+            for name, outputs, stride in (("a", 64, 1), ("b", 128, 2))]
+
+
+def _residual() -> tuple[list[Row], list[Row]]:
+    """The layers of a, and those of b with its shortcut."""
+    plain, halving = (walk(path, _INPUT) for path in _paths())
+    return plain, [*halving, *walk([_SHORTCUT], _INPUT)]
 
 
 def _residual_rows() -> Sequence[Sequence[Words | str]]:
-    names = [Words("plain shortcut", "恒等捷径"), Words("halving", "减半")]
-    return [(name, shape(given), shape(made), *amounts(parameters, operations))
-            for name, (given, made, parameters, operations)
-            in zip(names, _residual_counts(), strict=True)]
+    found: list[Sequence[Words | str]] = []
+    for name, rows in zip("ab", _residual(), strict=True):
+        parameters, operations = total(rows)
+        found += [*map(line, rows),
+                  (Words(f"{name}: sum", f"{name}：相加"), shape(rows[1].count.shape),
+                   *amounts(parameters, operations, max(row.field for row in rows)))]
+    return found
 
 
 def _residual_holds() -> bool:
-    pixels = 28 * 28
-    return [row[1:] for row in _residual_counts()] == [
-        ((1, 64, 56, 56), 2 * 9 * 64 ** 2, 2 * 9 * 64 ** 2 * 56 ** 2),
-        ((1, 128, 28, 28), 9 * 64 * 128 + 9 * 128 ** 2 + 64 * 128,
-         (9 * 64 * 128 + 9 * 128 ** 2 + 64 * 128) * pixels)]
+    """Counts by the formulas, shapes that can be added, and fields by following the relations."""
+    plain, halving = _residual()
+    joined = [ops.add(ndim=4).output_shape(a=one, b=other)["y"] for one, other in (
+        (_INPUT, plain[1].count.shape), (halving[1].count.shape, halving[2].count.shape))]
+    followed = [followed_back(path[:depth], 56) for path in _paths() for depth in (1, 2)]
+    return (joined == [_INPUT, (1, 128, 28, 28)] and followed == [3, 5, 3, 7]
+            and followed_back([_SHORTCUT], 56) == 1
+            and [row.field for row in (*plain, *halving)] == [*followed, 1]
+            and [total(plain), total(halving)] == [
+                (2 * 9 * 64 ** 2, 2 * 9 * 64 ** 2 * 56 ** 2),
+                tuple((9 * 64 * 128 + 9 * 128 ** 2 + 64 * 128) * pixels
+                      for pixels in (1, 28 * 28))])
 
 
 def _same_cost() -> tuple[Any, Any]:
@@ -196,8 +178,6 @@ def _same_cost() -> tuple[Any, Any]:
 
 
 def _stage_counts() -> list[tuple[tuple[int, ...], int, int]]:
-    from symconv.notes.networks import conv, count
-
     found = []
     for channels, size in ((64, 56), (128, 28), (256, 14), (512, 7)):
         made = count(conv("c", channels, 3, 1, 1, bias=False), (1, channels, size, size))
@@ -219,64 +199,3 @@ def _stages_hold() -> bool:
     return ({row[2] for row in rows} == {9 * 64 ** 2 * 56 ** 2}
             and all(math.prod(one[0]) == 2 * math.prod(two[0]) and 4 * one[1] == two[1]
                     for one, two in itertools.pairwise(rows)))
-
-
-def _ratio() -> tuple[Any, Any]:
-    import sympy
-
-    c, o, k = sympy.symbols("C O k", positive=True)
-    return (c * k ** 2 + c * o) / (c * o * k ** 2), 1 / o + 1 / k ** 2
-
-
-def _mobile() -> list[tuple[int, int]]:
-    from symconv.notes.networks import conv, total, walk
-
-    given = (1, 512, 14, 14)
-    paths = [[conv("c", 512, 3, 1, 1, bias=False)],
-             [conv("d", 512, 3, 1, 1, groups=512, bias=False)],
-             [conv("p", 512, 1, bias=False)]]
-    return [total(walk(path, given)) for path in paths]
-
-
-def _ratio_holds() -> bool:
-    """The ratio of the engine's counts is the printed one, for the layer of the table."""
-    from fractions import Fraction
-
-    (plain, work), *parts = _mobile()
-    expected = Fraction(1, 512) + Fraction(1, 9)
-    return (Fraction(sum(part[0] for part in parts), plain) == expected
-            and Fraction(sum(part[1] for part in parts), work) == expected)
-
-
-def _mobile_rows() -> Sequence[Sequence[Words | str]]:
-    plain, depth, point = _mobile()
-    names = [Words(r"plain $3 \times 3$", r"普通 $3 \times 3$"),
-             Words(r"depthwise $3 \times 3$", r"逐通道 $3 \times 3$"),
-             Words(r"$1 \times 1$", r"$1 \times 1$"), Words("both steps", "两步合计")]
-    sums = (depth[0] + point[0], depth[1] + point[1])
-    return [(name, *amounts(*row)) for name, row
-            in zip(names, (plain, depth, point, sums), strict=True)]
-
-
-def _mobile_holds() -> bool:
-    return _mobile() == [(512 ** 2 * 9, 512 ** 2 * 9 * 196), (512 * 9, 512 * 9 * 196),
-                         (512 ** 2, 512 ** 2 * 196)]
-
-
-def _separable() -> bool:
-    import random
-
-    import numpy as np
-
-    draw = random.Random("separable")
-
-    def some(*extents: int) -> Any:
-        array = np.empty(extents, dtype=object)
-        for place in np.ndindex(*extents):
-            array[place] = draw.randint(-9, 9)
-        return array
-
-    x, q, p = some(1, 3, 4, 5), some(3, 1, 2, 2), some(4, 3)
-    steps = ops.conv2d(groups=3, bias=False, name="d") >> ops.conv1x1(bias=False, name="p")
-    whole = p[:, :, None, None] * q[:, 0][None]
-    return ch.same(ch.run(steps, x=x, d_w=q, p_w=p), ch.run(ops.conv2d(bias=False), x=x, w=whole))

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from symconv.notes.chapters.ch11_tables import (
+    HEADER,
+    followed_back,
+    line,
+    percent,
+    total_line,
+)
 from symconv.notes.model import (
     Block,
     Example,
@@ -20,12 +27,9 @@ from symconv.notes.model import (
 if TYPE_CHECKING:
     from symconv.notes.networks import Layer, Row
     from symconv.notes.pictures.canvas import Drawing
-    from symconv.notes.pictures.receptive import Layer as Seen
 
 _INPUTS = {"LENET": (1, 1, 28, 28), "ALEXNET": (1, 3, 227, 227), "VGG16": (1, 3, 224, 224),
            "NIN": (1, 3, 224, 224)}
-_HEADER = (Words("layer", "层"), Words("output", "输出"), Words("parameters", "参数"),
-           Words("multiply-adds", "乘加次数"), Words("field", "感受野"))
 
 
 def blocks() -> tuple[Block, ...]:
@@ -55,7 +59,7 @@ def _reading() -> tuple[Block, ...]:
             "The first four layers of LeNet along one axis: the inputs that one element of the "
             "last level depends on.",
             "LeNet 前四层沿一个轴的情形：最后一层的一个元素所依赖的输入。"),
-            lambda: len(_followed("LENET", 4)) == 16, key="receptive-lenet"),
+            lambda: _followed("LENET", 4) == 16, key="receptive-lenet"),
     )
 
 
@@ -87,9 +91,11 @@ def _alexnet() -> tuple[Block, ...]:
             "$55$）。")),
         Prose(Words(
             "Pooling windows of $3$ with stride $2$ overlap, so gradients accumulate in them "
-            "([[9]]). A single layer, f6, holds more than half of all parameters.",
-            "大小为 $3$、步幅为 $2$ 的池化窗口相互重叠，因此梯度在其中累加（[[9]]）。仅 f6 一层就占全部参数"
-            "的一半以上。")),
+            "([[9]]).",
+            "大小为 $3$、步幅为 $2$ 的池化窗口相互重叠，因此梯度在其中累加（[[9]]）。")),
+        Example(Words(
+            "A single layer, f6, holds $<<share>>$ of all parameters.",
+            "仅 f6 一层就占全部参数的 $<<share>>$。"), _alexnet_share, {"share": r"61.9\,\%"}),
     )
 
 
@@ -120,10 +126,11 @@ def _nin() -> tuple[Block, ...]:
             "平均。")),
         Prose(Words(
             "There is no fully connected layer at all: the last $1 \\times 1$ layer makes a map "
-            "for every class and global average pooling ([[9]]) reads it out. The network has one "
-            "eighth of AlexNet's parameters.",
-            "完全没有全连接层：最后的 $1 \\times 1$ 层为每个类别产生一幅图，由全局平均池化（[[9]]）读出。"
-            "整个网络的参数约为 AlexNet 的八分之一。")),
+            "for every class and global average pooling ([[9]]) reads it out.",
+            "完全没有全连接层：最后的 $1 \\times 1$ 层为每个类别产生一幅图，由全局平均池化（[[9]]）读出。")),
+        Example(Words(
+            "The network has $<<share>>$ of AlexNet's parameters.",
+            "整个网络的参数是 AlexNet 的 $<<share>>$。"), _nin_share, {"share": r"12.5\,\%"}),
     )
 
 
@@ -143,57 +150,11 @@ def _walk(name: str) -> list[Row]:
 def _table(name: str, key: str, parameters: int, operations: int,
            caption: Words) -> Table:
     """The table of a network; its totals must be the ones given, and its rows those by hand."""
-    return Table(_HEADER, _rows(name), _holds(name, parameters, operations), caption, key=key)
+    return Table(HEADER, _rows(name), _holds(name, parameters, operations), caption, key=key)
 
 
 def _rows(name: str) -> Callable[[], list[tuple[Words | str, ...]]]:
-    from symconv.notes.numbers import integer
-
-    def rows() -> list[tuple[Words | str, ...]]:
-        from symconv.notes.networks import total
-
-        walked = _walk(name)
-        found: list[tuple[Words | str, ...]] = [
-            (_named(row), shape(row.count.shape), _amount(row.count.parameters),
-             _amount(row.count.operations), f"${row.field}$" if row.field else "")
-            for row in walked]
-        parameters, operations = total(walked)
-        return [*found, (Words("total", "合计"), "", f"${integer(parameters)}$",
-                         f"${integer(operations)}$", "")]
-    return rows
-
-
-def shape(extents: Sequence[int]) -> str:
-    """A shape without its batch axis, as 64 x 7 x 7."""
-    inside = r" \times ".join(map(str, extents[1:]))
-    return f"${inside}$"
-
-
-def _amount(number: int) -> str:
-    from symconv.notes.numbers import integer
-
-    return f"${integer(number)}$" if number else ""
-
-
-def _named(row: Row) -> Words:
-    """The name of a layer and what it is."""
-    layer = row.layer
-    window = rf"${layer.kernel} \times {layer.kernel}$"
-    stride = f", $s={layer.stride}$" if layer.stride > 1 else ""
-    stride += f", $p={layer.padding}$" if layer.padding else ""
-    stride += f", $g={layer.groups}$" if layer.groups > 1 else ""
-    match layer.kind:
-        case "conv":
-            return Words(f"{layer.name}: {window}{stride}", f"{layer.name}：{window}{stride}")
-        case "max":
-            return Words(f"{layer.name}: max {window}{stride}",
-                         f"{layer.name}：最大 {window}{stride}")
-        case "avg":
-            return Words(f"{layer.name}: mean {window}{stride}",
-                         f"{layer.name}：平均 {window}{stride}")
-        case "mean":
-            return Words(f"{layer.name}: global mean", f"{layer.name}：全局平均")
-    return Words(f"{layer.name}: fully connected", f"{layer.name}：全连接")
+    return lambda: [*map(line, _walk(name)), total_line(_walk(name))]
 
 
 def _holds(name: str, parameters: int, operations: int) -> Callable[[], bool]:
@@ -207,21 +168,9 @@ def _holds(name: str, parameters: int, operations: int) -> Callable[[], bool]:
     return check
 
 
-def _seen(name: str) -> list[Seen]:
-    """The layers with windows, for one axis."""
-    from symconv.notes.pictures.receptive import Layer
-
-    return [Layer(layer.name, layer.kernel, layer.stride, layer.padding)
-            for layer in _layers(name) if layer.kind not in ("mean", "dense")]
-
-
-def _followed(name: str, depth: int) -> tuple[int, ...]:
-    """The inputs that an element in the middle depends on, by following the relations."""
-    from symconv.notes.pictures.receptive import fields, sizes
-
-    layers = _seen(name)[:depth]
-    extent = _INPUTS[name][-1]
-    return fields(layers, extent, sizes(layers, extent)[-1] // 2)[0]
+def _followed(name: str, depth: int) -> int:
+    """How many inputs of one axis an element in the middle depends on after some layers."""
+    return followed_back(_layers(name)[:depth], _INPUTS[name][-1])
 
 
 def _recursion_holds() -> bool:
@@ -229,7 +178,7 @@ def _recursion_holds() -> bool:
     for name, depths in (("LENET", (1, 2, 3, 4)), ("ALEXNET", (1, 2, 4, 7)), ("VGG16", (2, 7))):
         walked = _walk(name)
         for depth in depths:
-            if len(_followed(name, depth)) != walked[depth - 1].field:
+            if _followed(name, depth) != walked[depth - 1].field:
                 return False
     return True
 
@@ -247,7 +196,21 @@ def _lenet_shares() -> dict[str, object]:
     part = total([row for row in walked if row.layer.kind == "conv"])
     whole = total(walked)
     names = ("convolutions", "work")
-    return {name: rf"{100 * a / b:.1f}\,\%" for name, a, b in zip(names, part, whole, strict=True)}
+    return {name: percent(a, b) for name, a, b in zip(names, part, whole, strict=True)}
+
+
+def _alexnet_share() -> dict[str, object]:
+    from symconv.notes.networks import total
+
+    walked = _walk("ALEXNET")
+    (first,) = (row for row in walked if row.layer.name == "f6")
+    return {"share": percent(first.count.parameters, total(walked)[0])}
+
+
+def _nin_share() -> dict[str, object]:
+    from symconv.notes.networks import total
+
+    return {"share": percent(total(_walk("NIN"))[0], total(_walk("ALEXNET"))[0])}
 
 
 def _stacks_hold() -> bool:
@@ -265,10 +228,3 @@ def _stacks_hold() -> bool:
             if small[-1].field != large[-1].field:
                 return False
     return True
-
-
-def amounts(*numbers: int) -> tuple[str, ...]:
-    """Cells of numbers, empty where one is 0."""
-    from symconv.notes.numbers import integer
-
-    return tuple(f"${integer(number)}$" if number else "" for number in numbers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from symconv import ops
-from symconv.notes.chapters.ch11_classic import shape
+from symconv.notes.chapters.ch11_tables import amounts, shape
 from symconv.notes.model import Block, Example, Formula, Heading, Prose, Table, Words
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ def blocks() -> tuple[Block, ...]:
             "与步幅均为 $2$ 的转置卷积把大小加倍、通道减半，再把下行路径同一级的特征图裁剪后与之拼接。"
             "卷积核大小等于步幅，所以没有重叠，也没有棋盘状花纹（[[8]]）。")),
         Table((Words("level", "级"), Words("layers", "层"), Words("output", "输出"),
-               Words("parameters", "参数"), Words("multiply-adds", "乘加次数")),
-              _rows, _holds,
+               Words("parameters", "参数"), Words("multiply-adds", "乘加次数"),
+               Words("field", "感受野")), _rows, _holds,
               Words("The U-Net of the paper: one channel of $572 \\times 572$ pixels in, two "
-                    "classes for $388 \\times 388$ pixels out.",
+                    "classes for $388 \\times 388$ pixels out. Fields are those through all levels below.",
                     "论文中的 U-Net：输入一个通道、$572 \\times 572$ 像素，输出 $388 \\times 388$ 像素的两个"
-                    "类别。"), key="unet"),
+                    "类别。感受野按经由其下各级的路径计。"), key="unet"),
         Prose(Words(
             "The sizes tell why $572$: each pooling needs an even extent. With $n$ pixels at the "
             "bottom before its two layers,",
@@ -52,16 +52,17 @@ def blocks() -> tuple[Block, ...]:
             "$n = 32$ 时为 $<<input>>$ 与 $<<output>>$。对任何 $n$，二者之差都是 $184$：被回答的图像"
             "四周各有 $92$ 个像素的上下文。"), _at_32, {"input": 572, "output": 388}),
         Prose(Words(
-            "The receptive field through the lowest level depends on where a pixel lies relative "
-            "to the pooling windows, because a transposed convolution of stride $2$ treats even "
-            "and odd places differently ([[8]]). Following the relations back from sixteen "
-            "neighbouring outputs gives extents of $<<least>>$ and of $<<most>>$.",
-            "经由最底层的感受野取决于像素相对于池化窗口的位置，因为步幅为 $2$ 的转置卷积对偶数与奇数位置的"
-            "处理不同（[[8]]）。从相邻的十六个输出沿关系往回追踪，得到的范围为 $<<least>>$ 或 "
-            "$<<most>>$。"), lambda: dict(zip(("least", "most"), _fields(), strict=True))),
+            "On the way up the receptive field depends on where a pixel lies relative to the "
+            "pooling windows, because a transposed convolution of stride $2$ treats even and odd "
+            "places differently ([[8]]): the last lines of [[unet]] name both extents. The check "
+            "follows the relations back from sixteen neighbouring outputs, and finds what the "
+            "joined maps see inside of what is seen through the lowest level:",
+            "上行时，感受野取决于像素相对于池化窗口的位置，因为步幅为 $2$ 的转置卷积对偶数与奇数位置的处理"
+            "不同（[[8]]）：[[unet]] 的最后几行列出两种范围。检验从相邻的十六个输出沿关系往回追踪，并确认"
+            "拼接进来的特征图所见都在经由最底层所见的范围之内：")),
         Formula(r"r = \max u - \min u + 1 \in \{ <<least>>, <<most>> \}", _fields_hold,
                 key="unet-field",
-                values=lambda: dict(zip(("least", "most"), _fields(), strict=True))),
+                values=_extremes),
     )
 
 
@@ -74,6 +75,12 @@ class _Line:
     shape: tuple[int, ...]
     parameters: int
     operations: int
+    path: str                    # the steps from the picture to here: conv, pool, up, by letters
+
+    def field(self) -> tuple[int, ...]:
+        """The extents that sixteen neighbours in the middle see."""
+        return tuple(sorted({high - low + 1 for low, high in (
+            _back(self.path, place, place) for place in range(160, 176))}))
 
 
 def _pair(width: int) -> list[Layer]:
@@ -88,26 +95,28 @@ def _lines(size: int = 572) -> list[_Line]:
     found: list[_Line] = []
     at: tuple[int, ...] = (1, 1, size, size)
     kept: list[tuple[int, ...]] = []
+    path = ""
     for level, width in enumerate(_WIDTHS):
         if level:
-            at = count(pool("p", 2, 2), at).shape
-            found.append(_Line(level, "pool", at, 0, 0))
+            at, path = count(pool("p", 2, 2), at).shape, f"{path}p"
+            found.append(_Line(level, "pool", at, 0, 0, path))
         rows = walk(_pair(width), at)
-        at = rows[-1].count.shape
+        at, path = rows[-1].count.shape, f"{path}cc"
         kept.append(at)
-        found.append(_Line(level, "pair", at, *total(rows)))
+        found.append(_Line(level, "pair", at, *total(rows), path))
     for level in (3, 2, 1, 0):
         width = _WIDTHS[level]
         made = count(Layer("u", "up", width, 2, 2), at)
-        found.append(_Line(level, "up", made.shape, made.parameters, made.operations))
+        path += "u"
+        found.append(_Line(level, "up", made.shape, made.parameters, made.operations, path))
         cropped = (1, kept[level][1], *made.shape[2:])
         at = ops.concat(axis=1, count=2).output_shape(a=cropped, b=made.shape)["y"]
-        found.append(_Line(level, "join", at, 0, 0))
+        found.append(_Line(level, "join", at, 0, 0, path))
         rows = walk(_pair(width), at)
-        at = rows[-1].count.shape
-        found.append(_Line(level, "pair", at, *total(rows)))
+        at, path = rows[-1].count.shape, f"{path}cc"
+        found.append(_Line(level, "pair", at, *total(rows), path))
     last = count(conv("o", 2, 1), at)
-    return [*found, _Line(0, "last", last.shape, last.parameters, last.operations)]
+    return [*found, _Line(0, "last", last.shape, last.parameters, last.operations, path)]
 
 
 _KINDS = {"pair": Words(r"two $3 \times 3$", r"两个 $3 \times 3$"),
@@ -118,17 +127,13 @@ _KINDS = {"pair": Words(r"two $3 \times 3$", r"两个 $3 \times 3$"),
 
 
 def _rows() -> Sequence[Sequence[Words | str]]:
-    from symconv.notes.numbers import integer
-
-    def amount(number: int) -> str:
-        return f"${integer(number)}$" if number else ""
-
     lines = _lines()
     found: list[Sequence[Words | str]] = [
-        (f"${line.level}$", _KINDS[line.kind], shape(line.shape), amount(line.parameters),
-         amount(line.operations)) for line in lines]
-    return [*found, (Words("total", "合计"), "", "", amount(sum(x.parameters for x in lines)),
-                     amount(sum(x.operations for x in lines)))]
+        (f"${line.level}$", _KINDS[line.kind], shape(line.shape),
+         *amounts(line.parameters, line.operations), "$" + r",\, ".join(map(str, line.field())) + "$")
+        for line in lines]
+    return [*found, (Words("total", "合计"), "", "", *amounts(sum(x.parameters for x in lines),
+                                                             sum(x.operations for x in lines)), "")]
 
 
 def _holds() -> bool:
@@ -172,33 +177,47 @@ def _at_32() -> dict[str, object]:
     return {"input": given, "output": made}
 
 
-def _back(low: int, high: int) -> tuple[int, int]:
-    """The inputs that the outputs from `low` to `high` depend on through the lowest level."""
-    for _ in range(4):                                # two layers, then the transposed one
-        low, high = low // 2, (high + 4) // 2
-    high += 4
-    for _ in range(4):
-        low, high = 2 * low, 2 * high + 1 + 4
+def _back(path: str, low: int, high: int) -> tuple[int, int]:
+    """The inputs that the places from `low` to `high` at the end of a path depend on."""
+    for step in reversed(path):
+        match step:
+            case "c":
+                high += 2
+            case "p":
+                low, high = 2 * low, 2 * high + 1
+            case "u":
+                low, high = low // 2, high // 2
     return low, high
 
 
-def _fields() -> tuple[int, int]:
-    """The smallest and the largest field of sixteen neighbours."""
-    extents = [high - low + 1 for low, high in (_back(u, u) for u in range(100, 116))]
-    return min(extents), max(extents)
+def _extremes() -> dict[str, object]:
+    """The extents that the outputs of the network see."""
+    least, most = _lines()[-1].field()
+    return {"least": least, "most": most}
 
 
 def _fields_hold() -> bool:
-    """Each kind of step against the engine's relation, and the two extents reached."""
+    """Each kind of step against the engine's relation; the joined maps see nothing else."""
     from symconv.notes.pictures.axis import Window
 
-    steps = ((Window(9, 2, stride=2, transposed=True), 1, 2, 0), (Window(9, 2, stride=2), 2, 1, 1),
-             (Window(9, 3), 1, 1, 2))
-    for window, up, down, more in steps:
+    for window, path in ((Window(9, 2, stride=2, transposed=True), "u"),
+                         (Window(9, 2, stride=2), "p"), (Window(9, 3), "c")):
         links = window.links()
         for u in range(window.outputs()):
             sources = [source for output, source, _ in links if output == u]
-            if [min(sources), max(sources)] != [up * u // down, up * u // down + more]:
+            if (min(sources), max(sources)) != _back(path, u, u):
                 return False
-    extents = {high - low + 1 for low, high in (_back(u, u) for u in range(100, 164))}
-    return extents == set(_fields())
+    return all(_inside(line) for line in _lines() if line.kind == "join")
+
+
+def _inside(join: _Line) -> bool:
+    """Whether a joined place sees, through the map of its level, inputs that it sees anyway."""
+    (before,) = (line for line in _lines() if line.level == join.level and line.kind == "pair"
+                 and "u" not in line.path)
+    cropped = (before.shape[2] - join.shape[2]) // 2
+    for place in range(join.shape[2]):
+        low, high = _back(join.path, place, place)
+        least, most = _back(before.path, place + cropped, place + cropped)
+        if not low <= least <= most <= high:
+            return False
+    return True

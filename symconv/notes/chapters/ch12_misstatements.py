@@ -37,6 +37,23 @@ def _sizes() -> tuple[Block, ...]:
             lambda: _strided() == [32, 16, 11, 8] == [-(-32 // s) for s in (1, 2, 3, 4)],
             values=lambda: {"sizes": _strided()}),
         Misstatement(
+            Words("Padding never depends on the stride.", "填充从不取决于步幅。"),
+            Words("A number $p$ does not. The rule *same upper* of ONNX, which is TensorFlow's "
+                  "*same*, asks for $H_o = \\lceil H/s \\rceil$ outputs and pads just as much as "
+                  "they need, $P = \\max\\big((H_o - 1)s + d(k-1) + 1 - H,\\, 0\\big)$, the odd "
+                  "place at the end: for $H = 32$, $k = 3$ and $s = 1, 2, 3, 4$ in total "
+                  "$<<totals>>$. With $s = 2$ it pads $<<upper>>$, where $p = 1$ pads $(1,1)$: the "
+                  "windows lie one place further right, and a network trained with one of the two "
+                  "computes something else with the other.",
+                  "数 $p$ 确实如此。ONNX 的 *same upper* 规则（即 TensorFlow 的 *same*）要求 "
+                  "$H_o = \\lceil H/s \\rceil$ 个输出，只填充所需的数量，"
+                  "$P = \\max\\big((H_o - 1)s + d(k-1) + 1 - H,\\, 0\\big)$，多出的一个放在末尾："
+                  "对 $H = 32$、$k = 3$，$s = 1, 2, 3, 4$ 时总填充为 $<<totals>>$。$s = 2$ 时它填充 "
+                  "$<<upper>>$，而 $p = 1$ 填充 $(1,1)$：窗口右移一个位置；用其中一种训练的网络，"
+                  "换用另一种就算出不同的结果。"),
+            lambda: _same_upper() == {"totals": [2, 1, 1, 0], "upper": [0, 1]},
+            values=lambda: _same_upper()),
+        Misstatement(
             Words("A convolution loses $(k_h - 1) \\times (k_w - 1)$ elements.",
                   "卷积损失 $(k_h - 1) \\times (k_w - 1)$ 个元素。"),
             Words("It loses $k_h - 1$ rows *and* $k_w - 1$ columns. From $8 \\times 10$ with $3 "
@@ -78,7 +95,7 @@ def _pools() -> tuple[Block, ...]:
         Misstatement(
             Words("Max pooling is a sharpening filter, computed like a convolution.",
                   "最大池化是一种锐化滤波器，像卷积那样计算。"),
-            Words("A convolution is linear, so doubling the sign must flip the result: for $x = "
+            Words("A convolution is linear, so changing the sign must flip the result: for $x = "
                   "(1,-2)$ and $-x$ the maxima are $<<plus>>$ and $<<minus>>$, which do not cancel. "
                   "Nor does it sharpen: on the edge $(0,0,5,5)$ windows of $2$ with stride $1$ "
                   "give $<<edge>>$, while sharpening would overshoot the values $0$ and $5$, as "
@@ -108,6 +125,25 @@ def _extent(layer: Any, size: int, kernel: int) -> int:
 
 def _strided() -> list[int]:
     return [_extent(ops.conv1d(stride=s, padding=1, bias=False), 32, 3) for s in (1, 2, 3, 4)]
+
+
+def _same_upper() -> Mapping[str, object]:
+    """The padding that the engine's rule applies, found as the one with the same outputs."""
+    x, w = [[[n * n % 7 + 1 for n in range(32)]]], [[[1, 2, 4]]]
+    found = []
+    for stride in (1, 2, 3, 4):
+        y = ch.run(ops.conv1d(stride, "same_upper", bias=False), x=x, w=w)
+        size = -(-32 // stride)
+        whole = max((size - 1) * stride + 3 - 32, 0)
+        low, high = whole // 2, whole - whole // 2
+        if y != ch.run(ops.conv1d(stride, ((low, high),), bias=False), x=x, w=w) \
+                or len(y[0][0]) != size:
+            return {}
+        found.append((low, high))
+    other = ch.run(ops.conv1d(2, 1, bias=False), x=x, w=w)
+    if other == ch.run(ops.conv1d(2, "same_upper", bias=False), x=x, w=w):
+        return {}
+    return {"totals": [sum(pair) for pair in found], "upper": list(found[1])}
 
 
 def _lost() -> dict[str, int]:

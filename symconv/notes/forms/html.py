@@ -28,10 +28,12 @@ from symconv.notes.typeset import (
     Paragraph,
     Picture,
     Verbatim,
+    figures,
 )
 from symconv.render import render
 from symconv.report.mathml import mathml
 
+_MARKS = tuple(".,:;!?)”，。：；、！？）")
 _LEAST = 0.62                    # of its size, to which a narrow window shrinks a picture
 _CODES = {"en": "en", "zh": "zh-Hans"}
 
@@ -91,8 +93,11 @@ def _paragraph(inside: Line, kind: str, fixed: Fixed) -> str:
 
 
 def _grid(grid: Grid, fixed: Fixed) -> str:
-    head = "".join(f"<th>{line(cell)}</th>" for cell in grid.header)
-    body = "".join("<tr>" + "".join(f"<td>{line(cell)}</td>" for cell in row) + "</tr>"
+    names = [' class="figure"' if column else "" for column in figures(grid)]
+    head = "".join(f"<th{name}>{line(cell)}</th>" for name, cell
+                   in zip(names, grid.header, strict=True))
+    body = "".join("<tr>" + "".join(f"<td{name}>{line(cell)}</td>" for name, cell
+                                    in zip(names, row, strict=True)) + "</tr>"
                    for row in grid.rows)
     return (f'<figure id="{grid.anchor}"><figcaption><b>{fixed.table} {grid.number}.</b> '
             f'{line(grid.caption)}</figcaption><div class="wide"><table><thead><tr>{head}</tr>'
@@ -112,8 +117,17 @@ def _picture(picture: Picture, fixed: Fixed) -> str:
 
 
 def line(nodes: Sequence[Inline]) -> str:
-    """Inline content as HTML."""
-    return "".join(map(_node, nodes))
+    """Inline content as HTML. No line breaks between a formula and the mark behind it."""
+    found: list[str] = []
+    for node in nodes:
+        shown = _node(node)
+        if isinstance(node, Plain) and node.text[:1] in _MARKS and found \
+                and found[-1].startswith("<math"):
+            mark = escape(node.text[0], quote=False)
+            found[-1] = f'<span class="kept">{found[-1]}{mark}</span>'
+            shown = escape(node.text[1:], quote=False)
+        found.append(shown)
+    return "".join(found)
 
 
 def _node(node: Inline) -> str:

@@ -27,6 +27,7 @@ from symconv.notes.typeset import (
     Paragraph,
     Picture,
     Verbatim,
+    figures,
 )
 from symconv.render import render
 
@@ -38,6 +39,9 @@ _ESCAPES = {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\text
             '"': r"\textquotedbl{}"}
 _UNICODE = {"−": "$-$", "×": r"$\times$", "≤": r"$\le$", "≥": r"$\ge$", "δ": r"$\delta$",
             "→": r"$\to$", "≠": r"$\ne$", "∂": r"$\partial$", "·": r"$\cdot$", "ℝ": r"$\mathbb{R}$"}
+# a caption stays with its table or picture
+_KEPT = "\\begin{center}\\begin{minipage}{\\linewidth}\\centering\n"
+_END_KEPT = "\\end{minipage}\\end{center}"
 _LINE = 84                              # characters of a table that fit a line
 _NARROW = 26                            # a column that is never broken
 
@@ -117,10 +121,10 @@ def _item(item: Item, fixed: Fixed) -> str:
         case Grid():
             return _grid(item, fixed)
         case Picture(_, drawing, _, caption, number, anchor):
-            return ("\\begin{center}\n"
+            return (f"{_KEPT}"
                     f"\\sctarget{{{anchor}}}{tikz(drawing)}\n\n\\nopagebreak\\smallskip\n"
                     rf"\sccaption{{{fixed.figure} {number}.}} {line(caption)}"
-                    "\n\\end{center}")
+                    f"\n{_END_KEPT}")
         case Verbatim(text):
             return f"\\begin{{verbatim}}\n{text.rstrip()}\n\\end{{verbatim}}"
 
@@ -137,22 +141,27 @@ def _grid(grid: Grid, fixed: Fixed) -> str:
     """A table whose long columns share what the short ones leave of the line."""
     lengths = [max((_length(row[place]) for row in (grid.header, *grid.rows)), default=1)
                for place in range(len(grid.header))]
+    sides = ["r" if column else "l" for column in figures(grid)]
     if sum(lengths) <= _LINE:
-        columns = "l" * len(lengths)
+        columns = "".join(sides)
     else:
         long = [length for length in lengths if length > _NARROW]
         room = max(0.25, 0.96 - sum(length for length in lengths if length <= _NARROW)
                    / _LINE - 0.03 * len(lengths))
-        columns = "".join("l" if length <= _NARROW else
+        columns = "".join(side if length <= _NARROW else
                           rf">{{\raggedright\arraybackslash}}p{{{room * length / sum(long):.3f}"
-                          r"\linewidth}" for length in lengths)
+                          r"\linewidth}" for side, length in zip(sides, lengths, strict=True))
     head = " & ".join(line(cell) for cell in grid.header)
     body = "\n".join(" & ".join(line(cell) for cell in row) + r" \\" for row in grid.rows)
-    return (f"\\begin{{center}}\n\\sctarget{{{grid.anchor}}}"
+    high = any("frac" in node.latex for row in grid.rows for cell in row for node in cell
+               if isinstance(node, Math))
+    stretch = "\\renewcommand{\\arraystretch}{1.35}" if high else ""
+    return (f"{_KEPT}\\sctarget{{{grid.anchor}}}"
             rf"\sccaption{{{fixed.table} {grid.number}.}} {line(grid.caption)}"
             "\n\n\\nopagebreak\\smallskip\n"
-            f"\\scfittext{{\\begin{{tabular}}{{{columns}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
-            f"{body}\n\\bottomrule\n\\end{{tabular}}}}\n\\end{{center}}")
+            f"{stretch}\\scfittext{{\\begin{{tabular}}{{{columns}}}\n\\toprule\n"
+            f"{head} \\\\\n\\midrule\n"
+            f"{body}\n\\bottomrule\n\\end{{tabular}}}}\n{_END_KEPT}")
 
 
 def _length(cell: Line) -> int:

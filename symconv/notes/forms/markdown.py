@@ -18,6 +18,7 @@ from symconv.notes.typeset import (
     Paragraph,
     Picture,
     Verbatim,
+    figures,
 )
 
 
@@ -76,7 +77,8 @@ def _item(item: Item, fixed: Fixed, lang: Lang) -> str:
             tag = f" \\tag{{{number}}}" if number else ""
             return f"{opening}$$\n{latex}{tag}\n$$"
         case Grid(header, rows, caption, number, anchor):
-            lines = [_row([line(cell) for cell in header]), "|" + "---|" * len(header)]
+            rule = "".join("--:|" if column else "---|" for column in figures(item))
+            lines = [_row([line(cell) for cell in header]), f"|{rule}"]
             lines += [_row([line(cell) for cell in row]) for row in rows]
             return (f'<a id="{anchor}"></a>\n\n**{fixed.table} {number}.** {line(caption)}\n\n'
                     + "\n".join(lines))

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
-from symconv import ops
 from symconv.notes.model import Lang
 from symconv.notes.pictures.canvas import Drawing, Label, Line, Rect, Role, Shape, below
-from symconv.notes.pictures.meetings import meetings
-from symconv.operator import Operator
+from symconv.notes.pictures.sliding import Sliding
 
 CELL = 34.0
 DEEP = 96.0                                  # from the inputs to the outputs
@@ -23,41 +20,15 @@ _LEFT = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Window(Sliding):
     """A convolution along one axis, or the transposed one."""
 
-    size: int
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
-    padding: int = 0
-    transposed: bool = False
-
-    def operator(self) -> Operator:
-        """The operator of the catalogue with one batch entry and one channel."""
-        make = ops.conv_transpose1d if self.transposed else ops.conv1d
-        return make(stride=self.stride, padding=self.padding, dilation=self.dilation, bias=False)
+    axes = 1
 
     def links(self) -> tuple[tuple[int, int, int], ...]:
         """The triples (output, input, tap) of the relation."""
-        return _links(self)
-
-    def outputs(self) -> int:
-        """The extent of the output."""
-        return _outputs(self)
-
-
-@lru_cache(maxsize=256)
-def _links(window: Window) -> tuple[tuple[int, int, int], ...]:
-    points = meetings(window.operator(), {"x": (1, 1, window.size), "w": (1, 1, window.kernel)})
-    return tuple((point.output[-1], point.reads["x"][-1], point.reads["w"][-1])
-                 for point in points)
-
-
-@lru_cache(maxsize=256)
-def _outputs(window: Window) -> int:
-    shape = window.operator().output_shape(x=(1, 1, window.size), w=(1, 1, window.kernel))
-    return shape["y"][-1]
+        return tuple((point.output[-1], point.reads["x"][-1], point.reads["w"][-1])
+                     for point in self.points())
 
 
 def axis(window: Window, chosen: int, side: Literal["output", "input"], note: str) -> Drawing:

@@ -7,54 +7,21 @@ feed; for a transposed convolution, the outputs that one input flows to.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
-from symconv import ops
 from symconv.notes.pictures.canvas import Drawing, Label, Line, Rect, Role, Shape, moved
-from symconv.notes.pictures.meetings import Meeting, Place, meetings
+from symconv.notes.pictures.meetings import Place
+from symconv.notes.pictures.sliding import Sliding
 from symconv.notes.pictures.svg import animated
-from symconv.operator import Operator
 
 CELL = 30.0
 _GAP = 70.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plane:
+class Plane(Sliding):
     """A square convolution in two dimensions, or the transposed one."""
 
-    size: int
-    kernel: int
-    stride: int = 1
-    dilation: int = 1
-    padding: int = 0
-    transposed: bool = False
-
-    def operator(self) -> Operator:
-        """The operator of the catalogue with one batch entry and one channel."""
-        make = ops.conv_transpose2d if self.transposed else ops.conv2d
-        return make(stride=self.stride, padding=self.padding, dilation=self.dilation, bias=False)
-
-    def points(self) -> tuple[Meeting, ...]:
-        """The relation."""
-        return _points(self)
-
-    def outputs(self) -> int:
-        """The extent of the output along each axis."""
-        return _outputs(self)
-
-
-@lru_cache(maxsize=64)
-def _points(plane: Plane) -> tuple[Meeting, ...]:
-    return meetings(plane.operator(), {"x": (1, 1, plane.size, plane.size),
-                                       "w": (1, 1, plane.kernel, plane.kernel)})
-
-
-@lru_cache(maxsize=64)
-def _outputs(plane: Plane) -> int:
-    shape = plane.operator().output_shape(x=(1, 1, plane.size, plane.size),
-                                          w=(1, 1, plane.kernel, plane.kernel))
-    return shape["y"][-1]
+    axes = 2
 
 
 def frame(plane: Plane, chosen: Place) -> Drawing:

@@ -1,0 +1,164 @@
+"""Dot products: plans for contractions with few sums and a long reduction (`tiles`, `Dots`).
+
+    sums[row][column] += rows operand[row, l .. l + L] * columns operand[column, l .. l + L]
+
+The vectors run along a variable of the reduction, so nothing has to be turned or repeated; the
+L partial sums of an element are added up at the end. Both operands are copied so that the values
+of that variable are consecutive, for every stride and dilation (`packing`), with zeros behind
+the last one in one of them; or both are read where they lie.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symconv.contraction import Contraction, Operand, Span
+from symconv.integers import Int
+from symconv.packing import LINE, Packing, pack
+from symconv.parting import parted, parts, shift, single
+from symconv.places import flat, group, names_in, stride
+from symconv.tiles import CACHE, Dots, Lane, Part, Read, Tiles
+
+_MOST = 4096        # sums: each of them takes a vector between two parts of the reduction
+
+
+def dot_plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+              numbers: Mapping[str, str]) -> Iterator[Tiles]:
+    """Every plan of dot products for a contraction: choices of columns, rows and the run.
+
+    The arguments are those of `tiling.plans`.
+    """
+    if math.prod(s.extent for s in contraction.outer if s.name not in fixed) > _MOST * 64:
+        return
+    for columns in (0, 1):
+        ours, theirs = (names_in(contraction.operands[k].subscripts)
+                        for k in (columns, 1 - columns))
+        only = [s for s in contraction.outer if s.name in ours - theirs - fixed]
+        others = [s for s in contraction.outer if s.name in theirs - ours - fixed]
+        runs = [s for s in contraction.inner if s.name in ours & theirs and s.extent >= LINE // 2]
+        for column in only:
+            for row in (*others, *([] if others else [None])):
+                for run in runs:
+                    made = _Planner(contraction, columns, column, row, run, strides, target,
+                                    names, fixed, numbers).plan()
+                    if made is not None:
+                        yield made
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    contraction: Contraction
+    columns: int
+    column: Span
+    row: Span | None
+    run: Span
+    strides: Mapping[str, Sequence[int]]
+    target: Sequence[int]
+    names: tuple[str, str, str]
+    fixed: frozenset[str]
+    numbers: Mapping[str, str]
+
+    def plan(self) -> Tiles | None:
+        rest = tuple(s for s in self.contraction.inner if s != self.run)
+        slices, loops = self._outside()
+        rows = 1 if self.row is None else self.row.extent
+        sums = rows * self.column.extent * math.prod(s.extent for s in loops)
+        if sums > _MOST:
+            return None
+        best: Tiles | None = None
+        for divided in parts(rest, self.numbers, None, None):
+            rows_part = group(rows, math.prod(s.extent for s in slices), bool(divided))
+            made = self._packed(divided, rows_part, slices, loops, rest)
+            if made is None:
+                return best
+            best = made
+            if _size(made) <= CACHE:
+                break
+        return best
+
+    def _outside(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+        """Slices, which are alone on their axes in both operands, and loops within a pack."""
+        rest = [s for s in self.contraction.outer
+                if s not in (self.column, self.row) and s.name not in self.fixed]
+        alone = [s for s in rest if all(
+            any(place.names() == {s.name} for place in operand.subscripts)
+            and not any(s.name in place.names() and place.names() != {s.name}
+                        for place in operand.subscripts) for operand in self.contraction.operands)]
+        return tuple(alone), tuple(s for s in rest if s not in alone)
+
+    def _packed(self, divided: tuple[Part, ...], rows: int, slices: tuple[Span, ...],
+                loops: tuple[Span, ...], rest: Sequence[Span]) -> Tiles | None:
+        contraction = self.contraction
+        x, a = contraction.operands[self.columns], contraction.operands[1 - self.columns]
+        row = self.row or Span(self.names[2], 0, 1)
+        block = Part(row.name, self.names[1], row.low, rows, -(-row.extent // rows))
+        around = {*(s.name for s in slices), *self.fixed}
+        within = parted((*rest, *loops, self.column, row), (*divided, block))
+        copies = [self._copy(operand, divided if operand is x else (*divided, block), within,
+                             around) for operand in (x, a)]
+        if copies[0] is None or copies[1] is None or not any(
+                self._ends_in_zeros(copy) for copy in copies if copy is not None):
+            return None
+        steps = tuple(s for s in parted(rest, divided) if s.extent > 1)
+        vector = self._read(x, copies[0], steps, divided)
+        scalar = self._read(a, copies[1], steps, divided)
+        if vector is None or scalar is None:
+            return None
+        column = _distance(vector.base, self.column.name)
+        along = 0 if self.row is None else _distance(scalar.base, row.name)
+        if column is None or along is None:
+            return None
+        back = Int.of(block.number) * (rows * along) if block.count > 1 else Int.of(0)
+        place = flat(contraction.target, self.target)
+        low = {self.column.name: Int.of(self.column.low)}
+        lane = Lane(self.column.name, self.column.low, self.column.extent, 1,
+                    stride(contraction.target, self.target, self.column.name))
+        return Tiles(
+            slices, loops, row, (lane,), divided, (), steps, (), max(1, steps[0].extent)
+            if steps else 1, self.column.extent, rows,
+            replace(vector, base=vector.base.substitute(low)),
+            replace(scalar, base=scalar.base - back), along, None, copies[0], True, 1.0,
+            place.substitute(low), place.coefficient(row.name).constant or 0, contraction,
+            Dots(self.run.extent, column, copies[1]))
+
+    def _copy(self, operand: Operand, divided: Sequence[Part], within: Sequence[Span],
+              around: set[str]) -> Packing | None:
+        places = tuple(place.substitute(single(divided)) for place in operand.subscripts)
+        used = names_in(operand.subscripts)
+        return pack(replace(operand, subscripts=places), self.strides[operand.tensor],
+                    (self.run,), (self.names[0], self.run.extent),
+                    {s.name: s for s in within if s.name in used}, around,
+                    [shift(place, divided) for place in operand.subscripts])
+
+    def _ends_in_zeros(self, copy: Packing) -> bool:
+        """Whether zeros stand behind the last value of the run, up to a whole vector."""
+        (lane,) = copy.lanes
+        return (lane.count == self.run.extent and lane.slots == 1
+                and copy.plane >= -(-self.run.extent // LINE) * LINE)
+
+    def _read(self, operand: Operand, copy: Packing, steps: Sequence[Span],
+              divided: Sequence[Part]) -> Read | None:
+        places = [place.substitute(single(divided)) for place in operand.subscripts]
+        position = copy.offset(places, (self.run,))
+        low = {s.name: Int.of(s.low) for s in steps}
+        base = position.substitute(low)
+        step = Int.of(0)
+        for span in steps:
+            distance = _distance(position, span.name)
+            if distance is None:
+                return None
+            step = step + Int.of(span.name) * distance
+        return Read(operand.tensor, base, step, 0)
+
+
+def _size(plan: Tiles) -> int:
+    """The elements of both copies."""
+    return sum(copy.size for copy in (plan.packing, plan.dots and plan.dots.packing) if copy)
+
+
+def _distance(position: Int, name: str) -> int | None:
+    """How far a position moves with a variable; None where that is not always the same."""
+    return (position.substitute({name: Int.of(name) + 1}) - position).constant

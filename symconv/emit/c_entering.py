@@ -1,0 +1,123 @@
+"""How an operand enters a Winograd plan: from the array to a stage, from there by tiles.
+
+The stage holds the windows of one vector of lanes, element after element, with zeros outside
+the valid subscripts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_lines import loop
+from symconv.emit.c_winograd_names import WinogradNames
+from symconv.integers import Int, largest, smallest
+from symconv.winograd import Side, Winograd
+
+
+def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, many: str,
+             spelling: Spelling, own: WinogradNames) -> Iterator[str]:
+    """The lines for the vector of lanes from `first` + lane on, of `many`; the function `name`
+    applies the matrices."""
+    prefix = spelling.prefix
+    yield (f"const ptrdiff_t {own.some} = {prefix}_min({prefix}_LANES, {many} - {own.lane});")
+    yield from _staging(plan, side, first, spelling, own)
+    sizes = _sizes(plan, side)
+    dims = range(len(sizes))
+    strides = [math.prod(sizes[d + 1:]) for d in dims]
+    steps = [f"{'-' if axis.reversed else ''}{stride} * {prefix}_LANES"
+             for axis, stride in zip(side.axes, strides, strict=True)]
+    begin = sum((axis.window - 1) * stride for axis, stride in zip(side.axes, strides, strict=True)
+                if axis.reversed)
+    moves = [] if not begin else [f"{begin} * {prefix}_LANES"]
+    if side.depth is not None:
+        row, moves = own.row, [*moves, f"{own.row} * {math.prod(sizes)} * {prefix}_LANES"]
+    else:
+        row = f"{own.tile}0"
+        for d in dims[1:]:
+            row = f"({row}) * {plan.tiles[d]} + {own.tile}{d}"
+        moves += [f"{own.tile}{d} * {side.axes[d].step * strides[d]} * {prefix}_LANES"
+                  for d in dims]
+    extents = [o + r - 1 for o, r in plan.schemes]
+    gaps = [str(math.prod(extents[d + 1:]) * plan.plane(side)) for d in dims]
+    call = [f"{name}({' + '.join([own.stage, *moves])},",
+            f"    {', '.join(steps)},",
+            f"    {buffer} + ({row}) * {plan.pitch(side)} + {own.lane}, {', '.join(gaps)});"]
+    if side.depth is not None:
+        yield from loop(own.row, 0, side.depth.extent, call)
+        return
+    for d in reversed(dims):
+        call = loop(f"{own.tile}{d}", 0, plan.tiles[d] if d else own.tall, call)
+    yield from call
+
+
+def _sizes(plan: Winograd, side: Side) -> list[int]:
+    """The elements of the stage along each axis."""
+    return [axis.size(tiles if number or side.depth is not None else plan.part)
+            for number, (axis, tiles) in enumerate(zip(side.axes, plan.windows(side),
+                                                       strict=True))]
+
+
+def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
+             own: WinogradNames) -> Iterator[str]:
+    prefix, sizes = spelling.prefix, _sizes(plan, side)
+    at = side.base + (Int.of(first) if not first.isdigit() else Int.of(int(first))
+                      ) * side.apart + Int.of(own.lane) * side.apart
+    if side.depth is not None and _is_run(side, sizes):
+        run = math.prod(sizes)
+        start = at + sum(axis.start * axis.stride for axis in side.axes)
+        count, deep = run, side.depth.extent
+        if side.deep == run:
+            count, deep = run * deep, 1
+        line = [f"{prefix}_turn({_plus(own.stage, own.row, run, prefix, deep)}, {prefix}_LANES, "
+                f"{prefix}_LANES, {own.some}, {count}, 0, {count},",
+                f"    {side.tensor}, {spelling.integer(start)}"
+                f"{f' + {own.row} * {side.deep}' if deep > 1 else ''}, {side.apart}, "
+                f"{side.room});"]
+        yield from loop(own.row, 0, deep, line) if deep > 1 else line
+        return
+    place, tests = "0", list[str]()
+    last = len(side.axes) - 1
+    for number, axis in enumerate(side.axes):
+        moved = (Int.of(own.top) * axis.step if not number and side.depth is None
+                 else Int.of(0)) + axis.start
+        if number == last:
+            count = sizes[number]
+            low = spelling.integer(largest(0, axis.valid[0] - moved))
+            stop = spelling.integer(smallest(count, axis.valid[1] - moved))
+            at = at + moved * axis.stride
+            place = f"({place}) * {count}"
+            break
+        subscript = moved + Int.of(f"{own.line}{number}")
+        at = at + subscript * axis.stride
+        place = f"({place}) * {sizes[number]} + {own.line}{number}"
+        shown = spelling.integer(subscript)
+        tests += [f"{shown} >= {axis.valid[0]}", f"{shown} < {axis.valid[1]}"]
+    if side.depth is not None:
+        at = at + Int.of(own.row) * side.deep
+        place = f"{place} + {own.row} * {math.prod(sizes)}"
+    end = f"{' && '.join(tests)} ? {stop} : 0" if tests else stop
+    line = [f"{prefix}_turn({own.stage} + ({place}) * {prefix}_LANES, {prefix}_LANES, "
+            f"{prefix}_LANES, {own.some}, {count}, {low}, {end},",
+            f"    {side.tensor}, {spelling.integer(at)}, {side.apart}, {side.room});"]
+    for number in reversed(range(last)):
+        banded = not number and side.depth is None
+        axis = side.axes[number]
+        line = loop(f"{own.line}{number}", 0,
+                    f"{axis.step} * {own.tall} + {axis.window - axis.step}" if banded
+                    else sizes[number], line)
+    if side.depth is not None:
+        line = loop(own.row, 0, side.depth.extent, line)
+    yield from line
+
+
+def _is_run(side: Side, sizes: list[int]) -> bool:
+    """Whether the windows are whole, and lie in one piece."""
+    return all(axis.valid[0] <= axis.start and axis.start + size <= axis.valid[1]
+               and axis.stride == math.prod(sizes[number + 1:])
+               for number, (axis, size) in enumerate(zip(side.axes, sizes, strict=True)))
+
+
+def _plus(stage: str, row: str, run: int, prefix: str, deep: int) -> str:
+    return stage if deep == 1 else f"{stage} + {row} * {run} * {prefix}_LANES"

@@ -1,0 +1,153 @@
+"""Sheets in C: rows of an operand, copied column by column behind what stands in front of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_lines import indented, loop
+from symconv.integers import Int
+from symconv.stencil import Pad, Sheet, Stencil
+
+
+@dataclass(frozen=True, slots=True)
+class StencilNames:
+    """Locals of the emitted loops, apart from the names of the program.
+
+    `band`: the first row of a band, `top`: of a block of rows, `lane`: the lane; `at`: a row of
+    a sheet; `to`, `there`, `source`: rows in memory; `out`, `spot`: lanes that wait to be
+    written; `run` of lanes, from `first` on; `odd`: what must not be, by lane; `bad`: the element
+    loops are needed.
+    """
+
+    band: str
+    top: str
+    lane: str
+    at: str
+    to: str
+    there: str
+    source: str
+    out: str
+    spot: str
+    odd: str
+    bad: str
+    total: str
+    best: str
+    place: str
+    next: str
+    run: str
+    first: str
+    sheet: str
+    factor: str
+    value: str
+
+
+def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
+            integers: Mapping[str, str], whole: str) -> Iterator[str]:
+    """Fill a sheet for the band that is set; `integers` are stored types by tensor."""
+    sheet = plan.sheets[number]
+    kind = whole if sheet.pad == "never" else spell.real
+    stored = integers.get(sheet.tensor, spell.real)
+    size = sheet.step * sheet.pitch(plan.lanes)
+    places = list(sheet.places)
+    if sheet.axis is not None:
+        places[sheet.axis] = (Int.of(own.band) * sheet.row_step + Int.of(own.at)
+                              + sheet.rows[0])
+    tests = list(_tests(plan, sheet, places, spell))
+    offset = spell.offset(sheet.tensor, tuple(places))
+    inside = [f"{kind} *const {own.to} = {own.sheet}_{number} + {own.at} * {size};"]
+    if tests:
+        inside += [f"if ({' || '.join(tests)}) {{",
+                   *indented(_fill(own, 0, size, pad_text(sheet.pad, spell))),
+                   "    continue;", "}"]
+    inside += [f"const {stored} *const {own.source} = {sheet.tensor} + {offset};",
+               *_columns(plan, sheet, spell, own, stored, kind)]
+    yield from loop(own.at, 0, sheet.height(plan.band), inside)
+
+
+def pad_text(pad: Pad, spell: Spelling) -> str:
+    """What stands outside of an operand."""
+    suffix = "f" if spell.dtype == "float32" else ""
+    infinity = "INFINITY" if suffix else "(double)INFINITY"
+    match pad:
+        case "zero":
+            return f"0.0{suffix}"
+        case "one":
+            return f"1.0{suffix}"
+        case "low":
+            return f"-{infinity}"
+        case "high":
+            return infinity
+        case "never":
+            return "-1"
+
+
+def _tests(plan: Stencil, sheet: Sheet, places: list[Int], spell: Spelling) -> Iterator[str]:
+    """Where a row is outside of its operand."""
+    bands = -(-plan.rows // plan.band)
+    for axis, (place, valid) in enumerate(zip(places[:-1], sheet.valid[:-1], strict=True)):
+        low, high = sheet.ends[axis]
+        if axis == sheet.axis:
+            low, high = sheet.rows[0], sheet.row_step * (bands * plan.band - 1) + sheet.rows[1]
+        if low < valid[0]:
+            yield f"{spell.integer(place)} < {valid[0]}"
+        if high >= valid[1]:
+            yield f"{spell.integer(place)} >= {valid[1]}"
+
+
+def _columns(plan: Stencil, sheet: Sheet, spell: Spelling, own: StencilNames, stored: str,
+             kind: str) -> Iterator[str]:
+    """One row: what stands in front, the columns by residue, and what stands behind."""
+    step, origin, pitch = sheet.step, sheet.origin(), sheet.pitch(plan.lanes)
+    low, stop = sheet.valid[-1]
+    first = sheet.columns[0] // step
+    last = plan.lanes + sheet.columns[1] // step
+    spans = [(max(first, -(-(low - phase) // step)), min(last, -(-(stop - phase) // step)))
+             for phase in range(step)]
+    pad = pad_text(sheet.pad, spell)
+    begin, end = max(span[0] for span in spans), min(span[1] for span in spans)
+    end = max(begin, end)
+    for phase, (left, right) in enumerate(spans):
+        at = phase * pitch + origin
+        right = max(left, right)
+        yield from _fill(own, at + first, at + left, pad)
+        if plan.lanes > 4 and step > 1:
+            for column in (*range(left, min(begin, right)), *range(max(end, left), right)):
+                yield from _copy(plan, sheet, own, str(column), [phase], stored, kind, spell)
+        elif step > 1:
+            for column in range(left, right):
+                yield from _copy(plan, sheet, own, str(column), [phase], stored, kind, spell)
+        yield from _fill(own, at + right, at + last, pad)
+    if step == 1 or plan.lanes > 4:
+        yield from loop(own.lane, begin, end, _copy(
+            plan, sheet, own, own.lane, list(range(step)), stored, kind, spell))
+
+
+def _copy(plan: Stencil, sheet: Sheet, own: StencilNames, column: str, phases: list[int],
+          stored: str, kind: str, spell: Spelling) -> Iterator[str]:
+    """One column of some residues; of an extremum a NaN is noticed here."""
+    step, origin, pitch = sheet.step, sheet.origin(), sheet.pitch(plan.lanes)
+    names: list[str] = []
+    variable = not column.lstrip("-").isdigit()
+    for phase in phases:
+        if variable:
+            here = spell.integer(Int.of(column) * step + phase)
+            there = spell.integer(Int.of(column) + phase * pitch + origin)
+        else:
+            here = str(int(column) * step + phase)
+            there = str(int(column) + phase * pitch + origin)
+        cast = f"({kind})" if stored != kind else ""
+        yield f"{own.to}[{there}] = {cast}{own.source}[{here}];"
+        names.append(f"{own.source}[{here}]")
+    if plan.fold != "sum" and sheet.pad != "never":
+        pairs = [(names[n], names[min(n + 1, len(names) - 1)]) for n in range(0, len(names), 2)]
+        tests = " | ".join(f"isunordered({left}, {right})" for left, right in pairs)
+        yield f"{own.odd}[{column}] |= {tests};"
+
+
+def _fill(own: StencilNames, begin: int, end: int, pad: str) -> Iterator[str]:
+    if end - begin == 1:
+        yield f"{own.to}[{begin}] = {pad};"
+    elif end > begin:
+        yield from loop(own.lane, begin, end, [f"{own.to}[{own.lane}] = {pad};"])

@@ -1,0 +1,63 @@
+"""The sums of a stencil plan over its rows and lanes in C: one row of partial sums per tap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_lines import loop
+from symconv.emit.c_stencil_sheets import StencilNames
+from symconv.emit.c_stencil_taps import Taps
+from symconv.integers import Int
+from symconv.stencil import Stencil
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The partial sums `out` of all taps of a plan: how a block adds to them, and what they are
+    good for in the end."""
+
+    plan: Stencil
+    spell: Spelling
+    own: StencilNames
+    taps: Taps
+
+    def buffers(self) -> Iterator[str]:
+        """Room for the sums, with nothing in them."""
+        count = len(self.plan.targets) * self.plan.lanes
+        yield f"_Alignas(64) {self.spell.real} {self.own.out}[{count}];"
+        yield from loop(self.own.lane, 0, count, [f"{self.own.out}[{self.own.lane}] = 0;"])
+
+    def block(self) -> Iterator[str]:
+        """The products of a block of rows."""
+        plan, own = self.plan, self.own
+
+        def kept(cell: int) -> str:
+            return f"{own.out}[{self.spell.integer(Int.of(own.lane) + cell * plan.lanes)}]"
+
+        def result(line: int, cell: int, value: str, place: str | None) -> Iterator[str]:
+            yield f"{kept(cell)} = {value};"
+
+        yield from self.taps.pointers()
+        yield from loop(own.lane, 0, plan.lanes, self.taps.products(kept, result))
+
+    def end(self) -> Iterator[str]:
+        """The lanes of each tap added up, half to half, and written."""
+        plan, own = self.plan, self.own
+        lines = [f"{self.spell.real} *const {own.to} = {own.out} + {own.at} * {plan.lanes};"]
+        left = plan.lanes
+        while left > 1:
+            half = (left + 1) // 2
+            other = self.spell.integer(Int.of(own.lane) + half)
+            lines += loop(own.lane, 0, left - half, [
+                f"{own.to}[{own.lane}] += {own.to}[{other}];"])
+            left = half
+        yield from loop(own.at, 0, len(plan.targets), lines)
+        if plan.missing:
+            yield f"int {own.bad} = 0;"
+        for cell, target in enumerate(plan.targets):
+            kept = f"{own.out}[{cell * plan.lanes}]"
+            yield f"{self.spell.element(plan.value or '', target)} = {kept};"
+            if plan.missing:
+                yield f"{own.bad} |= !({kept} - {kept} == 0);"

@@ -1,0 +1,195 @@
+"""Winograd plans in C: operands enter by tiles, a product of matrices per point, tiles leave.
+
+An operand enters by way of a stage, where one vector holds an element of so many lanes: there
+the matrices need no shuffles, and borders are zeros. Results leave the same way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from symconv.emit.c_elements import Lines
+from symconv.emit.c_entering import entering
+from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_leaving import Leaving, blocks
+from symconv.emit.c_lines import indented, loop, loops
+from symconv.emit.c_tiles import Buffer
+from symconv.emit.c_transforms import plane_name
+from symconv.emit.c_winograd_names import WinogradNames
+from symconv.integers import Int
+from symconv.loops import Routine, Transformed
+from symconv.tiling import CHUNK
+from symconv.winograd import Side, Winograd
+
+
+def transformed(routine: Routine) -> list[Transformed]:
+    return [node for node in routine.body if isinstance(node, Transformed)]
+
+
+def heights(plan: Winograd) -> tuple[int, ...]:
+    """How many rows the products of the tasks have: those of the last one may be fewer."""
+    rest = 1 if plan.summed else math.prod(plan.tiles[1:])
+    whole = plan.scalar.across.extent if plan.summed else plan.tiles[0]
+    return tuple(sorted({plan.band * rest, (whole - (plan.bands - 1) * plan.band) * rest}))
+
+
+@dataclass(frozen=True, slots=True)
+class WinogradSpelling:
+    """Lines for the `Transformed` node of a routine, which has no other node."""
+
+    plan: Winograd
+    names: tuple[str, str]
+    spelling: Spelling
+    own: WinogradNames
+    lines: Lines
+
+    @staticmethod
+    def of(routine: Routine, spelling: Spelling, taken: Collection[str],
+           lines: Lines) -> WinogradSpelling | None:
+        found = transformed(routine)
+        if not found:
+            return None
+        contraction = found[0].plan.contraction
+        used = {*taken, *found[0].names, *(name for name, _ in routine.tasks),
+                *(span.name for span in (*contraction.outer, *contraction.inner))}
+        spelling.helpers.update(("min", "max", "turn", "wild", "regular"))
+        return WinogradSpelling(found[0].plan, found[0].names, spelling,
+                                WinogradNames.beside(used), lines)
+
+    def comment(self) -> list[str]:
+        """What the transform does to the result, for the comment of the function."""
+        shown = " x ".join(f"F({o}, {r})" for o, r in self.plan.schemes)
+        return [f"Sums by {shown} of Winograd: in float32, errors of about 2e-6 of the largest "
+                "result.",
+                "Elements that are not finite are computed once more, term by term."]
+
+    def buffers(self) -> list[Buffer]:
+        own, plan, real = self.own, self.plan, self.spelling.real
+        return [Buffer(own.steps, f"{self.spelling.prefix}_step", self._chunk()),
+                Buffer(own.vector, real, plan.points * plan.plane(plan.vector)),
+                Buffer(own.scalar, real, plan.points * plan.plane(plan.scalar)),
+                Buffer(own.sums, real, plan.points * plan.sums),
+                Buffer(own.stage, real, max(plan.left, plan.staged(plan.vector),
+                                            plan.staged(plan.scalar), 256))]
+
+    def setup(self) -> Iterator[str]:
+        own, plan = self.own, self.plan
+        yield from loop(own.row, 0, self._chunk(), [
+            f"{own.steps}[{own.row}].scalar = 0;",
+            f"{own.steps}[{own.row}].vector = (int32_t)({own.row} * {plan.pitch(plan.vector)});"])
+        if not self._is_repeated():
+            yield f"ptrdiff_t {own.held} = -1, {own.other} = -1;"
+
+    def node(self, node: Transformed) -> Iterator[str]:
+        """The lines of one task."""
+        own, spell, plan = self.own, self.spelling, self.plan
+        prefix = spell.prefix
+        group, band = self.names
+        whole = plan.scalar.across.extent if plan.summed else plan.tiles[0]
+        yield f"{spell.real} {own.wild}[{prefix}_LANES] = {{0}};"
+        yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
+        yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
+               f"{plan.vector.across.extent} - {own.first});")
+        yield f"const ptrdiff_t {own.low} = {self._number(band, plan.bands)} * {plan.band};"
+        yield f"const ptrdiff_t {own.count} = {prefix}_min({plan.band}, {whole} - {own.low});"
+        rest = math.prod(plan.tiles[1:])
+        rows = own.count if plan.summed or rest == 1 else f"{own.count} * {rest}"
+        yield f"const ptrdiff_t {own.all} = {rows};"
+        inside = [*self._part(), *self._enter(plan.vector, own.vector, own.held),
+                  *self._enter(plan.scalar, own.scalar, own.other), *self._product()]
+        if plan.summed:
+            inside = loop(own.part, 0, plan.parts, inside)
+        yield from loops(plan.rest, inside)
+        leaving = Leaving(node, spell, own, self.lines)
+        yield from leaving.lines()
+        yield f"if ({prefix}_is_wild({own.wild})) {{"
+        yield from indented(leaving.repair())
+        yield "}"
+
+    @staticmethod
+    def _number(name: str, count: int) -> str:
+        return name if count > 1 else "0"
+
+    def _is_repeated(self) -> bool:
+        """Whether an operand enters in several parts."""
+        plan = self.plan
+        return math.prod(span.extent for span in plan.rest) * (
+            plan.parts if plan.summed else 1) > 1
+
+    def _chunk(self) -> int:
+        depth = self.plan.depth
+        return -(-depth // -(-depth // CHUNK))
+
+    def _part(self) -> Iterator[str]:
+        """The tiles of the first axis that enter next."""
+        own, plan = self.own, self.plan
+        if plan.summed:
+            yield f"const ptrdiff_t {own.top} = {own.part} * {plan.part};"
+            yield (f"const ptrdiff_t {own.tall} = {self.spelling.prefix}_min({plan.part}, "
+                   f"{plan.tiles[0]} - {own.top});")
+        else:
+            yield f"const ptrdiff_t {own.top} = {own.low};"
+            yield f"const ptrdiff_t {own.tall} = {own.count};"
+
+    def _enter(self, side: Side, buffer: str, held: str) -> Iterator[str]:
+        own, plan = self.own, self.plan
+        if side is plan.vector:
+            first, many = own.first, own.many
+        elif plan.summed:
+            first, many = own.low, own.count
+        else:
+            first, many = "0", str(side.across.extent)
+        name = plane_name(self.spelling.prefix, "b" if side.is_patch else "g", plan)
+        lines = [f"for (ptrdiff_t {own.lane} = 0; {own.lane} < {many}; "
+                 f"{own.lane} += {self.spelling.prefix}_LANES) {{",
+                 *indented(entering(plan, side, buffer, name, first, many, self.spelling, own)),
+                 "}"]
+        if self._is_repeated():
+            yield from lines
+            return
+        number = self._key(side)
+        yield f"if ({held} != {number}) {{"
+        yield from indented(lines)
+        yield f"    {held} = {number};"
+        yield "}"
+
+    def _key(self, side: Side) -> str:
+        """A number for what an operand depends on."""
+        plan = self.plan
+        group, band = self.names
+        key = Int.of(0)
+        for span in plan.slices:
+            if span.name in side.base.names():
+                key = key * span.extent + Int.of(span.name)
+        if side is plan.vector and plan.groups > 1:
+            key = key * plan.groups + Int.of(group)
+        if side is plan.scalar and plan.bands > 1:
+            key = key * plan.bands + Int.of(band)
+        return self.spelling.integer(key, factor=True)
+
+    def _product(self) -> Iterator[str]:
+        own, plan, prefix = self.own, self.plan, self.spelling.prefix
+        across = own.row if plan.summed else f"{own.row} * {plan.pitch(plan.scalar)}"
+        along = f"{own.chunk} * {plan.pitch(plan.scalar)}" if plan.summed else own.chunk
+        steps = (1, plan.pitch(plan.scalar)) if plan.summed else (plan.pitch(plan.scalar), 1)
+        rest = math.prod(plan.tiles[1:])
+        depth = f"{own.tall} * {rest}" if plan.summed else str(plan.depth)
+        joined = [f"{own.chunk} > 0", *([f"{own.part} > 0"] if plan.summed else []),
+                  *(f"{span.name} > {span.low}" for span in plan.rest)]
+        call = [f"{prefix}_regular({own.rows}, {own.vectors}, {prefix}_min({self._chunk()}, "
+                f"{depth} - {own.chunk}), {own.steps},",
+                f"    {own.scalar} + {own.point} * {plan.plane(plan.scalar)} + {across} + {along}, "
+                f"{steps[0]}, {steps[1]},",
+                f"    {own.vector} + {own.point} * {plan.plane(plan.vector)} + {own.chunk} * "
+                f"{plan.pitch(plan.vector)} + {own.lane},",
+                f"    {own.sums} + {own.point} * {plan.sums} + {own.lane} * {own.all} + {own.row} "
+                f"* {own.vectors} * {prefix}_LANES, {' || '.join(joined)});"]
+        chunks = [f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {depth}; "
+                  f"{own.chunk} += {self._chunk()}) {{", *indented(call), "}"]
+        inside = [f"for (ptrdiff_t {own.row} = 0, {own.rows}; {own.row} < {own.all}; "
+                  f"{own.row} += {own.rows}) {{",
+                  f"    {own.rows} = {prefix}_rows({own.all} - {own.row});",
+                  *indented(chunks), "}"]
+        yield from loop(own.point, 0, plan.points, blocks(inside, own, prefix))

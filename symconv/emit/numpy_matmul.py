@@ -1,0 +1,126 @@
+"""A contraction of two arrays as one `np.matmul`: axes grouped to [batch, rows, K] @ [batch, K,
+columns], where K are the summed axes.
+
+A transposition that only swaps the two groups is free (BLAS reads either order); any other
+one copies the array.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from symconv.emit.numpy_integers import plain
+from symconv.integers import Int
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The text of an array and the index that each of its axes belongs to."""
+
+    text: str
+    axes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The axes of a result, batch + rows + columns in this order, and those summed over.
+
+    The left operand holds rows and K, the right one K and columns; each may lack axes of the batch.
+    """
+
+    batch: tuple[str, ...]
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    summed: tuple[str, ...]
+    swapped: bool                               # the second operand stands on the left
+
+    @staticmethod
+    def of(first: Sequence[str], second: Sequence[str],
+           target: Sequence[str]) -> Groups | None:
+        """The groups for operands with these axes; None where it is no matrix product.
+
+        Columns are the last axes of the target that one operand alone has, rows those before
+        them that only the other one has.
+        """
+        summed = tuple(name for name in first if name not in target)
+        if not target or not summed or set(summed) != {*second} - {*target} or not (
+                {*target} <= {*first, *second}):
+            return None
+        swapped = target[-1] not in second
+        left, right = (second, first) if swapped else (first, second)
+        if swapped:
+            summed = tuple(name for name in left if name in summed)
+        rest, columns = _tail(target, right, left)
+        batch, rows = _tail(rest, left, right)
+        return Groups(batch, rows, columns, summed, swapped) if rows or columns else None
+
+    def product(self, first: Labelled, second: Labelled, extents: Mapping[str, Int]) -> str:
+        """The text of the product, with one axis for rows and one for columns."""
+        left, right = (second, first) if self.swapped else (first, second)
+        return (f"np.matmul({self._arranged(left, self.rows, self.summed, extents)}, "
+                f"{self._arranged(right, self.summed, self.columns, extents)})")
+
+    def _arranged(self, array: Labelled, one: tuple[str, ...], two: tuple[str, ...],
+                  extents: Mapping[str, Int]) -> str:
+        """The array with the axes batch, one, two."""
+        own = tuple(name for name in self.batch if name in array.axes)
+        text, turned = array.text, False
+        if array.axes == (*own, *two, *one):
+            one, two, turned = two, one, bool(one)
+            if not two:                         # a single row or column has no order
+                one, two, turned = two, one, False
+        elif array.axes != (*own, *one, *two):
+            places = ", ".join(str(array.axes.index(name)) for name in (*own, *one, *two))
+            text = f"{text}.transpose({places})"
+        outer = self.batch[self.batch.index(own[0]):] if own else ()
+        if outer != own or len(one) != 1 or len(two) != 1:
+            shape = [plain(extents[name]) if name in own else "1" for name in outer]
+            shape += [volume_text(group, extents) for group in (one, two)]
+            text += f".reshape({', '.join(shape)})"
+        if turned:
+            text += ".swapaxes(-1, -2)" if own else ".T"
+        return text
+
+
+def plain_product(first: Labelled, second: Labelled, target: Sequence[str],
+                  extents: Mapping[str, Int]) -> str | None:
+    """The contraction to the axes `target` where it copies and regroups nothing.
+
+    An index that leads both operands may be summed last, over products of their own.
+    """
+    groups = Groups.of(first.axes, second.axes, target)
+    if groups is None:
+        return None
+    ending, lead = "", first.axes[0]
+    if lead == second.axes[0] and lead in groups.summed and len(groups.summed) > 1:
+        groups, ending = Groups.of(first.axes, second.axes, (lead, *target)), ".sum(axis=0)"
+    text = "" if groups is None else groups.product(first, second, extents) + ending
+    return text if text and ".reshape(" not in text and ".transpose(" not in text else None
+
+
+def volume(names: Sequence[str], extents: Mapping[str, Int]) -> Int:
+    """How many points a box has."""
+    return math.prod((extents[name] for name in names), start=Int.of(1))
+
+
+def volume_text(names: Sequence[str], extents: Mapping[str, Int]) -> str:
+    """The same as Python text, the sizes in the order of the names."""
+    numbers = [extents[name].constant for name in names]
+    number = math.prod(value for value in numbers if value is not None)
+    factors = [plain(extents[name]) if extents[name].name else f"({plain(extents[name])})"
+               for name in names if extents[name].constant is None]
+    return "*".join([str(number), *factors] if number != 1 or not factors else factors)
+
+
+def _tail(target: Sequence[str], inside: Sequence[str],
+          outside: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The target without, and only, the last axes that `inside` has and `outside` lacks."""
+    count = 0
+    for name in reversed(target):
+        if name not in inside or name in outside:
+            break
+        count += 1
+    cut = len(target) - count
+    return tuple(target[:cut]), tuple(target[cut:])

@@ -1,0 +1,52 @@
+"""Positions in arrays: subscripts and strides, as one affine expression or as distances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symconv.contraction import Span
+from symconv.integers import Int
+
+_TASKS = 8      # into how many tasks a kernel with enough rows is split
+
+
+def flat(places: Sequence[Int], strides: Sequence[int]) -> Int:
+    """The position of an element."""
+    total = Int.of(0)
+    for place, one in zip(places, strides, strict=True):
+        total = total + place * one
+    return total
+
+
+def names_in(places: Sequence[Int]) -> set[str]:
+    return {name for place in places for name in place.names()}
+
+
+def stride(places: Sequence[Int], strides: Sequence[int], name: str) -> int:
+    """How far an affine position moves with a variable."""
+    return sum((place.coefficient(name).constant or 0) * one
+               for place, one in zip(places, strides, strict=True))
+
+
+def moved(step: Int, steps: Sequence[Span]) -> int:
+    """How much a step grows with the first variable of a run, which moves it evenly."""
+    if not steps:
+        return 0
+    zero = {s.name: Int.of(0) for s in steps}
+    difference = step.substitute(zero | {steps[0].name: Int.of(1)}) - step.substitute(zero)
+    return difference.constant or 0
+
+
+def regular(read: Int, steps: Sequence[Span]) -> int | None:
+    """The distance of successive reads where it is the same from the first step to the last."""
+    distances = [read.coefficient(s.name).constant or 0 for s in steps]
+    for outer, inner, span in zip(distances, distances[1:], steps[1:], strict=False):
+        if outer != inner * span.extent:
+            return None
+    return distances[-1] if distances else 0
+
+
+def group(rows: int, tasks: int, divided: bool) -> int:
+    """Rows per task: a multiple of 8, or all. Tasks cannot share a part of a packed operand."""
+    wanted = max(1, min(rows // 24, -(-(2 if divided else _TASKS) // tasks)))
+    return min(rows, -(-rows // (8 * wanted)) * 8)

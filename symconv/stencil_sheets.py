@@ -1,0 +1,231 @@
+"""The reads of taps as sheets (`stencil`): which rows are copied, and what stands around them.
+
+A guard of a tap is a range of a subscript. Where a lane breaks it, the tap must add nothing:
+
+* sum      a factor of the body reads 0 there, and every other factor is finite: it moves with no
+           lane (and is looked at before), or the same guard holds for it and a 1 is read instead
+           below the fraction line; or a mark, an integer to be equalled, is nowhere
+* max, min the body reads an infinity that wins against nothing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from symconv.contraction import Span, bounds, is_affine
+from symconv.integers import Int
+from symconv.ir import Access, Apply, Number, Plus, Power, Scalar, Tensor, Times, Whole
+from symconv.rewrite import accesses
+from symconv.stencil import Pad, Read, Sheet
+from symconv.stencil_guards import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRead:
+    """A read before its sheet is known: the sheet that it would need alone."""
+
+    sheet: Sheet
+    row: int
+    column: int
+
+    def names(self) -> set[str]:
+        return {name for place in self.sheet.places for name in place.names()}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A tap before its sheets are known; `guarded`: some lane does not have it."""
+
+    body: Scalar
+    reads: tuple[tuple[Access, DraftRead], ...]
+    marks: tuple[tuple[DraftRead, int], ...]
+    place: Int
+    guarded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sheets:
+    """The sheets of a plan: `find` gives the read of a draft in them."""
+
+    every: tuple[Sheet, ...]
+    keys: tuple[Sheet, ...]
+
+    def find(self, draft: DraftRead) -> Read:
+        number = self.keys.index(draft.sheet)
+        return Read(number, draft.row, draft.column)
+
+
+def arithmetic(body: Scalar, fold: str) -> bool:
+    """Whether compilers make vector code of a body; of an extremum it must be a mere read, so
+    that no NaN arises in it."""
+    match body:
+        case Access():
+            return True
+        case _ if fold != "sum":
+            return False
+        case Number():
+            return True
+        case Whole(value):
+            return value.constant is not None
+        case Plus(arguments) | Times(arguments):
+            return all(arithmetic(argument, fold) for argument in arguments)
+        case Power(base, exponent):
+            return exponent.denominator == 1 and abs(exponent) <= 3 and arithmetic(base, fold)
+        case Apply("same" | "abs", arguments, _):
+            return all(arithmetic(argument, fold) for argument in arguments)
+    return False
+
+
+@dataclass(slots=True)
+class Drafts:
+    """The reads of all taps, as they come. With `repaired`, a zero may be multiplied by anything,
+    since results that are not finite are computed once more."""
+
+    tensors: Mapping[str, Tensor]
+    fold: str
+    repaired: bool = False
+    found: dict[Sheet, list[DraftRead]] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    def tap(self, body: Scalar, guards: Sequence[Int], marks: Sequence[Mark],
+            spans: Mapping[str, Span], moving: tuple[str, str], place: Int | None) -> Draft | None:
+        """A tap with its reads; None where a guard has nothing to stand for it."""
+        self.spans = spans
+        reads: list[tuple[Access, _Place]] = []
+        for access in accesses(body):
+            if any(not is_affine(sub) for sub in access.subscripts):
+                return None
+            if not any(name in sub.names() for name in moving for sub in access.subscripts):
+                continue
+            pad: Pad = "zero" if self.fold == "sum" else "low" if self.fold == "max" else "high"
+            if self.fold == "sum" and _is_below(body, access):
+                pad = "one"
+            made = self._place(access.tensor, access.subscripts, pad, moving)
+            if made is None:
+                return None
+            reads.append((access, made))
+        marked: list[tuple[_Place, int]] = []
+        for element, value in marks:
+            if any(not is_affine(sub) for sub in element.subscripts):
+                return None
+            made = self._place(element.tensor, element.subscripts, "never", moving)
+            if made is None:
+                return None
+            marked.append((made, value))
+        factors = _factors(body)
+        for guard in guards:
+            held = [read.narrow(guard) for read, _ in marked]
+            if not any(held) and not self._absorbed(guard, reads, factors):
+                return None
+        drafts = [(access, self._draft(read)) for access, read in reads]
+        tails = [(self._draft(read), value) for read, value in marked]
+        return Draft(body, tuple(drafts), tuple(tails), place or Int.of(0), bool(guards))
+
+    def _absorbed(self, guard: Int, reads: Sequence[tuple[Access, _Place]],
+                  factors: Sequence[Scalar]) -> bool:
+        """Whether something that is read outside makes the body count for nothing."""
+        if self.repaired:           # the read whose own range it is, so that no other one changes
+            return any(read.keeps(guard) for _, read in reads)
+        held = [read.narrow(guard) for _, read in reads]
+        if self.fold != "sum":
+            return len(held) == 1 and held[0]
+        zeros = any(done and access in factors for (access, _), done in
+                    zip(reads, held, strict=True))
+        return zeros and all(held) and all(
+            isinstance(factor, Access | Number | Whole) or (
+                isinstance(factor, Power) and isinstance(factor.base, Access | Number | Whole))
+            for factor in factors)
+
+    def _place(self, tensor: str, subscripts: Sequence[Int], pad: Pad,
+               moving: tuple[str, str]) -> _Place | None:
+        row, lane = moving
+        extents = [extent.constant for extent in self.tensors[tensor].logical]
+        if None in extents or not subscripts:
+            return None
+        axes = [axis for axis, sub in enumerate(subscripts) if row in sub.names()]
+        if len(axes) > 1 or lane not in subscripts[-1].names() or any(
+                lane in sub.names() for sub in subscripts[:-1]):
+            return None
+        steps = [subscripts[axis].coefficient(row).constant or 0 for axis in axes]
+        step = subscripts[-1].coefficient(lane).constant or 0
+        if step < 1 or (steps and steps[0] < 1) or (axes and axes[0] == len(subscripts) - 1):
+            return None
+        rests = [sub.without(moving) for sub in subscripts]
+        column = rests[-1].constant
+        offset = rests[axes[0]].constant if axes else 0
+        if column is None or offset is None:
+            return None
+        places = tuple(Int.of(0) if axis in (*axes, len(rests) - 1) else rest
+                       for axis, rest in enumerate(rests))
+        return _Place(Sheet(tensor, places, axes[0] if axes else None, steps[0] if steps else 0,
+                            step, tuple((0, extent or 0) for extent in extents), pad),
+                      tuple(subscripts), offset, column)
+
+    def _draft(self, read: _Place) -> DraftRead:
+        draft = DraftRead(read.sheet, read.row, read.column)
+        self.found.setdefault(read.sheet, []).append(draft)
+        return draft
+
+    def sheets(self, steps: tuple[int, int], extent: tuple[int, int], guarded: bool) -> Sheets:
+        """The sheets with the offsets of all their reads. In place if no tap is ever missing and
+        no element is read twice along a row, or lies side by side with its neighbours."""
+        made: list[Sheet] = []
+        for key, reads in self.found.items():
+            columns = [read.column for read in reads]
+            offsets = [read.row for read in reads]
+            ends = tuple(bounds(place, self.spans) or (0, 0) for place in key.places)
+            made.append(replace(key, rows=(min(offsets), max(offsets)),
+                                columns=(min(columns), max(columns)), ends=ends))
+        direct = not guarded and extent[1] % steps[1] == 0 and extent[0] % steps[0] == 0 and all(
+            (s.step == 1 and self.fold == "sum") or (
+                s.step <= 2 and s.columns[1] - s.columns[0] < s.step
+                and s.rows[1] - s.rows[0] < max(1, s.row_step)) for s in made)
+        return Sheets(tuple(replace(sheet, direct=direct) for sheet in made), tuple(self.found))
+
+
+@dataclass(slots=True)
+class _Place:
+    """A read on its way: guards may narrow what of its operand is valid."""
+
+    sheet: Sheet
+    subscripts: tuple[Int, ...]
+    row: int
+    column: int
+
+    def keeps(self, guard: Int) -> bool:
+        """Whether guard >= 0 says no more than that the read is in range."""
+        trial = replace(self)
+        return trial.narrow(guard) and trial.sheet == self.sheet
+
+    def narrow(self, guard: Int) -> bool:
+        """Let the range that guard >= 0, as k*subscript + rest >= 0, hold for an axis; False
+        where it is no range of a subscript."""
+        for axis, place in enumerate(self.subscripts):
+            name = min(place.names() & guard.names(), default=None)
+            if name is None:
+                continue
+            ours = place.coefficient(name).constant or 0
+            theirs = guard.coefficient(name).constant or 0
+            if not ours or theirs % ours:
+                continue
+            k = theirs // ours
+            rest = (guard - place * k).constant
+            if rest is None:
+                continue
+            low, stop = self.sheet.valid[axis]
+            ends = (max(low, -(rest // k)), stop) if k > 0 else (low, min(stop, rest // -k + 1))
+            valid = (*self.sheet.valid[:axis], ends, *self.sheet.valid[axis + 1:])
+            self.sheet = replace(self.sheet, valid=valid)
+            return True
+        return False
+
+
+def _factors(body: Scalar) -> tuple[Scalar, ...]:
+    return body.arguments if isinstance(body, Times) else (body,)
+
+
+def _is_below(body: Scalar, access: Access) -> bool:
+    """Whether a body divides by a read."""
+    return any(isinstance(factor, Power) and factor.exponent < 0 and factor.base == access
+               for factor in _factors(body))

@@ -1,0 +1,97 @@
+"""Stencil plans for the gradient of a window: each tap is an element, summed over rows and lanes.
+
+    dw[g,a,e] = sum over (n,i,j) of dy[n,g,i,j] * x[n,g, s*i+a, s*j+e]
+
+The free indices that shift a subscript which a summed index moves are those of the window; the
+last summed index is the lane, the one before it the row, the others are turns. Every tap has one
+sum per lane, and its lanes are added at the end, half to half.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from symconv.contracting import factors
+from symconv.contraction import Span
+from symconv.integers import Int
+from symconv.ir import Definition, Tensor
+from symconv.rewrite import accesses, substitute_row, substitute_scalar
+from symconv.stencil import Sheet, Stencil, Tap
+from symconv.stencil_guards import conditions
+from symconv.stencil_sheets import Draft, Drafts
+from symconv.stencilling import Eliminate, banded
+
+_MOST_TAPS = 49
+_LEAST_LANES = 8        # with fewer of them the sums of the taps are most of the work
+
+
+def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset[str],
+         eliminate: Eliminate) -> Stencil | None:
+    """The plan of a sum of products of two reads that a window shifts; None without one."""
+    if definition.reduction != "sum" or definition.target.kind != "real" or (
+            len(definition.terms) != 1):
+        return None
+    (term,) = definition.terms
+    split = factors(term.body)
+    parts = eliminate(term)
+    names = [index.name for index in term.bound]
+    indices = (*definition.free, *term.bound)
+    if split is None or not parts.covers or parts.lets or parts.values or len(names) < 1 or (
+            any(not index.extent.constant for index in indices)):
+        return None
+    if not all(access.subscripts for access in split[1:]):
+        return None
+    spans = {i.name: Span(i.name, 0, i.extent.constant or 0) for i in indices}
+    lane = split[1].subscripts[-1].names() & split[2].subscripts[-1].names() & set(names)
+    rows = set(names) if min(len(a.subscripts) for a in split[1:]) < 2 else (
+        split[1].subscripts[-2].names() & split[2].subscripts[-2].names() & set(names))
+    if len(lane) != 1 or spans[min(lane)].extent < _LEAST_LANES:
+        return None
+    moving = (min(rows - lane, default=""), min(lane))
+    shifted = {name for access in split[1:] for place in access.subscripts
+               if place.names() & set(moving) for name in place.names()} - {*moving, *fixed}
+    window = [index.name for index in definition.free if index.name in shifted]
+    if len(shifted) > len(window):
+        return None
+    leads = [index for index in definition.free if index.name not in window]
+    both = [{name for place in access.subscripts for name in place.names()} for access in split[1:]]
+    if any(index.extent.constant != 1 and index.name not in both[0] & both[1] for index in leads):
+        return None                 # products of all with all: tiles share their reads
+    if not 2 <= math.prod(spans[name].extent for name in window) <= _MOST_TAPS:
+        return None
+    drafts = Drafts(tensors, "sum", repaired=True)
+    taps: list[Draft] = []
+    targets: list[tuple[Int, ...]] = []
+    for point in itertools.product(*(range(spans[name].extent) for name in window)):
+        here = {name: Int.of(value) for name, value in zip(window, point, strict=True)}
+        found = conditions([substitute_row(row, here) for row in parts.rows], spans)
+        if found is None or not found.holds:
+            return None
+        tap = drafts.tap(substitute_scalar(term.body, here), found.guards, found.marks, spans,
+                         moving, None)
+        if tap is None or len(tap.reads) != len(accesses(tap.body)):
+            return None
+        taps.append(tap)
+        targets.append(tuple(Int.of(index.name).substitute(here) for index in definition.free))
+    extent = (spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent)
+    guarded = any(tap.guarded for tap in taps)
+    sheets = drafts.sheets((1, 1), extent, guarded)
+    cells = tuple((Tap(tap.body, tuple((access, sheets.find(read)) for access, read in tap.reads)),)
+                  for tap in taps)
+    plan = Stencil(
+        definition.target.name, None, "sum", "first", (), None,
+        tuple(Span(index.name, 0, index.extent.constant or 0) for index in leads
+              if index.name not in fixed),
+        extent, 1, 1, (cells,), sheets.every, Int.of(0), *moving, (), (), guarded, 1, 1,
+        tuple(targets), tuple(spans[name] for name in names if name not in moving))
+    made = banded(plan, len(taps))
+    if made is None or _is_in_one_piece(made.sheets) or made.rows % made.block == 0:
+        return made
+    return replace(made, missing=True)      # rows that are not there meet what may be infinite
+
+
+def _is_in_one_piece(sheets: tuple[Sheet, ...]) -> bool:
+    return all(sheet.direct for sheet in sheets)

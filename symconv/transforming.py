@@ -1,0 +1,97 @@
+"""When a definition is computed by Winograd plans (`winograd`) rather than in tiles of sums.
+
+A transform is exact for exact numbers alone: in floats its error is that of a direct sum times
+the noise of its matrices (`toom`), and its bound is another one. So it is taken in float32 only,
+where the accuracy asked for is the default one, and where the model says that it saves time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symconv.contracting import contractions
+from symconv.effort import effort
+from symconv.elimination import Eliminated
+from symconv.integers import Int
+from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
+from symconv.loops import Node, Tiled, Transformed
+from symconv.names import fresh
+from symconv.rewrite import scalar_names
+from symconv.winograd import Winograd
+from symconv.winograd_plans import best, winograd_effort
+
+ACCURACIES = ("default", "strict")
+"""What a caller may ask for: "strict" keeps to direct sums."""
+
+_GAIN = 0.96            # of the time of tiles: a transform must save more than the model errs
+_MOST = 2**31 - 1       # elements: positions are 32-bit integers
+
+
+def transformed(definition: Definition, program: Program, tiles: Tiled | None, used: set[str],
+                eliminate: Callable[[Term], Eliminated],
+                point: Callable[[Definition], tuple[Node, ...]],
+                always: bool) -> Transformed | None:
+    """A definition, alone in its routine, by a Winograd plan where that is faster than `tiles`,
+    or wherever it can be with `always`; None otherwise."""
+    if definition.reduction != "sum" or definition.target.kind != "real":
+        return None
+    tensors = {t.name: t for t in (*program.inputs, definition.target)}
+    strides = {name: _strides(tensor) for name, tensor in tensors.items()}
+    if any(stride is None for stride in strides.values()):
+        return None
+    known = {name: stride for name, stride in strides.items() if stride is not None}
+    plan: Winograd | None = None
+    others: list[Term] = []
+    for term in definition.terms:
+        found = contractions(definition.free, term, eliminate(term), tensors)
+        made = best(found[0], known, known[definition.target.name], frozenset()) if (
+            found is not None and len(found) == 1 and not found[0].is_empty) else None
+        if made is None or plan is not None:
+            others.append(term)
+        else:
+            plan = made
+    if plan is None or len(others) > 1:
+        return None
+    initial = _initial(definition, others[0], plan) if others else None
+    if others and initial is None:
+        return None
+    if not always and (tiles is None or winograd_effort(plan) > _GAIN * sum(
+            effort(other) for term in tiles.plans for other in term)):
+        return None
+    target = Access(definition.target.name,
+                    tuple(Int.of(index.name) for index in definition.free))
+    names = fresh("group", used), fresh("band", used)
+    return Transformed(target, definition.free, plan, names, initial, point(definition))
+
+
+def transform_tasks(node: Transformed) -> tuple[tuple[str, Int], ...]:
+    """Slices of the vector operand, groups of lanes, other slices, bands: successive tasks share
+    what has been transformed."""
+    plan = node.plan
+    ours = plan.vector.base.names()
+    shared = [(s.name, Int.of(s.extent)) for s in plan.slices if s.name in ours]
+    rest = [(s.name, Int.of(s.extent)) for s in plan.slices if s.name not in ours]
+    group, band = ([(name, Int.of(count))] if count > 1 else []
+                   for name, count in zip(node.names, (plan.groups, plan.bands), strict=True))
+    return (*shared, *group, *rest, *band)
+
+
+def _strides(tensor: Tensor) -> tuple[int, ...] | None:
+    """Elements between neighbours along each logical axis."""
+    made: list[int] = []
+    stride = 1
+    for extent in reversed(tensor.logical):
+        if extent.constant is None:
+            return None
+        made.insert(0, stride)
+        stride *= extent.constant
+    return tuple(made) if stride <= _MOST else None
+
+
+def _initial(definition: Definition, term: Term, plan: Winograd) -> Scalar | None:
+    """A term that all pixels of a lane have in common."""
+    names = scalar_names(term.body)
+    known = {plan.vector.across.name, *(span.name for span in plan.slices)}
+    alike = all(place.name == index.name for place, index in zip(
+        plan.contraction.target, definition.free, strict=True) if index.name in names)
+    return term.body if not term.bound and not term.rows and names <= known and alike else None

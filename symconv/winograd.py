@@ -1,0 +1,172 @@
+"""The Winograd plan: a contraction whose window slides, with fewer products, as data.
+
+    target[l, ..] = sum over m, c of  X[l + m, c, ..] * K[m, c, ..]
+
+One axis of X has an outer plus an inner variable, and the inner one stands alone on an axis of K:
+a correlation, of which F(o, r) makes o results with r taps from n = o + r - 1 products (`toom`).
+Along every such axis either l is cut into blocks of o (a forward pass, or dx), or m is cut into
+blocks of r whose sums are added up (dw): the tiles. Then
+
+    V[p, tile, c] = B^T X B      U[p, c, o] = G K G^T       for the n^d points p
+    M[p, tile, o] = sum over c of V * U                     a product of matrices for each p
+    target        = A^T M A
+
+where the sum is over tiles instead if m is cut. The product runs on the tiles of sums in
+registers that `tiles` uses: one operand gives vectors (`lanes`), the other one numbers (rows).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from symconv.contraction import Contraction, Span
+from symconv.integers import Int
+
+LINE = 16
+"""Elements: rows of the transformed operands are multiples of this, and no vector is longer."""
+
+_PAGE = 512     # elements; rows and planes are no multiples of it, nor of a page of 4 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An axis of an operand in windows: `window` elements from subscript start + step*tile on,
+    the last one first where it is `reversed`. Only subscripts within `valid` are read."""
+
+    start: int
+    step: int
+    window: int
+    reversed: bool
+    valid: tuple[int, int]
+    stride: int
+
+    def size(self, tiles: int) -> int:
+        """The elements of so many windows in a row."""
+        return self.step * (tiles - 1) + self.window
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An operand of the product. Vectors of its transform run along `across`, whose values are
+    `apart` elements from each other. Rows are the values of `depth`, or the tiles of a band
+    where that is None. `base` is the place of subscripts 0 in all other variables."""
+
+    tensor: str
+    room: int
+    across: Span
+    apart: int
+    depth: Span | None
+    deep: int
+    base: Int
+    axes: tuple[Axis, ...]
+    is_patch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Winograd:
+    """The plan of one contraction: schemes (outputs, taps) and tiles per axis.
+
+    `vector` has the lanes. With `summed`, rows are the values of the other operand's `across`
+    and the sum is over tiles; otherwise rows are tiles and the sum is over that variable. `rest`
+    are further variables of the sum, `slices` outer ones. A task has `group` lanes, and `band`
+    tiles of the first axis or, with `summed`, `band` rows; with `summed`, `part` tiles of the
+    first axis are taken at a time. `target` is the place of the first element.
+    """
+
+    schemes: tuple[tuple[int, int], ...]
+    tiles: tuple[int, ...]
+    summed: bool
+    vector: Side
+    scalar: Side
+    rest: tuple[Span, ...]
+    slices: tuple[Span, ...]
+    group: int
+    band: int
+    part: int
+    outputs: tuple[Span, ...]
+    target: Int
+    lane: int
+    row: int
+    contraction: Contraction
+
+    @property
+    def points(self) -> int:
+        return math.prod(o + r - 1 for o, r in self.schemes)
+
+    @property
+    def groups(self) -> int:
+        return -(-self.vector.across.extent // self.group)
+
+    @property
+    def bands(self) -> int:
+        whole = self.scalar.across.extent if self.summed else self.tiles[0]
+        return -(-whole // self.band)
+
+    @property
+    def parts(self) -> int:
+        return -(-self.tiles[0] // self.part)
+
+    @property
+    def rows(self) -> int:
+        """The rows of the product in one task."""
+        return self.band if self.summed else self.band * math.prod(self.tiles[1:])
+
+    @property
+    def depth(self) -> int:
+        """The terms of the product's sums."""
+        return (self.part * math.prod(self.tiles[1:]) if self.summed
+                else self.scalar.across.extent)
+
+    def pitch(self, side: Side) -> int:
+        """The distance of two rows of a transformed operand."""
+        whole = self.group if side is self.vector else (
+            self.band if self.summed else side.across.extent)
+        return _spread(-(-whole // LINE) * LINE)
+
+    def height(self, side: Side) -> int:
+        """The rows of a transformed operand, for each point."""
+        if side.depth is not None:
+            return side.depth.extent
+        return self.part * math.prod(self.tiles[1:])
+
+    def plane(self, side: Side) -> int:
+        """The distance of two points of a transformed operand."""
+        return _spread(self.height(side) * self.pitch(side))
+
+    @property
+    def sums(self) -> int:
+        """The distance of two points of the products."""
+        return _spread(self.rows * (-(-self.group // LINE) * LINE))
+
+    def staged(self, side: Side) -> int:
+        """The elements of a stage: the windows of so many lanes side by side."""
+        count = math.prod(axis.size(self.part if not number else tiles) for number, (axis, tiles)
+                          in enumerate(zip(side.axes, self.windows(side), strict=True)))
+        return count * LINE * (1 if side.depth is None else side.depth.extent)
+
+    def windows(self, side: Side) -> tuple[int, ...]:
+        """How many windows there are along each axis of an operand."""
+        return self.tiles if side.depth is None else (1,) * len(self.tiles)
+
+    @property
+    def left(self) -> int:
+        """The elements of the outputs of a task for one vector, with room for whole tiles."""
+        lines = self.schemes[0][0] * (1 if self.summed else self.band) + 1
+        rest = math.prod(span.extent for span in self.outputs[1:])
+        over = sum(o for o, _ in self.schemes) * (1 + math.prod(
+            span.extent for span in self.outputs[2:]))
+        return (lines * rest + over) * LINE
+
+
+def _spread(stride: int) -> int:
+    return stride + LINE if stride % _PAGE == 0 else stride
+
+
+def winograd_text(plan: Winograd) -> str:
+    """The plan in one line."""
+    shown = " x ".join(f"F({o}, {r})" for o, r in plan.schemes)
+    rows = f"rows {plan.scalar.across.name}, sum over tiles" if plan.summed else (
+        f"rows tiles, sum over {plan.scalar.across.name}")
+    return (f"{shown}: lanes {plan.vector.across.name} ({plan.group} of "
+            f"{plan.vector.across.extent}), {rows}, {plan.band} in a band of {plan.bands}")

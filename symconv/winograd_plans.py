@@ -1,0 +1,273 @@
+"""Every Winograd plan for a contraction, and how long each takes, in the cycles of `effort`.
+
+What is needed: one axis of the one operand with subscript l + m + constant, l outer and m inner,
+m alone on an axis of the other operand, and other variables that are no part of these axes. Axes
+come in the order of the target, where the variables l lie side by side at the end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symconv.contraction import Contraction, Operand, Span
+from symconv.effort import split, widest
+from symconv.integers import Int
+from symconv.tiling import CHUNK
+from symconv.toom import LIMIT, POINTS, quietest
+from symconv.winograd import LINE, Axis, Side, Winograd
+
+_CACHE = 230000         # elements of all transformed operands of a task that stay in L2
+_FAR = 0.2              # cycles for every other one
+_CALL = 50.0            # cycles of a call of a product
+_ENTERING = 5.75        # cycles per element and vector of lanes, its transforms included
+_LEAVING = 9.7
+_MOST_TILES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """One sliding axis: l + m in axis `patch` of X, m in axis `kernel` of K."""
+
+    outer: Span
+    inner: Span
+    patch: int
+    kernel: int
+
+
+def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+         target: Sequence[int], fixed: frozenset[str]) -> Winograd | None:
+    """The cheapest plan; None where the relation has no window that slides."""
+    found = [plan for patch in (0, 1)
+             for plan in _plans(contraction, strides, target, patch, fixed)]
+    return min(found, key=winograd_effort, default=None)
+
+
+def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+           target: Sequence[int], patch: int, fixed: frozenset[str]) -> Iterator[Winograd]:
+    x, k = contraction.operands[patch], contraction.operands[1 - patch]
+    slides = _slides(contraction, x, k, target)
+    if not slides or any(k.guarded) or fixed:
+        return
+    if any(s.low for s in contraction.outer):
+        return
+    moving = {name for s in slides for name in (s.outer.name, s.inner.name)}
+    axes = {s.patch for s in slides}
+    if any(x.guarded[axis] for axis in range(len(x.guarded)) if axis not in axes):
+        return
+    ours, theirs = (_others(operand, {getattr(s, at) for s in slides}, moving)
+                    for operand, at in ((x, "patch"), (k, "kernel")))
+    if ours is None or theirs is None:
+        return
+    outer = [s for s in contraction.outer if s.name not in moving]
+    inner = [s for s in contraction.inner if s.name not in moving]
+    if any(s.name not in ours | theirs for s in outer) or any(
+            s.name not in ours & theirs for s in inner):
+        return
+    # what a tile has beyond the ends of two axes has no order of tiles that overwrites it, so that
+    # volumes are taken where the outputs are one tile
+    for summed in (False, True) if len(slides) < 3 else (True,):
+        for schemes in itertools.product(*(_schemes(s, summed) for s in slides)):
+            noises = [found.noise() for found in (quietest(*scheme) for scheme in schemes)
+                      if found is not None]
+            if len(noises) < len(schemes) or math.prod(noises) > LIMIT:
+                continue
+            maker = _Maker(contraction, strides, target, x, k, slides, schemes, summed)
+            only = [[s for s in outer if s.name in one - other]
+                    for one, other in ((ours, theirs), (theirs, ours))]
+            yield from maker.plans(outer, inner, *only)
+
+
+def _slides(contraction: Contraction, x: Operand, k: Operand,
+            target: Sequence[int]) -> tuple[Slide, ...]:
+    """The sliding axes, slowest first, that are neighbours at the end of the target."""
+    outer = {s.name: s for s in contraction.outer}
+    inner = {s.name: s for s in contraction.inner}
+    found: list[Slide] = []
+    for axis, place in enumerate(x.subscripts):
+        names = sorted(place.names())
+        slow = [name for name in names if name in outer]
+        fast = [name for name in names if name in inner]
+        if len(names) != 2 or len(slow) != 1 or len(fast) != 1:
+            continue
+        alone = [number for number, other in enumerate(k.subscripts)
+                 if fast[0] in other.names()]
+        if (place.coefficient(slow[0]).constant != 1
+                or place.coefficient(fast[0]).constant not in (1, -1) or len(alone) != 1
+                or k.subscripts[alone[0]].names() != {fast[0]}
+                or k.subscripts[alone[0]].coefficient(fast[0]).constant not in (1, -1)
+                or any(slow[0] in other.names() for other in k.subscripts)
+                or any({slow[0], fast[0]} & other.names()
+                       for number, other in enumerate(x.subscripts) if number != axis)):
+            return ()
+        found.append(Slide(outer[slow[0]], inner[fast[0]], axis, alone[0]))
+    found.sort(key=lambda s: -_coefficient(contraction.target, target, s.outer.name))
+    reach = 1
+    for slide in reversed(found):
+        if _coefficient(contraction.target, target, slide.outer.name) != reach:
+            return ()
+        reach *= slide.outer.extent
+    return tuple(found)
+
+
+def _others(operand: Operand, axes: set[int], moving: set[str]) -> set[str] | None:
+    """The names on all other axes; None where a sliding variable is among them."""
+    names = {name for number, place in enumerate(operand.subscripts) if number not in axes
+             for name in place.names()}
+    return None if names & moving else names
+
+
+def _schemes(slide: Slide, summed: bool) -> Iterator[tuple[int, int]]:
+    for points in POINTS:
+        n = points + 1
+        whole = slide.outer.extent if summed else slide.inner.extent
+        part = n + 1 - whole
+        if 2 <= whole < n and part >= 2:
+            yield (whole, part) if summed else (part, whole)
+
+
+def _coefficient(places: Sequence[Int], strides: Sequence[int], name: str) -> int:
+    return sum((place.coefficient(name).constant or 0) * stride
+               for place, stride in zip(places, strides, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    contraction: Contraction
+    strides: Mapping[str, Sequence[int]]
+    target: Sequence[int]
+    x: Operand
+    k: Operand
+    slides: tuple[Slide, ...]
+    schemes: tuple[tuple[int, int], ...]
+    summed: bool
+
+    def plans(self, outer: Sequence[Span], inner: Sequence[Span], ours: Sequence[Span],
+              theirs: Sequence[Span]) -> Iterator[Winograd]:
+        """`ours` are outer variables of X alone, `theirs` those of K alone."""
+        tiles = tuple(-(-(s.inner.extent if self.summed else s.outer.extent)
+                        // (r if self.summed else o))
+                      for s, (o, r) in zip(self.slides, self.schemes, strict=True))
+        if math.prod(tiles) > _MOST_TILES:
+            return
+        if self.summed:
+            for one, other in itertools.product(ours, theirs):
+                patch = self._side(self.x, one, None, True)
+                kernel = self._side(self.k, other, None, False)
+                for vector, scalar in ((patch, kernel), (kernel, patch)):
+                    if vector is not None and scalar is not None:
+                        yield from self._blocked(tiles, vector, scalar, tuple(inner), outer)
+            return
+        for lane, depth in itertools.product(theirs, inner):
+            patch = self._side(self.x, depth, None, True)
+            kernel = self._side(self.k, lane, depth, False)
+            if patch is not None and kernel is not None:
+                rest = tuple(s for s in inner if s != depth)
+                yield from self._blocked(tiles, kernel, patch, rest, outer)
+
+    def _blocked(self, tiles: tuple[int, ...], vector: Side, scalar: Side,
+                 rest: tuple[Span, ...], outer: Sequence[Span]) -> Iterator[Winograd]:
+        moving = {s.outer.name for s in self.slides}
+        used = {vector.across.name, *([scalar.across.name] if self.summed else []), *moving}
+        slices = tuple(s for s in outer if s.name not in used)
+        flat = Int.of(0)
+        for place, stride in zip(self.contraction.target, self.target, strict=True):
+            flat = flat + place * stride
+        lane = flat.coefficient(vector.across.name).constant or 0
+        row = flat.coefficient(scalar.across.name).constant or 0 if self.summed else 0
+        outputs = tuple(s.outer for s in self.slides)
+        start = flat.substitute({s.name: Int.of(s.low) for s in (
+            *outputs, vector.across, *([scalar.across] if self.summed else []))})
+        whole = scalar.across.extent if self.summed else tiles[0]
+        plan = Winograd(self.schemes, tiles, self.summed, vector, scalar, rest, slices,
+                        vector.across.extent, whole, tiles[0], outputs, start, lane, row,
+                        self.contraction)
+        for group, band in itertools.product(_cuts(vector.across.extent, LINE),
+                                             _cuts(whole, 8 if self.summed else 1)):
+            for part in _cuts(tiles[0], 1) if self.summed else (band,):
+                yield replace(plan, group=group, band=band, part=part)
+
+    def _side(self, operand: Operand, across: Span, depth: Span | None,
+              is_patch: bool) -> Side | None:
+        """An operand with vectors along one variable; None where it does not lie in rows."""
+        strides = self.strides[operand.tensor]
+        axes: list[Axis] = []
+        base = Int.of(0)
+        sliding = [s.patch if is_patch else s.kernel for s in self.slides]
+        for number, (place, stride) in enumerate(zip(operand.subscripts, strides, strict=True)):
+            if number not in sliding:
+                base = base + place * stride
+        for axis, slide, (o, r) in zip(sliding, self.slides, self.schemes, strict=True):
+            axes.append(self._axis(operand, axis, strides[axis], slide, o, r, is_patch))
+        if axes[-1].stride != 1 or (self.summed and any(axis.reversed for axis in axes)):
+            return None
+        apart = base.coefficient(across.name).constant or 0
+        deep = 0 if depth is None else base.coefficient(depth.name).constant or 0
+        lows = {s.name: Int.of(s.low) for s in (across, *([depth] if depth is not None else []))}
+        room = 1 + sum((extent - 1) * stride for extent, stride in zip(
+            (stop for _, stop in operand.valid), strides, strict=True))
+        return Side(operand.tensor, room, across, apart, depth, deep, base.substitute(lows),
+                    tuple(axes), is_patch)
+
+    def _axis(self, operand: Operand, axis: int, stride: int, slide: Slide, o: int, r: int,
+              is_patch: bool) -> Axis:
+        """The windows of one axis. Taps are counted along X: tap t is m = low + t, or
+        m = stop - 1 - t where m counts backwards in X."""
+        outer, m = slide.outer, slide.inner
+        place = operand.subscripts[axis]
+        along = self.x.subscripts[slide.patch].coefficient(m.name).constant or 1
+        first = m.low if along > 0 else m.stop - 1
+        start = place.substitute({outer.name: Int.of(outer.low),
+                                  m.name: Int.of(first)}).constant or 0
+        if is_patch:
+            return Axis(start, r if self.summed else o, o + r - 1, False, operand.valid[axis],
+                        stride)
+        backwards = (place.coefficient(m.name).constant or 1) * along < 0
+        low = start - (m.extent - 1) if backwards else start
+        valid = (max(operand.valid[axis][0], low), min(operand.valid[axis][1], low + m.extent))
+        return Axis(low, r, r, backwards, valid, stride)
+
+
+def _cuts(extent: int, grain: int) -> list[int]:
+    """Sizes of like parts of an extent."""
+    found = {min(extent, math.ceil(-(-extent // count) / grain) * grain)
+             for count in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
+             if count <= extent}
+    return sorted(found, reverse=True)
+
+
+def winograd_effort(plan: Winograd) -> float:
+    """Cycles for all tasks of a plan, on one core: products, elements that enter and leave by
+    way of a stage, and what does not stay in L2."""
+    product = 0.0
+    for rows in split(plan.rows, 8):
+        for vectors in split(-(-plan.group // LINE), widest(8)):
+            product += max(rows * vectors, 0.5 * rows + 2 * vectors, 4) * plan.depth
+            product += -(-plan.depth // CHUNK) * _CALL
+    turns = math.prod(s.extent for s in plan.rest) * (plan.parts if plan.summed else 1)
+    tasks = math.prod(s.extent for s in plan.slices) * plan.groups * plan.bands
+    total = tasks * turns * plan.points * product
+    for side in (plan.vector, plan.scalar):
+        lanes = plan.group if side is plan.vector else (
+            plan.band if plan.summed else side.across.extent)
+        taps = math.prod(axis.window for axis in side.axes)
+        visits = turns * tasks if turns > 1 else _visits(plan, side)
+        total += (visits * -(-lanes // LINE) * plan.height(side)
+                  * (taps + plan.points) * _ENTERING)
+    outputs = math.prod(o for o, _ in plan.schemes)
+    total += tasks * plan.rows * -(-plan.group // LINE) * (plan.points + outputs) * _LEAVING
+    size = plan.points * (plan.plane(plan.vector) + plan.plane(plan.scalar) + plan.sums)
+    total += tasks * turns * max(0, size - _CACHE) * _FAR
+    return total * (1 + 0.04 * (-(-tasks // 2) * 2 / tasks - 1))
+
+
+def _visits(plan: Winograd, side: Side) -> int:
+    """How often an operand is transformed, when successive tasks share it: slices of the vector
+    operand come first, then groups of lanes, then other slices, then bands."""
+    first = math.prod(s.extent for s in plan.slices if s.name in plan.vector.base.names())
+    others = math.prod(s.extent for s in plan.slices) // first
+    if side is plan.vector:
+        return first * plan.groups
+    return first if plan.bands == 1 and others == 1 else first * plan.groups * others * plan.bands

@@ -1,0 +1,180 @@
+"""`symconv bench`: what stands in a report is measured, right, and never dropped in silence."""
+
+import json
+import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from symconv.bench import measurement, peers
+from symconv.bench.chart import svg
+from symconv.bench.idioms import suited
+from symconv.bench.kernels import operator, shapes
+from symconv.bench.layers import Layer, Pool
+from symconv.bench.machine import Limits
+from symconv.bench.measurement import Row
+from symconv.bench.pool_idioms import pool_idioms
+from symconv.bench.reference import error, exact
+from symconv.bench.suites import SUITES
+from symconv.bench.tables import Report, json_text, markdown
+from symconv.bench.timing import interleaved
+from symconv.cli import run
+from symconv.evaluate import evaluate
+from symconv.passes import all_passes
+from symconv.shapes import bind, specialise
+
+CASES = [
+    Layer("strided", (2, 3, 6, 5), 4, 3, 2, 1),
+    Layer("dilated", (1, 2, 9), 3, 3, 1, 2, 2),
+    Layer("grouped", (2, 4, 5, 5), 6, 2, groups=2),
+    Layer("depthwise", (1, 3, 6, 6), 3, 3, 1, 1, 1, 3),
+    Layer("volume", (1, 2, 4, 3, 4), 2, 2),
+    Pool("max", "max", (2, 2, 5, 5), 3, 2, 1),
+    Pool("average", "average", (1, 2, 4, 6), 2, 2),
+]
+LIMITS = Limits({"float32": 1e11, "float64": 5e10},
+                {"L1": 4e11, "L2": 2e11, "L3": 1e11, "DRAM": 2e10})
+
+
+def whole(case):
+    """The case with small integers as operands, on which float64 is exact."""
+    arrays, rng = case.arrays(), np.random.default_rng(3)
+    made = [None if array is None else rng.integers(-3, 4, array.shape).astype(array.dtype)
+            for array in (arrays.x, arrays.w, arrays.dy)]
+    return replace(arrays, x=made[0], w=made[1], dy=made[2])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_reference_is_what_the_definition_means(case):
+    arrays, program = whole(case), operator(case).definition
+    sizes = bind(program, shapes(case))
+    given = {"x": arrays.x, "w": arrays.w, "dy": arrays.dy}
+    names = {"forward": "forward", "grad_input": "vjp_x", "grad_weight": "vjp_w"}
+    for item in all_passes(program):
+        for part in (part for part in case.parts if names.get(part) == item.name):
+            fixed = specialise(item.program, sizes)
+            wanted = evaluate(fixed, {t.name: given[t.name] for t in fixed.inputs}, {})[
+                fixed.outputs[0]]
+            values = np.array([float(v) for v in wanted.ravel()]).reshape(wanted.shape)
+            assert np.array_equal(exact(case, part, arrays), values), part
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_idiom_computes_the_case(case):
+    arrays = case.arrays()
+    for part in case.parts:
+        if isinstance(case, Layer):
+            results = {name: run(arrays.x, arrays.weights, arrays.dy)
+                       for name, run in suited(case, part).items()}
+            assert results
+        else:
+            results = {name: run() for name, run in pool_idioms(case, part, arrays).items()}
+        for name, result in results.items():
+            assert error(result, exact(case, part, arrays)) < 1e-6, (part, name)
+
+
+def test_timing_gives_each_candidate_its_turns():
+    calls = {"a": 0, "b": 0}
+
+    def counted(name):
+        def call():
+            calls[name] += 1
+        return call
+
+    times = interleaved({name: counted(name) for name in calls}, seconds=0.01)
+    assert times.keys() == calls.keys()
+    assert min(times.values()) > 0
+    assert min(calls.values()) >= 5
+
+
+def test_suites_hold_the_promised_layers():
+    assert SUITES.keys() == {"peers", "resnet50", "mobilenet_v2", "photograph", "audio",
+                             "volumes", "batch8", "float64"}
+    for cases in SUITES.values():
+        names = [case.name for case in cases]
+        assert len(names) == len(set(names))
+    assert {case.kernel for case in SUITES["photograph"]} == {3, 5, 15}
+    assert all(case.dtype == "float64" for case in SUITES["float64"])
+    assert all(case.shape[0] == 8 for case in SUITES["batch8"])
+    last = SUITES["resnet50"][-1]
+    assert last.output_shape == (1, 512, 7, 7)
+    assert SUITES["mobilenet_v2"][-1].output_shape == (1, 1280, 7, 7)
+
+
+def sample():
+    """A report of two rows: one that symconv wins by 2 against the best peer, one that it loses."""
+    times = ({"symconv": 1e-3, "torch": 4e-3, "torch channels_last": 5e-4, "ncnn": 2e-3},
+             {"symconv": 1e-3, "torch": 1e-3, "ncnn": 5e-4})
+    rows = [Row(CASES[0], part, 5e-4, seconds, dict.fromkeys(seconds, 1e-7))
+            for part, seconds in zip(("forward", "grad_input"), times, strict=True)]
+    return Report("peers", {"processor": "P"}, LIMITS, {"jax": "pip install jax"}, rows)
+
+
+def test_means_leave_out_the_other_layout_and_losses_are_named():
+    report = sample()
+    means = report.means()
+    assert means["best peer"] == (pytest.approx(1.0), 2)
+    assert means["torch"] == (pytest.approx(2.0), 2)
+    assert means["torch channels_last"] == (pytest.approx(0.5), 1)
+    assert [(row.part, name) for row, name in report.losses()] == [("grad_input", "ncnn")]
+    text = markdown(report)
+    assert "jax is missing: pip install jax" in text
+    assert "rows that a peer wins: strided grad_input 0.50 (ncnn)" in text
+    assert text.count("| strided") == 2
+    assert "| forward | 500 | 50 | 2.00 ncnn |" in text
+
+
+def test_json_and_chart_hold_the_rows():
+    report = sample()
+    data = json.loads(json_text(report))
+    assert [row["pass"] for row in data["rows"]] == ["forward", "grad_input"]
+    assert data["missing"] == {"jax": "pip install jax"}
+    picture = svg(report)
+    assert picture == svg(sample())
+    names = [element.tag.rpartition("}")[2] for element in ElementTree.fromstring(picture)]
+    assert names.count("circle") == 2
+
+
+def test_a_peer_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(peers.importlib.util, "find_spec", lambda name: None)
+    assert peers.found(["ncnn"]) == ({}, {"ncnn": "pip install ncnn"})
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--suite", "peer"], ["--against", "tensorflow"], ["--layer", "zz"], ["--seconds", "0"],
+    ["--suite", "sizes", "--layer", "zz"]])
+def test_wrong_requests_are_refused(arguments, capsys):
+    assert run(["bench", *arguments]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_command_measures_a_layer(tmp_path, capsys):
+    data, picture = tmp_path / "k.json", tmp_path / "k.svg"
+    assert run(["bench", "--layer", "k", "--against", "numpy", "--seconds", "0.01", "--json",
+                str(data), "--svg", str(picture)]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert "| k: 1,1,8x8 -> 1, k3 s1 p0 d1 g1 | forward |" in shown.out
+    rows = json.loads(data.read_text(encoding="utf-8"))["rows"]
+    assert [row["pass"] for row in rows] == ["forward", "grad_input", "grad_weight"]
+    for row in rows:
+        assert {"symconv", "symconv numpy", "numpy"} == row["seconds"].keys()
+        assert max(row["errors"].values()) < 1e-6
+
+
+def test_an_interruption_keeps_the_rows_that_are_done(tmp_path, monkeypatch, capsys):
+    def interrupted(case, *_):
+        yield sample().rows[0]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(measurement, "rows", interrupted)
+    data = tmp_path / "k.json"
+    assert run(["bench", "--layer", "k", "--json", str(data)]) == 130
+    assert len(json.loads(data.read_text(encoding="utf-8"))["rows"]) == 1
+    assert "| strided" in capsys.readouterr().out
+
+
+def test_sizes_are_measured(capsys):
+    assert run(["bench", "--suite", "sizes", "--layer", "k"]) == 0
+    assert "| k: 1,1,8x8 -> 1, k3 s1 p0 d1 g1 | float32 | 9 |" in capsys.readouterr().out

@@ -1,0 +1,304 @@
+"""Winograd plans: matrices proved for symbols, exact on numbers that all divisions leave whole,
+within the promised error in float32, NaN and infinity where the definition has them, the same
+bits for any split of the tasks, no byte outside."""
+
+import ctypes
+import math
+import subprocess
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_schedules import CALL, DRIVER, QUICK, STRICT, Compiled, integers, other_compilers
+
+import symconv as sc
+from symconv.compiler import find_compiler
+from symconv.emission import emit, ordered, sources, specialised
+from symconv.emit import c_transforms
+from symconv.errors import ParameterError
+from symconv.libraries import compile_library
+from symconv.loops import Tiled, Transformed
+from symconv.lower import lower
+from symconv.passes import forward_passes, vjp_passes
+from symconv.shapes import stored_shape
+from symconv.toom import LIMIT, POINTS, fraction, quietest, scheme
+
+LARGEST = 5e-6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def separate_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+def convolution(x, w, **options):
+    build = {1: sc.ops.conv1d, 2: sc.ops.conv2d, 3: sc.ops.conv3d}[len(x) - 2]
+    return build(**options), {"x": x, "w": w, "b": (w[0],)}
+
+
+# No extent is a multiple of a tile, of a vector or of a block of rows, where it can be helped.
+CASES = {
+    "plain": convolution((1, 20, 13, 11), (18, 20, 3, 3), padding=1),
+    "batch": convolution((3, 5, 9, 10), (17, 5, 3, 3), padding=(1, 0)),
+    "groups": convolution((2, 8, 7, 10), (10, 4, 3, 3), groups=2, padding=1),
+    "wide padding": convolution((1, 3, 5, 6), (4, 3, 3, 3), padding=3),
+    "small map": convolution((1, 33, 7, 7), (35, 33, 3, 3), padding=1),
+    "two by three": convolution((2, 4, 8, 9), (5, 4, 2, 3)),
+    "fives": convolution((1, 3, 11, 12), (4, 3, 5, 5), padding=2),
+    "audio": convolution((2, 5, 37), (6, 5, 3), padding=1),
+    "volume": convolution((1, 3, 5, 6, 7), (4, 3, 3, 3, 3), padding=1),
+    "flipped": convolution((1, 4, 9, 9), (5, 4, 3, 3), flip=True, padding=1),
+    "bands": convolution((1, 40, 45, 46), (48, 40, 3, 3), padding=1),
+}
+USERS = {
+    "own words": ("y[o,i] = sum[c,a](x[c,i+a] * w[o,c,a])", {"x": (5, 40), "w": (7, 5, 3)}),
+    "backwards": ("y[o,i] = sum[c,a](x[c,i-a+2] * w[o,c,a]); i < 38; w: [O, C, 3]",
+                  {"x": (5, 40), "w": (7, 5, 3)}),
+    "half": ("y[o,i] = sum[c,a](x[c,i+a] * w[o,c,a] / 2)", {"x": (5, 40), "w": (7, 5, 3)}),
+}
+
+# F(5, 2) is too noisy for a plane, tiles of a volume would overwrite each other, and taps that run
+# against the outputs are not taken.
+TAKEN = {"fives": {"forward", "vjp_x"}, "volume": {"vjp_w"}, "flipped": {"forward", "vjp_x"},
+         "backwards": {"forward", "vjp_x"}}
+
+
+class Made(Compiled):
+    """The forward pass and the gradients, compiled with a schedule."""
+
+    def __init__(self, op, shapes, dtype, schedule):
+        order = ordered(op, "k", dtype, shapes, schedule, "strict")
+        self.dtype = dtype
+        self.passes = specialised((*forward_passes(order.program), *vjp_passes(order.program)),
+                                  order.fixed)
+        self.sources = sources("c", order, self.passes)
+        self.library = ctypes.CDLL(str(compile_library(self.sources, flags=QUICK)))
+
+
+@cache
+def compiled(name, dtype, kind="winograd"):
+    op, shapes = CASES[name] if name in CASES else (sc.parse(USERS[name][0]), USERS[name][1])
+    return Made(op, shapes, dtype, kind)
+
+
+def plan_of(item, kind="winograd"):
+    return next((node.plan for node in lower(item, kind, True).body
+                 if isinstance(node, Transformed)), None)
+
+
+def whole(item, dtype, seed=0):
+    """Integers for the inputs; those that meet the matrix G are multiples of its denominators."""
+    given = integers(item, dtype, seed)
+    plan = plan_of(item)
+    for side in (plan.vector, plan.scalar):
+        if not side.is_patch:
+            place = [tensor.name for tensor in item.program.inputs].index(side.tensor)
+            given[place] *= math.prod(math.lcm(*(int(v.q) for v in quietest(*pair).g))
+                                      for pair in plan.schemes)
+    return given
+
+
+def transformed_passes(made):
+    return [item for item in made.passes if plan_of(item) is not None]
+
+
+@pytest.mark.parametrize("count", list(POINTS))
+def test_the_matrices_are_a_correlation_for_symbols(count):
+    for r in range(2, count + 1):
+        for points in POINTS[count]:
+            assert scheme(count + 2 - r, r, points).holds()
+
+
+def test_one_wrong_entry_is_objected_to():
+    found = quietest(4, 3)
+    for name in "abg":
+        matrix = getattr(found, name).copy()
+        matrix[2, 1] += 1
+        changed = type(found)(found.m, found.r, **{
+            letter: matrix if letter == name else getattr(found, letter) for letter in "abg"})
+        assert not changed.holds()
+
+
+def test_the_points_are_the_quietest_and_give_binary_fractions():
+    for pair in ((4, 3), (3, 4), (2, 3), (2, 5)):
+        found = quietest(*pair)
+        usual = scheme(*pair, (0, 1, -1, 2, -2)[:sum(pair) - 2])
+        assert found.noise() <= usual.noise()
+        for matrix in (found.a, found.b):
+            assert all(fraction(v).denominator & (fraction(v).denominator - 1) == 0
+                       for v in matrix)
+    assert quietest(4, 3).noise() ** 2 <= LIMIT < quietest(6, 3).noise() ** 2
+
+
+@pytest.mark.parametrize("name", [*CASES, *USERS])
+def test_transforms_are_exact_where_divisions_are(name):
+    made, plain = compiled(name, "float64"), compiled(name, "float64", "reference")
+    items = transformed_passes(made)
+    assert TAKEN.get(name, {"forward", "vjp_x", "vjp_w"}) <= {item.name for item in items}
+    for item in items:
+        given = whole(item, "float64")
+        for result, expected in zip(made.run(item, given), plain.run(item, given), strict=True):
+            assert np.array_equal(result, expected), item.name
+
+
+@settings(max_examples=5, deadline=None, derandomize=True)
+@given(st.data())
+def test_transforms_of_any_shape_agree_with_plain_loops(data):
+    draw = data.draw
+    taps = draw(st.sampled_from([(3, 3), (2, 3), (3, 2), (2, 2)]))
+    groups = draw(st.integers(1, 2))
+    channels, filters = (groups * draw(st.integers(2, 19)) for _ in "io")
+    padding = tuple(draw(st.integers(0, 2)) for _ in "uv")
+    size = tuple(draw(st.integers(5, 19)) for _ in "uv")
+    op, shapes = convolution((draw(st.integers(1, 2)), channels, *size),
+                             (filters, channels // groups, *taps), padding=padding,
+                             groups=groups)
+    made = {kind: Made(op, shapes, "float64", kind) for kind in ("winograd", "reference")}
+    items = transformed_passes(made["winograd"])
+    assert items
+    for item in items:
+        given_ = whole(item, "float64", 3)
+        for result, expected in zip(made["winograd"].run(item, given_),
+                                    made["reference"].run(item, given_), strict=True):
+            assert np.array_equal(result, expected)
+
+
+@pytest.mark.parametrize("size", [(1, 64, 28, 28), (2, 128, 14, 14)])
+def test_errors_stay_below_the_promise(size):
+    op, shapes = convolution(size, (size[1], size[1], 3, 3), padding=1)
+    made = Made(op, shapes, "float32", "winograd")
+    exact = Made(op, shapes, "float64", "auto")
+    rng = np.random.default_rng(1)
+    for item in made.passes:
+        if item.name not in ("forward", "vjp_x", "vjp_w"):
+            continue
+        given_ = [rng.standard_normal(stored_shape(t, {})).astype(np.float32)
+                  for t in item.program.inputs]
+        (result,), (expected,) = made.run(item, given_), exact.run(
+            item, [array.astype(np.float64) for array in given_])
+        error = np.abs(result - expected).max() / np.abs(expected).max()
+        assert error < LARGEST, item.name
+
+
+@pytest.mark.parametrize("name", ["plain", "batch", "groups", "volume"])
+def test_wild_values_stay_where_the_definition_has_them(name):
+    made, plain = compiled(name, "float64"), compiled(name, "float64", "reference")
+    rng = np.random.default_rng(5)
+    for item in transformed_passes(made):
+        given_ = [rng.standard_normal(stored_shape(t, {})) for t in item.program.inputs]
+        for array, value in zip(given_, (np.nan, np.inf, -np.inf, 1e308, 1), strict=False):
+            array.flat[array.size // 3] = value
+        for result, expected in zip(made.run(item, given_), plain.run(item, given_), strict=True):
+            assert np.array_equal(np.isnan(result), np.isnan(expected)), item.name
+            wild = np.isinf(expected)
+            assert np.array_equal(result[wild], expected[wild]), item.name
+            assert np.array_equal(np.isinf(result), wild), item.name
+
+
+@pytest.mark.parametrize("name", ["plain", "batch", "groups", "bands"])
+def test_bits_do_not_depend_on_the_split(name):
+    made = compiled(name, "float64")
+    rng = np.random.default_rng(2)
+    for item in transformed_passes(made):
+        given_ = [rng.standard_normal(stored_shape(t, {})) for t in item.program.inputs]
+        one = made.run(item, given_)
+        other = made.run(item, given_, (0.2, 0.35, 0.5, 0.8))
+        for result, expected in zip(other, one, strict=True):
+            assert result.tobytes() == expected.tobytes(), item.name
+
+
+@pytest.mark.parametrize("name", ["plain", "groups", "two by three", "audio", "volume"])
+def test_transforms_stay_inside_their_arrays(tmp_path, name):
+    """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
+    made = compiled(name, "float64")
+    calls = []
+    for item in made.passes:
+        tensors = [*item.program.inputs, *(item.program.tensor(o) for o in item.program.outputs)]
+        calls.append(CALL.format(
+            real="double", name=item.name,
+            arrays=", ".join(f"some({int(np.prod(stored_shape(t, {})))})" for t in tensors),
+            arguments=", ".join(f"arrays[{number}]" for number in range(len(tensors)))))
+    for file, text in made.sources.items():
+        (tmp_path / file).write_text(text)
+    (tmp_path / "main.c").write_text(DRIVER.format(real="double", calls="".join(calls)))
+    command = [*find_compiler().command, "-O1", "-g", "-march=native", "-std=gnu11",
+               "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "main.c", "k.c", "-lm",
+               "-o", "run"]
+    if subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode:
+        pytest.skip("the compiler has no sanitizers")
+    done = subprocess.run([str(tmp_path / "run")], capture_output=True, text=True, check=False,
+                          env={"ASAN_OPTIONS": "detect_leaks=0"})
+    assert done.returncode == 0, done.stderr
+
+
+def test_transforms_compile_without_a_warning(tmp_path):
+    for dtype in ("float32", "float64"):
+        for file, text in compiled("plain", dtype).sources.items():
+            (tmp_path / file).write_text(text)
+        for command in other_compilers():
+            done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+                                  capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+
+
+def test_a_wrong_matrix_shows_in_the_results(monkeypatch):
+    right = quietest(4, 3)
+    matrix = right.b.copy()
+    matrix[1, 2] = -matrix[1, 2]
+    monkeypatch.setattr(c_transforms, "quietest", lambda m, r: type(right)(
+        m, r, right.a, right.g, matrix) if (m, r) == (4, 3) else quietest(m, r))
+    op, shapes = convolution((1, 4, 8, 8), (4, 4, 3, 3), padding=1)
+    made = Made(op, shapes, "float64", "winograd")
+    plain = Made(op, shapes, "float64", "reference")
+    item = next(item for item in made.passes if item.name == "forward")
+    given_ = whole(item, "float64")
+    assert not np.array_equal(made.run(item, given_)[0], plain.run(item, given_)[0])
+
+
+def lowered(accuracy_transforms, dtype="float32"):
+    op = sc.ops.conv2d(padding=1)
+    order = ordered(op, None, dtype, {"x": (1, 64, 56, 56), "w": (64, 64, 3, 3), "b": (64,)})
+    passes = specialised((*forward_passes(order.program), *vjp_passes(order.program)),
+                         order.fixed)
+    return {item.name: lower(item, "auto", accuracy_transforms).body[0] for item in passes
+            if item.name != "vjp_b"}
+
+
+def test_the_model_takes_transforms_where_they_save_time():
+    assert all(isinstance(node, Transformed) for node in lowered(True).values())
+    assert all(isinstance(node, Tiled) for node in lowered(False).values())
+
+
+def test_strict_accuracy_and_double_precision_keep_to_direct_sums():
+    shapes = {"x": (1, 32, 28, 28), "w": (32, 32, 3, 3)}
+    op = sc.ops.conv2d(padding=1, bias=False)
+
+    def source(**options):
+        return emit(op, targets=("c",), shapes=shapes, name="k", **options)["k.c"]
+
+    assert "k_tile_" in source()
+    assert "k_tile_" not in source(accuracy="strict")
+    assert "k_tile_" not in source(dtype="float64")
+
+
+def test_an_unknown_accuracy_is_refused():
+    with pytest.raises(ParameterError, match=r"accuracy='high'.*default, strict"):
+        sc.build(sc.ops.conv2d(), accuracy="high")
+
+
+def test_strides_of_transformed_operands_are_no_pages():
+    op = sc.ops.conv2d(padding=1, bias=False)
+    for channels, size in ((256, 14), (512, 7), (128, 28), (64, 56)):
+        order = ordered(op, None, "float32", {"x": (1, channels, size, size),
+                                              "w": (channels, channels, 3, 3)})
+        for item in specialised((*forward_passes(order.program), *vjp_passes(order.program)),
+                                order.fixed):
+            plan = plan_of(item)
+            for side in (plan.vector, plan.scalar):
+                assert plan.pitch(side) % 1024
+                assert plan.plane(side) % 1024
+            assert plan.sums % 1024
