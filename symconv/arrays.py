@@ -28,6 +28,10 @@ def readable(label: str, value: object, dtype: DType) -> Array:
     Strided, read-only, byte-swapped and misaligned arrays have the same values and are copied
     where necessary. Raises DTypeError for another element type, and for masked arrays.
     """
+    if type(value) is np.ndarray and value.dtype == dtype and value.dtype.isnative:
+        flags = value.flags
+        if flags.c_contiguous and flags.aligned:
+            return value
     if type(value) in (int, float):
         return _number(label, value, dtype)
     if isinstance(value, np.ma.MaskedArray):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -37,44 +39,64 @@ class Backend(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A compiled pass for given sizes, which the library has accepted: everything but arrays."""
+
+    function: Callable[..., int]
+    leading: tuple[object, ...]         # the pointer to the sizes, where there is one
+    workspace: int                      # bytes
+    tasks: int
+
+
 class CBackend:
     """A compiled library with the ABI of emitted C.
 
     `sizes` are the names of the run-time sizes in the order of the struct NAME_sizes; with fixed
-    shapes there are none, and neither the struct nor the argument exists.
+    shapes there are none, and neither the struct nor the argument exists. What depends on sizes
+    alone is asked for once: a call of a small kernel should cost what its arrays cost.
     """
 
     def __init__(self, library: Path, name: str, sizes: Sequence[str] = ()) -> None:
         self._library = load_library(library)
         self._name = name
         self._sizes = tuple(sizes)
+        self._entry = lru_cache(maxsize=256)(self._entered)
 
     def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array | None],
             sizes: Mapping[str, int]) -> None:
+        entry = self._entry(pass_name, len(inputs) + len(outputs),
+                            tuple([sizes[name] for name in self._sizes]))
+        workspace = aligned_bytes(entry.workspace, f"the workspace of {pass_name}"
+                                  ) if entry.workspace else None
+        addresses = [None if array is None else address(array)
+                     for array in (*inputs, *outputs, workspace)]
+        self._succeed(entry.function(*entry.leading, *addresses, 0, entry.tasks))
+
+    def _entered(self, pass_name: str, arrays: int, sizes: tuple[int, ...]) -> _Entry:
         leading = self._struct(sizes)
         self._succeed(self._function("check", ctypes.c_int)(*leading))
         needed = self._function(f"{pass_name}_workspace", ctypes.c_size_t)(*leading)
         tasks = self._function(f"{pass_name}_tasks", ctypes.c_ssize_t)(*leading)
-        workspace = aligned_bytes(needed, f"the workspace of {pass_name}")
-        pointers = [ctypes.c_void_p(None if array is None else array.ctypes.data)
-                    for array in (*inputs, *outputs, workspace)]
-        self._succeed(self._function(pass_name, ctypes.c_int)(
-            *leading, *pointers, ctypes.c_ssize_t(0), ctypes.c_ssize_t(tasks)))
+        pointers = [ctypes.c_void_p] * (len(leading) + arrays + 1)
+        function = self._function(pass_name, ctypes.c_int,
+                                  (*pointers, ctypes.c_ssize_t, ctypes.c_ssize_t))
+        return _Entry(function, leading, needed, tasks)
 
-    def _struct(self, sizes: Mapping[str, int]) -> tuple[object, ...]:
+    def _struct(self, sizes: tuple[int, ...]) -> tuple[object, ...]:
         """A pointer to the sizes as C lays them out, or nothing where all are fixed."""
-        if not self._sizes:
+        if not sizes:
             return ()
-        layout = ctypes.c_ssize_t * len(self._sizes)
-        return (ctypes.byref(layout(*(sizes[name] for name in self._sizes))),)
+        return (ctypes.byref((ctypes.c_ssize_t * len(sizes))(*sizes)),)
 
-    def _function(self, suffix: str, result: _CInteger) -> Callable[..., int]:
+    def _function(self, suffix: str, result: _CInteger,
+                  arguments: Sequence[type[object]] | None = None) -> Callable[..., int]:
         symbol = f"{self._name}_{suffix}"
         try:
             function = getattr(self._library, symbol)
         except AttributeError:
             raise BuildError(f"the compiled kernel has no function {symbol}") from None
-        function.restype = result
+        function.restype, function.argtypes = result, arguments
         return cast("Callable[..., int]", function)
 
     def _succeed(self, code: int) -> None:
@@ -132,4 +154,10 @@ def aligned_bytes(count: int, label: str) -> Array:
     ShapeError where there is no room for it.
     """
     raw = empty(label, (count + ALIGNMENT,), np.dtype(np.uint8))
-    return raw[-raw.ctypes.data % ALIGNMENT:]
+    return raw[-address(raw) % ALIGNMENT:]
+
+
+def address(array: Array) -> int:
+    """Where the first element lies in memory."""
+    place: int = array.__array_interface__["data"][0]
+    return place
