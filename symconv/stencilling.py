@@ -208,6 +208,8 @@ def _plan(state: _Windows, definitions: Sequence[Definition],
     extent = (rows or 1, head.free[-1].extent.constant or 1)
     guarded = any(tap.guarded for tap in every)
     sheets = drafts.sheets(state.steps, extent, guarded)
+    if not sheets.every:
+        return None                 # no read moves along the lanes
     cells = tuple(tuple(tuple(Tap(tap.body, tuple((access, sheets.find(draft))
                                                   for access, draft in tap.reads),
                                   tuple((sheets.find(draft), value) for draft, value in tap.marks),

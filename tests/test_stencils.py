@@ -85,9 +85,12 @@ USERS = {
                  {"x": (2, 33), "z": (2, 33), "w": (3,), "b": (2,)}),
     "crossed": ("y[c,i] = sum[a](x[c, i+a-1] * z[c,i] * w[a]); i < 20; x: [2, 20]; z: [2, 20]; "
                 "w: [3]", {"x": (2, 20), "z": (2, 20), "w": (3,)}),
+    "largest": ("y = max[a](x[a])", {"x": (3,)}),
+    "spread": ("i < 20; y[i] = max[a](x[a])", {"x": (4,)}),
 }
 ROUNDED = {"even", "mean with padding", "mean without padding"}     # quotients by 3, 6 and 9
-PLAIN = {"second difference"}       # one point: its loops are good as they are
+PLAIN = {"second difference",       # one point: its loops are good as they are
+         "largest", "spread"}       # no read moves along the lanes
 
 
 class Windows(Compiled):
@@ -258,6 +261,17 @@ def test_the_loops_of_constant_extents_are_proved(tmp_path, capsys):
     file.write_text(USERS["smoothing"][0].replace("; ", "\n"))
     assert run(["prove", str(file)]) == 0
     assert "NOT PROVED" not in capsys.readouterr().out
+
+
+def test_rows_that_a_test_has_filled_are_not_lost():
+    """GCC 12 vectorises the loop around rows of three elements, and loses them without a fence."""
+    op = sc.ops.conv3d(stride=(3, 3, 1), padding=(3, 1, 1), padding_mode="circular", bias=False)
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-5, 6, shape).astype(float) for shape in ((2, 2, 5, 3, 3), (1, 2, 1, 1, 1)))
+    kernel = sc.build(op, dtype="float64", shapes={"x": x.shape, "w": w.shape})
+    wrapped = np.pad(x, ((0, 0), (0, 0), (3, 3), (1, 1), (1, 1)), mode="wrap")[:, :, ::3, ::3]
+    np.testing.assert_array_equal(kernel.forward(x=x, w=w),
+                                  np.einsum("ncdhw,ocabe->nodhw", wrapped, w))
 
 
 def test_a_convolution_of_many_channels_is_left_to_tiles():

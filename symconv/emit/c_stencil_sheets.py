@@ -64,6 +64,9 @@ def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
     inside += [f"const {stored} *const {own.source} = {sheet.tensor} + {offset};",
                *_columns(plan, sheet, spell, own, stored, kind)]
     yield from loop(own.at, 0, sheet.height(plan.band), inside)
+    if tests:
+        spell.helpers.add("fence")
+        yield f"{spell.prefix}_FENCE;"
 
 
 def pad_text(pad: Pad, spell: Spelling) -> str:
