@@ -15,8 +15,8 @@ from symconv.elimination import eliminate
 from symconv.integers import Floor, Int, parts
 from symconv.ir import AtLeast, Equal, Number, Program, Row, Term
 from symconv.loops import Begin, Fold, Node, Refuse
-from symconv.lower import nest, reads
 from symconv.names import global_names
+from symconv.nesting import nest, reads
 from symconv.rewrite import row_names
 from symconv.windows import components, windowed
 

@@ -16,7 +16,7 @@ from symconv.differentiate import vjp
 from symconv.integers import Int
 from symconv.ir import AtLeast, Number, Power, Program, Times, Whole
 from symconv.loops import Fold
-from symconv.lower import _bound
+from symconv.nesting import _bound
 from symconv.relation import drop_implied
 from symconv.selectors import select
 from symconv.solve import Classes
@@ -95,7 +95,7 @@ def shifted(patch: pytest.MonkeyPatch, low: int, stop: int) -> None:
     def bound(expression: Int, name: str) -> tuple[bool, Int] | None:
         found = _bound(expression, name)
         return found and (found[0], found[1] + (low if found[0] else stop))
-    patch.setattr(module("symconv.lower"), "_bound", bound)
+    patch.setattr(module("symconv.nesting"), "_bound", bound)
 
 
 def swapped_folds(patch: pytest.MonkeyPatch) -> None:
