@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 from acceptance import cross_entropy, max_unpool
 
 import symconv as sc
+from symconv.bounded import bounded
+from symconv.emit import c_transforms
 from symconv.errors import ParameterError, ShapeError
 from symconv.evaluate import evaluate
+from symconv.passes import all_passes
 from symconv.rewrite import held
 from symconv.shapes import bind
-from symconv.verification import Check, Verdict, verify
+from symconv.toom import Scheme, quietest
+from symconv.verification import Check, Verdict, ladder, verify
+from symconv.verification.bounds import numeric_point
 from symconv.verification.certificate import CertifyingArithmetic
 from symconv.verification.points import SPACING, label_limits, spaced_point, steps
 from symconv.verification.structure import structure
+from symconv.verification.subject import make_subject
+from symconv.verification.transforms import default_transforms, transform_checks
 
 SHAPES = {"x": (2, 2, 8), "w": (3, 2, 3), "b": (3,)}
 PASSES = ("forward", "vjp_x", "vjp_w", "vjp_b", "jvp", "double_vjp_dy", "double_vjp_x",
@@ -207,3 +216,85 @@ def test_labels_stay_where_the_definition_can_read() -> None:
     flat = sc.parse("x: [H, W]; k: int[N]; y[n] = sum[i,j]([3*i + j == k[n] - 1] * x[i,j])"
                     ).definition
     assert label_limits(flat, bind(flat, {"x": (4, 3), "k": (2,)})) == {"k": (1, 12)}
+
+
+# --- transforms of the default kernel ------------------------------------------------------------
+
+LAYERS = {
+    "plane": (sc.ops.conv2d(padding=1), {"x": (1, 3, 6, 7), "w": (4, 3, 3, 3), "b": (4,)}),
+    "groups": (sc.ops.conv1d(padding=1, groups=2), {"x": (2, 4, 19), "w": (6, 2, 3), "b": (6,)}),
+    "scaled": (sc.parse("y[o,i] = sum[c,a](x[c,i+a] * w[o,c,a] / 2)"),
+               {"x": (5, 40), "w": (7, 5, 3)})}
+
+
+def transform_verdict(op: sc.Operator, shapes: dict[str, tuple[int, ...]]) -> Verdict:
+    """The checks of a kernel that transforms wherever it can."""
+    values = bind(op.definition, shapes)
+    subject = make_subject(op, "c", "float32", values, all_passes(op.definition))
+    point = numeric_point(subject)
+    transforms = default_transforms(subject, "winograd")
+    assert transforms is not None
+    references = {item.name: subject.reference(item, point, bounded("float32"))
+                  for item in transforms.subject.passes}
+    return Verdict(tuple(transform_checks(transforms, point, references)))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_transform_stays_within_its_worst_case(layer: str) -> None:
+    verdict = transform_verdict(*LAYERS[layer])
+    assert verdict, str(verdict)
+    assert {"transforms: forward", "transforms: vjp_x", "transforms: vjp_w"} <= {*names(verdict)}
+    for check in verdict.checks:
+        assert 0 <= float(check.figure) <= float(check.bound) < 0.1
+
+
+def sabotage(letter: str, patch: pytest.MonkeyPatch) -> None:
+    """One entry of a matrix changes its sign in every kernel that is emitted."""
+    def wrong(m: int, r: int) -> Scheme | None:
+        found = quietest(m, r)
+        if found is None:
+            return None
+        matrix = getattr(found, letter).copy()
+        matrix[1, 1] = -matrix[1, 1]
+        return replace(found, **{letter: matrix})
+
+    patch.setattr(c_transforms, "quietest", wrong)
+
+
+@pytest.mark.parametrize("letter", ["a", "b", "g"])
+def test_a_transform_with_one_wrong_entry_is_refused(letter: str,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    sabotage(letter, monkeypatch)
+    verdict = transform_verdict(*LAYERS["plane"])
+    assert verdict.failed == verdict.checks
+
+
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_a_verdict_covers_the_transforms(is_wrong: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a layer for which the model would not take them: those take the interpreter minutes."""
+    monkeypatch.setattr(ladder, "default_transforms",
+                        partial(default_transforms, schedule="winograd"))
+    if is_wrong:
+        sabotage("a", monkeypatch)
+    verdict = verify(sc.ops.conv1d(padding=1, bias=False), x=(1, 2, 9), w=(3, 2, 3))
+    found = tuple(check for check in verdict.checks if check.name.startswith("transforms: "))
+    assert [check.name.removeprefix("transforms: ") for check in found] == [
+        "forward", "vjp_x", "vjp_w", "double_vjp_x", "double_vjp_w"]
+    assert verdict.failed == (found if is_wrong else ())
+
+
+def test_the_passes_that_transform_by_default_are_found() -> None:
+    op = sc.ops.conv2d(padding=1, bias=False)
+    values = bind(op.definition, {"x": (1, 16, 12, 12), "w": (16, 16, 3, 3)})
+    subject = make_subject(op, "c", "float32", values, all_passes(op.definition))
+    transforms = default_transforms(subject)
+    assert transforms is not None
+    assert {"forward", "vjp_x", "vjp_w"} <= {*transforms.nodes}
+
+
+@pytest.mark.parametrize(("target", "dtype"), [("c", "float64"), ("numpy", "float32")])
+def test_without_transforms_there_is_nothing_to_check(target: str, dtype: str) -> None:
+    op = sc.ops.conv2d(padding=1, bias=False)
+    values = bind(op.definition, {"x": (1, 16, 12, 12), "w": (16, 16, 3, 3)})
+    subject = make_subject(op, target, dtype, values, all_passes(op.definition))
+    assert default_transforms(subject) is None

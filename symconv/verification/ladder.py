@@ -5,6 +5,7 @@
     differences   gradients, tangents and double gradients against differences of the kernel
     adjoint       <dy, J t> = <J'dy, t>, and the double gradient against the tangent
     fixed shapes  kernels for fixed sizes against those above
+    transforms    passes of the default kernel that transform, within a worst-case bound
     kinks         maxima, |x|, relu: weights, tie rules, one-sided derivatives, NaN
 
 The interpreter and the kernels share the definition alone. Comparing with the interpreter checks
@@ -32,6 +33,7 @@ from symconv.verification.slopes import slope_checks
 from symconv.verification.structure import work
 from symconv.verification.subject import Subject, make_subject
 from symconv.verification.ties import tie_checks
+from symconv.verification.transforms import default_transforms, transform_checks
 from symconv.verification.verdict import Check, Verdict
 
 _MOST_WORK = 3 * 10**8
@@ -87,6 +89,9 @@ def _checks(subject: Subject, say: Say) -> Iterator[Check | str]:
     fixed = make_subject(subject.operator, subject.target, subject.dtype, subject.values,
                          subject.passes, fixed=True)
     kernels = [subject, fixed] if _is_small(subject) else [subject]
+    transforms = default_transforms(subject)
+    if transforms is not None:
+        kernels.append(transforms.subject)
     with ThreadPoolExecutor(max_workers=1) as pool:      # compilers run beside the interpreter
         compiled = [pool.submit(kernel.prepare) for kernel in kernels]
         found = interpret(subject, point, references, say)
@@ -111,6 +116,9 @@ def _checks(subject: Subject, say: Say) -> Iterator[Check | str]:
         yield attempt("fixed shapes", partial(fixed_check, fixed, integers, point, references))
     else:
         yield "fixed shapes: the program has many statements, a second build would take long"
+    if transforms is not None:
+        say("transforms")
+        yield from transform_checks(transforms, point, references)
     if subject.operands:
         say("kinks")
         yield from attempts("kink: ties", tie_checks(subject))

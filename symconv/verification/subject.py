@@ -99,12 +99,14 @@ class Subject:
 
 
 def make_subject(operator: Operator, target: str, dtype: str, values: Mapping[str, int],
-                 passes: tuple[Pass, ...], fixed: bool = False) -> Subject:
+                 passes: tuple[Pass, ...], fixed: bool = False, *, accuracy: str = "strict",
+                 schedule: str = "auto") -> Subject:
     """The subject for a kernel with run-time sizes, or one that is `fixed` to these values: with
-    direct sums, of which the checks know that integers stay exact."""
+    direct sums, of which the checks know that integers stay exact, unless `accuracy` says so."""
     program = operator.definition
     shapes = {tensor.name: stored_shape(tensor, values) for tensor in program.inputs}
-    kernel = build(operator, target, dtype, shapes if fixed else None, accuracy="strict")
+    kernel = build(operator, target, dtype, shapes if fixed else None, schedule,
+                   accuracy=accuracy)
     if not isinstance(kernel, Kernel):
         raise ParameterError(f"{operator.name}: the number of axes is open; give shapes")
     return Subject(operator, target, dtype, values, kernel, passes)
