@@ -24,6 +24,7 @@ ACCURACIES = ("default", "strict")
 """What a caller may ask for: "strict" keeps to direct sums."""
 
 _GAIN = 0.96            # of the time of tiles: a transform must save more than the model errs
+_WORTH = 200_000        # cycles to save at least: for less, sums of integers stay exact
 _MOST = 2**31 - 1       # elements: positions are 32-bit integers
 
 
@@ -55,13 +56,18 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
     initial = _initial(definition, others[0], plan) if others else None
     if others and initial is None:
         return None
-    if not always and (tiles is None or winograd_effort(plan) > _GAIN * sum(
-            effort(other) for term in tiles.plans for other in term)):
+    if not always and (tiles is None or not _pays(winograd_effort(plan), sum(
+            effort(other) for term in tiles.plans for other in term))):
         return None
     target = Access(definition.target.name,
                     tuple(Int.of(index.name) for index in definition.free))
     names = fresh("group", used), fresh("band", used)
     return Transformed(target, definition.free, plan, names, initial, point(definition))
+
+
+def _pays(transforms: float, sums: float) -> bool:
+    """Whether the cycles saved are a sure part of all, and many."""
+    return transforms <= min(_GAIN * sums, sums - _WORTH)
 
 
 def transform_tasks(node: Transformed) -> tuple[tuple[str, Int], ...]:

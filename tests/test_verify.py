@@ -283,9 +283,12 @@ def test_a_verdict_covers_the_transforms(is_wrong: bool, monkeypatch: pytest.Mon
     assert verdict.failed == (found if is_wrong else ())
 
 
+LARGE = {"x": (1, 64, 28, 28), "w": (64, 64, 3, 3)}
+
+
 def test_the_passes_that_transform_by_default_are_found() -> None:
     op = sc.ops.conv2d(padding=1, bias=False)
-    values = bind(op.definition, {"x": (1, 16, 12, 12), "w": (16, 16, 3, 3)})
+    values = bind(op.definition, LARGE)
     subject = make_subject(op, "c", "float32", values, all_passes(op.definition))
     transforms = default_transforms(subject)
     assert transforms is not None
@@ -295,6 +298,13 @@ def test_the_passes_that_transform_by_default_are_found() -> None:
 @pytest.mark.parametrize(("target", "dtype"), [("c", "float64"), ("numpy", "float32")])
 def test_without_transforms_there_is_nothing_to_check(target: str, dtype: str) -> None:
     op = sc.ops.conv2d(padding=1, bias=False)
-    values = bind(op.definition, {"x": (1, 16, 12, 12), "w": (16, 16, 3, 3)})
+    values = bind(op.definition, LARGE)
     subject = make_subject(op, target, dtype, values, all_passes(op.definition))
+    assert default_transforms(subject) is None
+
+
+def test_small_layers_keep_to_sums_which_are_exact_on_integers() -> None:
+    op = sc.ops.conv2d(padding=1, bias=False)
+    values = bind(op.definition, {"x": (2, 16, 16, 16), "w": (16, 16, 3, 3)})
+    subject = make_subject(op, "c", "float32", values, all_passes(op.definition))
     assert default_transforms(subject) is None
