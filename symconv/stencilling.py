@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from symconv.contraction import Span, is_affine
-from symconv.elimination import Eliminated
 from symconv.integers import Int
 from symconv.ir import Definition, Row, Tensor, Term
 from symconv.names import fresh
@@ -23,6 +22,7 @@ from symconv.rewrite import accesses, substitute_row, substitute_scalar
 from symconv.stencil import Stencil, Tap
 from symconv.stencil_guards import conditions, values
 from symconv.stencil_sheets import Draft, Drafts, arithmetic
+from symconv.unknowns import Eliminated
 
 _MOST_TAPS = 64         # points of a window that are unrolled
 _MOST_LINES = 1200      # taps of all cells and rows of a block: the size of the emitted function
