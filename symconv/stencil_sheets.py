@@ -115,6 +115,8 @@ class Drafts:
             marked.append((made, value))
         factors = _factors(body)
         for guard in guards:
+            if marked and any(access == body and read.keeps(guard) for access, read in reads):
+                continue            # nothing but that read, which is 0 there: the mark may hold
             held = [read.narrow(guard) for read, _ in marked]
             if not any(held) and not self._absorbed(guard, reads, factors):
                 return None
