@@ -237,7 +237,7 @@ def _plan(state: _Windows, definitions: Sequence[Definition],
         tuple(Span(index.name, 0, index.extent.constant or 0) for index in leads
               if index.name not in fixed),
         extent, *state.steps, cells, sheets.every, base, state.row, state.lane, tuple(scalars),
-        tuple(watched), arg and guarded, 1, 1)
+        tuple(watched), (arg and guarded) or drafts.doubted, 1, 1)
     return banded(plan, len(every))
 
 

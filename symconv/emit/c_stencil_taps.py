@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TypeAlias
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_stencil_sheets import StencilNames
 from symconv.integers import Int
-from symconv.ir import Access, Scalar
+from symconv.ir import Access, Apply, Scalar
 from symconv.stencil import Read, Stencil, Tap
 
 Place: TypeAlias = tuple[int, int, int]     # a sheet, a row of it for the block, a column
+_ZERO, _ONE = Fraction(0), Fraction(1)
 _REGISTERS = 24         # reads that may be held beside sums and factors
 
 Result: TypeAlias = Callable[[int, int, str, str | None], Iterator[str]]
@@ -22,13 +24,19 @@ Result: TypeAlias = Callable[[int, int, str, str | None], Iterator[str]]
 
 @dataclass(slots=True)
 class _Local(Spelling):
-    """A spelling in which some reads have been made already, under names."""
+    """A spelling in which some reads have been made already, under names. No NaN that an
+    `unequal` one is compared with counts: such a read is noticed where it is NaN itself."""
 
     names: Mapping[Access, str] = field(default_factory=dict)
+    unequal: Collection[Access] = ()
 
     def scalar(self, body: Scalar) -> str:
-        if isinstance(body, Access) and body in self.names:
-            return self.names[body]
+        match body:
+            case Access() if body in self.names:
+                return self.names[body]
+            case Apply("same", (Access() as read, other), _) if read in self.unequal:
+                left, right = self.names[read], self.scalar(other)
+                return f"({left} == {right} ? {self.number(_ONE)} : {self.number(_ZERO)})"
         return Spelling.scalar(self, body)
 
 
@@ -125,7 +133,10 @@ class Taps:
         plan, spell = self.plan, self.spell
         own = {scalar: f"{self.own.factor}_{number}" for number, scalar in enumerate(plan.scalars)}
         own |= {access: names[self._place(read, row)] for access, read in tap.reads}
-        return _Local(spell.prefix, spell.dtype, spell.extents, spell.dropped, spell.helpers, own)
+        unequal = [access for access, read in tap.reads
+                   if plan.sheets[read.sheet].pad == "unequal"]
+        return _Local(spell.prefix, spell.dtype, spell.extents, spell.dropped, spell.helpers, own,
+                      unequal)
 
     def _sums(self, folds: Sequence[tuple[int, int, int, tuple[Tap, ...]]],
               names: dict[Place, str], result: Result) -> Iterator[str]:
