@@ -62,7 +62,7 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
         return None                 # products of all with all: tiles share their reads
     if not 2 <= math.prod(spans[name].extent for name in window) <= _MOST_TAPS:
         return None
-    drafts = Drafts(tensors, "sum", repaired=True)
+    drafts = Drafts(tensors, "sum")
     taps: list[Draft] = []
     targets: list[tuple[Int, ...]] = []
     for point in itertools.product(*(range(spans[name].extent) for name in window)):

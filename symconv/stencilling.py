@@ -18,7 +18,7 @@ from symconv.contraction import Span, is_affine
 from symconv.integers import Int
 from symconv.ir import Definition, Row, Tensor, Term
 from symconv.names import fresh
-from symconv.rewrite import accesses, substitute_row, substitute_scalar
+from symconv.rewrite import accesses, row_expressions, substitute_row, substitute_scalar
 from symconv.stencil import Stencil, Tap
 from symconv.stencil_guards import conditions, values
 from symconv.stencil_sheets import Draft, Drafts, arithmetic
@@ -64,9 +64,18 @@ def stencil(definitions: Sequence[Definition], tensors: Mapping[str, Tensor],
     state = _Windows(head, axis, tensors, fold, fresh("row", used), fresh("lane", used),
                      Drafts(tensors, fold))
     for number, term in enumerate(head.terms):
-        if not state.take(term, eliminate(term), number):
+        if not state.take(term, _apart(term, eliminate), number):
             return None
     return _plan(state, definitions, fixed)
+
+
+def _apart(term: Term, eliminate: Eliminate) -> Eliminated:
+    """A term with its rows that read integers set aside: they become marks of taps, not values
+    of variables."""
+    reading = [row for row in term.rows if any(e.elements() for e in row_expressions(row))]
+    parts = eliminate(replace(term, rows=tuple(row for row in term.rows if row not in reading)))
+    return replace(parts, rows=(*parts.rows, *(
+        substitute_row(row, parts.values) for row in reading)))
 
 
 @dataclass(slots=True)
@@ -228,7 +237,7 @@ def _plan(state: _Windows, definitions: Sequence[Definition],
         tuple(Span(index.name, 0, index.extent.constant or 0) for index in leads
               if index.name not in fixed),
         extent, *state.steps, cells, sheets.every, base, state.row, state.lane, tuple(scalars),
-        tuple(watched), arg and guarded, 1, 1)
+        tuple(watched), (arg and guarded) or drafts.doubted, 1, 1)
     return banded(plan, len(every))
 
 
