@@ -32,8 +32,8 @@ _LARGEST = {"float32": (2 - 2.0**-23) * 2.0**127, "float64": (2 - 2.0**-52) * 2.
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to emit: checked parameters. `fixed` are the values of all sizes, or None; `schedule`
-    and `accuracy` concern C alone."""
+    """What to emit: checked parameters. `fixed` are the values of all sizes, or None; `schedule`,
+    `accuracy` and `openmp` concern C alone."""
 
     name: str
     program: Program
@@ -41,23 +41,26 @@ class Order:
     fixed: Mapping[str, int] | None
     schedule: str = "auto"
     accuracy: str = "default"
+    openmp: bool = False
 
 
 def emit(operator: Operator, *, targets: Sequence[str] = TARGETS, name: str | None = None,
          dtype: str = "float32",
          shapes: Mapping[str, Sequence[int]] | None = None,
-         schedule: str = "auto", accuracy: str = "default") -> dict[str, str]:
+         schedule: str = "auto", accuracy: str = "default",
+         openmp: bool = False) -> dict[str, str]:
     """File name -> text, for every target: all passes of the operator.
 
     With `shapes` the kernels are for these shapes alone; in C, `schedule` "auto" then takes the
     fastest way known, "reference" plain loops; with `accuracy` "strict" it keeps to direct sums,
-    with "default" sums of float32 may be transformed. Raises ParameterError for an unknown
+    with "default" sums of float32 may be transformed. With `openmp` a C function has a driver
+    beside it that runs its tasks on several threads. Raises ParameterError for an unknown
     target, dtype, schedule or accuracy, a name that is no C identifier, and parameters left
     symbolic; ShapeError for shapes that do not fit.
     """
     for target in targets:
         one_of("target", target, TARGETS)
-    order = ordered(operator, name, dtype, shapes, schedule, accuracy)
+    order = replace(ordered(operator, name, dtype, shapes, schedule, accuracy), openmp=openmp)
     passes = specialised(emitted_passes(order.program), order.fixed)
     files: dict[str, str] = {}
     for target in TARGETS:
@@ -161,7 +164,7 @@ def sources(target: str, order: Order, passes: Sequence[Pass]) -> dict[str, str]
         from symconv.emit.c import emit_c
 
         return emit_c(order.name, program, passes, order.dtype, order.schedule,
-                      order.accuracy)
+                      order.accuracy, openmp=order.openmp)
     from symconv.emit.numpy import emit_numpy
 
     return {f"{order.name}.py": emit_numpy(order.name, passes, order.name)}

@@ -19,6 +19,7 @@ from symconv.emit.c_body import Body, Locals
 from symconv.emit.c_entries import Function, entry_functions, expect_distinct
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_names import is_reserved
+from symconv.emit.c_parallel import parallel_function
 from symconv.emit.c_parts import Parts
 from symconv.emit.c_registers import machines
 from symconv.emit.c_stencil import StencilSpelling
@@ -39,9 +40,11 @@ _TOKEN = re.compile(r"[A-Za-z_]\w*")
 
 
 def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
-           schedule: str = "auto", accuracy: str = "default") -> dict[str, str]:
+           schedule: str = "auto", accuracy: str = "default", *,
+           openmp: bool = False) -> dict[str, str]:
     """NAME.h and NAME.c for the passes of a program; `dtype` is "float32" or "float64",
-    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`.
+    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`. With
+    `openmp` every function has a parallel driver beside it (`c_parallel`).
 
     `program` and `passes` have either all sizes as names, or all replaced by numbers: then the
     functions take no sizes.
@@ -55,16 +58,20 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
                 for item in passes]
     functions = [function for item, routine in zip(passes, routines, strict=True)
                  for function in emitter.functions(item, routine)]
-    expect_distinct(name, functions)
+    expect_distinct(name, functions, ("workspace", "tasks", *(["parallel"] if openmp else [])))
     plans = [plan for routine in routines for plan in plans_of(routine)]
     windows = [node.plan for routine in routines for node in transformed(routine)]
     tall = [rows for plan in windows for rows in heights(plan)]
     check = Check(tests, [_literal(message) for message in emitter.messages])
     free = [size.name for size in program.sizes if size.value is None]
+    if openmp:
+        functions = [one for function in functions
+                     for one in (function, parallel_function(function, name, free))]
     header = render("c/kernel.h.jinja", name=name, guard=f"{name.upper()}_H", sizes=free,
                     refuses=any(refusal(d) is not None for routine in routines
                                 for d in routine.program.definitions),
-                    functions=functions, shapes=_shapes(program), derived=size_comment(program),
+                    functions=functions, openmp=openmp, shapes=_shapes(program),
+                    derived=size_comment(program),
                     integers=any(t.kind == "integer" for t in program.inputs)
                     or any(d.target.kind == "integer" and d.target.name in program.outputs
                            for d in program.definitions))

@@ -57,12 +57,13 @@ def entry_functions(whole: Function, program: Program, names: Sequence[str], own
                           break_on_hyphens=False))
 
 
-def expect_distinct(kernel: str, functions: Sequence[Function]) -> None:
+def expect_distinct(kernel: str, functions: Sequence[Function], companions: Sequence[str]) -> None:
     """Raise ParameterError where an operand x_tasks has a gradient called like the tasks of that
-    of x."""
+    of x; `companions` are such endings."""
     names = {function.name for function in functions}
     for function in functions:
-        for companion in (f"{function.name}_workspace", f"{function.name}_tasks"):
+        for ending in companions:
+            companion = f"{function.name}_{ending}"
             if companion in names:
                 operand = companion.rpartition("vjp_")[2]
                 raise ParameterError(
