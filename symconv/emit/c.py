@@ -9,16 +9,17 @@ The contract of the emitted functions (sizes, workspace, tasks, codes) stands in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from symconv.absence import refusal
 from symconv.admission import Condition, conditions, divisors, windows
 from symconv.emit.c_body import Body, Locals
-from symconv.emit.c_entries import Function, entry_functions, expect_distinct
+from symconv.emit.c_entries import Function, PackFunction, entry_functions, expect_distinct
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_names import is_reserved
+from symconv.emit.c_packed import Packed, held, packable
 from symconv.emit.c_parallel import parallel_function
 from symconv.emit.c_parts import Parts
 from symconv.emit.c_registers import machines
@@ -37,21 +38,25 @@ from symconv.passes import Pass
 from symconv.render import render
 
 _TOKEN = re.compile(r"[A-Za-z_]\w*")
+_UNPACKED = "an operand was not packed by this very library for this pass; pack it anew"
 
 
 def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
-           schedule: str = "auto", accuracy: str = "default", *,
-           openmp: bool = False) -> dict[str, str]:
+           schedule: str = "auto", accuracy: str = "default",
+           packed: Sequence[str] = (), *, openmp: bool = False) -> dict[str, str]:
     """NAME.h and NAME.c for the passes of a program; `dtype` is "float32" or "float64",
-    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`. With
-    `openmp` every function has a parallel driver beside it (`c_parallel`).
+    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`. Passes that
+    copy one of the operands `packed` are emitted once more, for copies made before (`c_packed`).
+    With `openmp` every function has a parallel driver beside it (`c_parallel`).
 
     `program` and `passes` have either all sizes as names, or all replaced by numbers: then the
     functions take no sizes.
     """
     taken = partial(is_reserved, name)
-    program = rename(program, taken)
-    emitter = _Emitter(name, program, dtype, set(), [])
+    original, program = program, rename(program, taken)
+    emitter = _Emitter(name, program, dtype, set(), [], {
+        new.name: old.name for old, new in zip(original.inputs, program.inputs, strict=True)
+        if old.name in packed})
     tests = emitter.tests()
     passes = [replace(item, program=rename(item.program, taken)) for item in passes]
     routines = [lower(item, schedule, dtype == "float32" and accuracy == "default")
@@ -70,6 +75,7 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
     header = render("c/kernel.h.jinja", name=name, guard=f"{name.upper()}_H", sizes=free,
                     refuses=any(refusal(d) is not None for routine in routines
                                 for d in routine.program.definitions),
+                    packs=any(function.packs for function in functions),
                     functions=functions, openmp=openmp, shapes=_shapes(program),
                     derived=size_comment(program),
                     integers=any(t.kind == "integer" for t in program.inputs)
@@ -99,6 +105,7 @@ class _Emitter:
     dtype: str
     helpers: set[str]
     messages: list[str]         # of the codes from 1 on
+    packed: Mapping[str, str]   # operands to pack, and what their functions call them
 
     @property
     def real(self) -> str:
@@ -116,7 +123,14 @@ class _Emitter:
         yield from entry_functions(whole, routine.program, item.entries, own, self.name,
                                    bool(self.program.sizes))
 
-    def _function(self, routine: Routine, entries: Sequence[str]) -> Function:
+        if self.packed:
+            once = self._function(replace(routine, name=f"{routine.name}_packed"), item.entries,
+                                  self.packed)
+            yield from [once] if once.packs else []
+
+    def _function(self, routine: Routine, entries: Sequence[str],
+                  operands: Collection[str] = ()) -> Function:
+        """The function of a routine, where operands that it copies have been packed."""
         program = routine.program
         results = [program.tensor(output) for output in program.outputs]
         tensors = [*program.inputs, *(d.target for d in program.definitions)]
@@ -126,11 +140,16 @@ class _Emitter:
         integers = frozenset(t.name for t in tensors if t.kind == "integer")
         body = Body(spelling, own, integers, self.code)
         tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
-        body.tiles = tiles.node
         body.narrow = narrow = self._narrow(routine)
         body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,
                                         body.lines).node
         windows = WinogradSpelling.of(routine, spelling, {*tiles.used, *astuple(own)}, body.lines)
+        packed = packable(routine, tiles, windows, operands, {*tiles.used, *astuple(own)})
+        if packed:
+            there = held(packed, spelling)
+            tiles = replace(tiles, held=there)
+            windows = None if windows is None else replace(windows, held=there)
+        body.tiles = tiles.node
         body.windows = None if windows is None else windows.node
         buffers = tiles.buffers() if windows is None else windows.buffers()
         parts = Parts(
@@ -138,28 +157,46 @@ class _Emitter:
             [*(size.name for size in self.program.sizes), own.task,
              *(name for name, _ in routine.tasks)],
             {**{t.name: self._type(t, narrow) for t in tensors},
-             **{buffer.name: buffer.kind for buffer in buffers}})
+             **{buffer.name: buffer.kind for buffer in buffers},
+             **{item.base: f"const {self.real}" for item in packed}})
         lines = [*self._scratch(routine, spelling, own, buffers), *tiles.setup(),
                  *(windows.setup() if windows is not None else ()),
                  *(f"const int {flag.name} = {' || '.join(flag.any_of)};"
                    for flag in routine.flags),
                  *self._task_loop(routine, body, parts)]
         text = _tokens(lines)
+        packed = tuple(replace(item, plain=item.tensor.name in text) for item in packed)
+        given = {item.tensor.name: item.argument for item in packed}
         silent = [name for name in (*(t.name for t in program.inputs), own.workspace)
-                  if name not in text]
+                  if name not in text and name not in given]
         lines = [*self._sizes(lines, spelling, own), *(f"(void){name};" for name in silent),
+                 *(line for item in packed for line in item.opening(
+                     spelling, item.tag(spelling), self.code(_UNPACKED))),
                  *lines, "return 0;"]
-        restricted = [*(f"const {self._type(t)} *restrict {t.name}" for t in program.inputs),
+        restricted = [*(f"const void *restrict {given[t.name]}" if t.name in given else
+                        f"const {self._type(t)} *restrict {t.name}" for t in program.inputs),
                       *(f"{self._type(t)} *restrict {t.name}" for t in results)]
         sizes = [f"const {self.name}_sizes *{own.sizes}"] if self.program.sizes else []
         ends = [f"void *{own.workspace}", f"ptrdiff_t {own.begin}", f"ptrdiff_t {own.end}"]
         return Function(
             routine.name,
             [*pass_comment(program), *(shared_comment("that is NULL") if entries else []),
-             *(windows.comment() if windows is not None else [])],
+             *(windows.comment() if windows is not None else []),
+             *(f"{item.argument} is what {self._packs(routine, item)} makes of "
+               f"{item.tensor.name}." for item in packed)],
             [*sizes, *restricted, *ends],
             [*sizes, *(argument.replace("*restrict ", "*") for argument in restricted), *ends],
-            self._workspace(routine, buffers), self._tasks(routine), lines, parts.lines)
+            self._workspace(routine, buffers), self._tasks(routine), lines, parts.lines,
+            [PackFunction(
+                self._packs(routine, item), item.tensor.name, item.argument,
+                f"const {self.real} *restrict {item.tensor.name}, void *restrict {item.argument}",
+                [f"return {item.size} * sizeof({self.real});"],
+                list(item.packing(spelling, item.tag(spelling)))) for item in packed])
+
+    def _packs(self, routine: Routine, item: Packed) -> str:
+        """The function that packs an operand of a pass."""
+        called = routine.name.removesuffix("_packed")
+        return f"{self.name}_{called}_pack_{self.packed[item.tensor.name]}"
 
     def tests(self) -> list[str]:
         """The body of NAME_check: divisors, then conditions one after the other, then the windows

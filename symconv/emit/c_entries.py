@@ -19,6 +19,18 @@ _WIDTH = 92
 
 
 @dataclass(frozen=True, slots=True)
+class PackFunction:
+    """The function `name` that packs an operand for a pass, into the `argument` of that pass."""
+
+    name: str
+    operand: str
+    argument: str
+    arguments: str
+    size: list[str]
+    body: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """What the templates need of one emitted function, as finished lines."""
 
@@ -30,6 +42,7 @@ class Function:
     tasks: list[str]
     body: list[str]
     parts: list[str] = field(default_factory=list)      # functions that stand in front of it
+    packs: list[PackFunction] = field(default_factory=list)
 
 
 def entry_functions(whole: Function, program: Program, names: Sequence[str], own: Locals,

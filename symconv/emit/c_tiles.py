@@ -8,8 +8,8 @@ where an operand is copied, the copy, which tasks with the same slices and band 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from symconv.contraction import Span
 from symconv.emit.c_elements import Elements, Lines
@@ -81,7 +81,8 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
 @dataclass(frozen=True, slots=True)
 class TileSpelling:
     """Lines for `Tiled` nodes. `task` is the number of the task, of which `groups` in a row share
-    a pack; `used` are names that are taken, `lines` spells other nodes."""
+    a pack; `used` are names that are taken, `lines` spells other nodes. Copies that are `held` were
+    made before: there they stand."""
 
     spelling: Spelling
     own: TileNames
@@ -90,6 +91,7 @@ class TileSpelling:
     groups: int
     used: frozenset[str]
     lines: Lines
+    held: Mapping[str, str] = field(default_factory=dict)
 
     def buffers(self) -> list[Buffer]:
         found: list[Buffer] = []
@@ -98,7 +100,7 @@ class TileSpelling:
             count = plan.chunk * plan.inner
             found.append(Buffer(item.steps, f"{self.spelling.prefix}_step", count))
             found += [Buffer(copy, self.spelling.real, packing.size)
-                      for copy, packing in item.copies]
+                      for copy, packing in self._made(item)]
             if is_divided(plan):
                 count = math.prod(span.extent for span in plan.loops) * plan.group
                 count += plan.is_spread * BEHIND * plan.group
@@ -119,10 +121,9 @@ class TileSpelling:
                 f"{step}->vector = (int32_t)({spell.integer(plan.vector.step)});",
                 f"{step}++;"]))
             yield "}"
-            for copy, packing in item.copies:
-                yield (f"{spell.prefix}_zero({copy} + {packing.size - packing.slack}, "
-                       f"{packing.slack});")
-            if plan.packing is not None and self._is_shared(plan):
+            for copy, packing in self._made(item):
+                yield zeros_behind(packing, copy, spell)
+            if self._made(item) and self._is_shared(plan):
                 yield f"ptrdiff_t {item.ready} = -1;"
 
     def node(self, node: Tiled) -> Iterator[str]:
@@ -175,7 +176,7 @@ class TileSpelling:
     def _plan(self, node: Tiled, plan: Tiles, add: bool) -> Iterator[str]:
         item = next(item for item in self.planned if item.plan is plan)
         inside: list[str] = []
-        lines = [line for copy, packing in item.copies
+        lines = [line for copy, packing in self._made(item)
                  for line in packing_lines(packing, copy, self.spelling, self.used)]
         if lines:
             if node.split and self._is_shared(plan):
@@ -183,11 +184,17 @@ class TileSpelling:
                 lines = [f"if ({item.ready} != {number}) {{", *indented(lines),
                          f"    {item.ready} = {number};", "}"]
             inside += lines
+        inside += [f"const {self.spelling.real} *const {copy} = {self.held[copy]};"
+                   for copy, _ in item.copies if copy in self.held]
         tiles = list(self._tiles(node, item, add))
         inside += tiles if plan.is_inward else self._looped(item, tiles)
         for part in reversed(plan.parts):
             inside = loop(part.number, 0, part.count, inside)
         yield from inside
+
+    def _made(self, item: Planned) -> list[tuple[str, Packing]]:
+        """The packed operands of a plan that a call makes."""
+        return [(copy, packing) for copy, packing in item.copies if copy not in self.held]
 
     def _is_shared(self, plan: Tiles) -> bool:
         """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows."""
@@ -226,6 +233,11 @@ class TileSpelling:
             yield from indented(self._looped(item, lines) if plan.is_inward else lines, 2)
         yield "    }"
         yield "}"
+
+
+def zeros_behind(packing: Packing, copy: str, spelling: Spelling) -> str:
+    """What the last tile may read behind a copy."""
+    return f"{spelling.prefix}_zero({copy} + {packing.size - packing.slack}, {packing.slack});"
 
 
 def is_divided(plan: Tiles) -> bool:

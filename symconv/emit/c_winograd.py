@@ -7,8 +7,8 @@ the matrices need no shuffles, and borders are zeros. Results leave the same way
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from symconv.emit.c_elements import Lines
 from symconv.emit.c_entering import entering
@@ -37,13 +37,15 @@ def heights(plan: Winograd) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class WinogradSpelling:
-    """Lines for the `Transformed` node of a routine, which has no other node."""
+    """Lines for the `Transformed` node of a routine, which has no other node. Transformed operands
+    that are `held` were made before: there they stand."""
 
     plan: Winograd
     names: tuple[str, str]
     spelling: Spelling
     own: WinogradNames
     lines: Lines
+    held: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(routine: Routine, spelling: Spelling, taken: Collection[str],
@@ -68,8 +70,8 @@ class WinogradSpelling:
     def buffers(self) -> list[Buffer]:
         own, plan, real = self.own, self.plan, self.spelling.real
         return [Buffer(own.steps, f"{self.spelling.prefix}_step", self._chunk()),
-                Buffer(own.vector, real, plan.points * plan.plane(plan.vector)),
-                Buffer(own.scalar, real, plan.points * plan.plane(plan.scalar)),
+                *(Buffer(name, real, plan.points * plan.plane(side))
+                  for name, side in self.sides() if name not in self.held),
                 Buffer(own.sums, real, plan.points * plan.sums),
                 Buffer(own.stage, real, max(plan.left, plan.staged(plan.vector),
                                             plan.staged(plan.scalar), 256))]
@@ -80,24 +82,17 @@ class WinogradSpelling:
             f"{own.steps}[{own.row}].scalar = 0;",
             f"{own.steps}[{own.row}].vector = (int32_t)({own.row} * {plan.pitch(plan.vector)});"])
         if not self._is_repeated():
-            yield f"ptrdiff_t {own.held} = -1, {own.other} = -1;"
+            there = [f"{there} = -1" for there, (name, _) in zip(
+                (own.held, own.other), self.sides(), strict=True) if name not in self.held]
+            yield from [f"ptrdiff_t {', '.join(there)};"] if there else []
 
     def node(self, node: Transformed) -> Iterator[str]:
         """The lines of one task."""
         own, spell, plan = self.own, self.spelling, self.plan
         prefix = spell.prefix
-        group, band = self.names
-        whole = plan.scalar.across.extent if plan.summed else plan.tiles[0]
         yield f"{spell.real} {own.wild}[{prefix}_LANES] = {{0}};"
-        yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
-        yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
-               f"{plan.vector.across.extent} - {own.first});")
-        yield f"const ptrdiff_t {own.low} = {self._number(band, plan.bands)} * {plan.band};"
-        yield f"const ptrdiff_t {own.count} = {prefix}_min({plan.band}, {whole} - {own.low});"
-        rest = math.prod(plan.tiles[1:])
-        rows = own.count if plan.summed or rest == 1 else f"{own.count} * {rest}"
-        yield f"const ptrdiff_t {own.all} = {rows};"
-        inside = [*self._part(), *self._enter(plan.vector, own.vector, own.held),
+        yield from self.bounds()
+        inside = [*self.part(), *self._enter(plan.vector, own.vector, own.held),
                   *self._enter(plan.scalar, own.scalar, own.other), *self._product()]
         if plan.summed:
             inside = loop(own.part, 0, plan.parts, inside)
@@ -107,6 +102,24 @@ class WinogradSpelling:
         yield f"if ({prefix}_is_wild({own.wild})) {{"
         yield from indented(leaving.repair())
         yield "}"
+
+    def sides(self) -> tuple[tuple[str, Side], ...]:
+        """The transformed operands, with the names of their buffers."""
+        return (self.own.vector, self.plan.vector), (self.own.scalar, self.plan.scalar)
+
+    def bounds(self) -> Iterator[str]:
+        """The lanes of a task, and its tiles of the first axis or its rows."""
+        own, plan, prefix = self.own, self.plan, self.spelling.prefix
+        group, band = self.names
+        whole = plan.scalar.across.extent if plan.summed else plan.tiles[0]
+        yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
+        yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
+               f"{plan.vector.across.extent} - {own.first});")
+        yield f"const ptrdiff_t {own.low} = {self._number(band, plan.bands)} * {plan.band};"
+        yield f"const ptrdiff_t {own.count} = {prefix}_min({plan.band}, {whole} - {own.low});"
+        rest = math.prod(plan.tiles[1:])
+        rows = own.count if plan.summed or rest == 1 else f"{own.count} * {rest}"
+        yield f"const ptrdiff_t {own.all} = {rows};"
 
     @staticmethod
     def _number(name: str, count: int) -> str:
@@ -122,7 +135,7 @@ class WinogradSpelling:
         depth = self.plan.depth
         return -(-depth // -(-depth // CHUNK))
 
-    def _part(self) -> Iterator[str]:
+    def part(self) -> Iterator[str]:
         """The tiles of the first axis that enter next."""
         own, plan = self.own, self.plan
         if plan.summed:
@@ -134,6 +147,21 @@ class WinogradSpelling:
             yield f"const ptrdiff_t {own.tall} = {own.count};"
 
     def _enter(self, side: Side, buffer: str, held: str) -> Iterator[str]:
+        if buffer in self.held:
+            yield f"const {self.spelling.real} *const {buffer} = {self.held[buffer]};"
+            return
+        lines = list(self.entering(side, buffer))
+        if self._is_repeated():
+            yield from lines
+            return
+        number = self._key(side)
+        yield f"if ({held} != {number}) {{"
+        yield from indented(lines)
+        yield f"    {held} = {number};"
+        yield "}"
+
+    def entering(self, side: Side, buffer: str) -> Iterator[str]:
+        """The lines that transform an operand for the task and the part that are set."""
         own, plan = self.own, self.plan
         if side is plan.vector:
             first, many = own.first, own.many
@@ -142,17 +170,9 @@ class WinogradSpelling:
         else:
             first, many = "0", str(side.across.extent)
         name = plane_name(self.spelling.prefix, "b" if side.is_patch else "g", plan)
-        lines = [f"for (ptrdiff_t {own.lane} = 0; {own.lane} < {many}; "
-                 f"{own.lane} += {self.spelling.prefix}_LANES) {{",
-                 *indented(entering(plan, side, buffer, name, first, many, self.spelling, own)),
-                 "}"]
-        if self._is_repeated():
-            yield from lines
-            return
-        number = self._key(side)
-        yield f"if ({held} != {number}) {{"
-        yield from indented(lines)
-        yield f"    {held} = {number};"
+        yield (f"for (ptrdiff_t {own.lane} = 0; {own.lane} < {many}; "
+               f"{own.lane} += {self.spelling.prefix}_LANES) {{")
+        yield from indented(entering(plan, side, buffer, name, first, many, self.spelling, own))
         yield "}"
 
     def _key(self, side: Side) -> str:
