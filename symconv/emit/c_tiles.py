@@ -221,17 +221,23 @@ class TileSpelling:
         lanes = spell.integer(1 + (many - 1) * plan.lanes[0].pitch + sum(
             (other.extent - 1) * other.pitch for other in plan.lanes[1:]), factor=True)
         body = TileBody(node, plan, item.steps, item.copy, item.other, lanes, add, spell, own)
-        yield f"for (ptrdiff_t {row} = {begin}, {own.rows}; {row} < {end}; {row} += {own.rows}) {{"
-        yield f"    {own.rows} = {spell.prefix}_rows({end} - {row});"
-        yield (f"    for (ptrdiff_t {lane} = 0, {own.filled}; {lane} < {lanes}; "
-               f"{lane} += {own.filled}) {{")
-        yield from indented(body.place(), 2)
+        rows = f"{spell.prefix}_rows({end} - {row})"
+        around = (f"for (ptrdiff_t {row} = {begin}, {own.rows}; {row} < {end}; "
+                  f"{row} += {own.rows}) {{", f"    {own.rows} = {rows};")
+        along = (f"for (ptrdiff_t {lane} = 0, {own.filled}; {lane} < {lanes}; "
+                 f"{lane} += {own.filled}) {{")
         if body.is_spread:
-            yield from indented(body.spread_lines(item.waiting), 2)
+            lines = list(body.spread_lines(item.waiting))
         else:
             lines = list(body.lines())
-            yield from indented(self._looped(item, lines) if plan.is_inward else lines, 2)
-        yield "    }"
+            lines = self._looped(item, lines) if plan.is_inward else lines
+        if plan.is_by_lanes:
+            yield along
+            yield from indented(body.place(f"{spell.prefix}_rows({end} - {begin})"))
+            yield from indented([*around, *indented(lines), "}"])
+        else:
+            yield from around
+            yield from indented([along, *indented([*body.place(own.rows), *lines]), "}"])
         yield "}"
 
 
