@@ -104,7 +104,7 @@ class Stencil:
     A NaN in a sheet of an extremum, or of pad "unequal", is left to the element loops.
 
     With `targets` every tap of the one row of cells is an element of its own, summed over all rows,
-    lanes and `turns`.
+    lanes and `turns`, in ALIGNED partial sums; `strips` times so many lanes are taken at once.
     """
 
     value: str | None
@@ -129,6 +129,7 @@ class Stencil:
     block: int
     targets: tuple[tuple[Int, ...], ...] = ()
     turns: tuple[Span, ...] = ()
+    strips: int = 1
 
     @property
     def noticed(self) -> tuple[int, ...]:

@@ -3,8 +3,9 @@
     dw[g,a,e] = sum over (n,i,j) of dy[n,g,i,j] * x[n,g, s*i+a, s*j+e]
 
 The free indices that shift a subscript which a summed index moves are those of the window; the
-last summed index is the lane, the one before it the row, the others are turns. Every tap has one
-sum per lane, and its lanes are added at the end, half to half.
+last summed index is the lane, the one before it the row, the others are turns. A tap has as many
+partial sums as a vector has lanes, and they are added at the end, half to half. Rows end in lanes
+of zeros where they are no whole vectors.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from symconv.contraction import Span
 from symconv.integers import Int
 from symconv.ir import Definition, Tensor
 from symconv.rewrite import accesses, substitute_row, substitute_scalar
-from symconv.stencil import Sheet, Stencil, Tap
+from symconv.stencil import ALIGNED, Sheet, Stencil, Tap
 from symconv.stencil_guards import conditions
 from symconv.stencil_sheets import Draft, Drafts
 from symconv.stencilling import Eliminate, banded
 
 _MOST_TAPS = 49
 _LEAST_LANES = 8        # with fewer of them the sums of the taps are most of the work
+_AT_ONCE = 8            # vectors of lanes whose products a tap adds up before they are kept
 
 
 def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset[str],
@@ -76,8 +78,10 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
             return None
         taps.append(tap)
         targets.append(tuple(Int.of(index.name).substitute(here) for index in definition.free))
-    extent = (spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent)
-    guarded = any(tap.guarded for tap in taps)
+    rows, lanes = spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent
+    strips = min(-(-lanes // ALIGNED), max(1, _AT_ONCE // rows))
+    extent = (rows, -(-lanes // (ALIGNED * strips)) * ALIGNED * strips)
+    guarded = any(tap.guarded for tap in taps) or extent[1] > lanes
     sheets = drafts.sheets((1, 1), extent, guarded)
     cells = tuple((Tap(tap.body, tuple((access, sheets.find(read)) for access, read in tap.reads)),)
                   for tap in taps)
@@ -86,7 +90,7 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
         tuple(Span(index.name, 0, index.extent.constant or 0) for index in leads
               if index.name not in fixed),
         extent, 1, 1, (cells,), sheets.every, Int.of(0), *moving, (), (), guarded, 1, 1,
-        tuple(targets), tuple(spans[name] for name in names if name not in moving))
+        tuple(targets), tuple(spans[name] for name in names if name not in moving), strips)
     made = banded(plan, len(taps))
     if made is None or _is_in_one_piece(made.sheets) or made.rows % made.block == 0:
         return made

@@ -250,8 +250,9 @@ def banded(plan: Stencil, taps: int) -> Stencil | None:
     if shared:                      # no row too many, where that is possible
         wishes = (_BLOCK, *_BLOCKS) if taps <= 2 * _FEW_TAPS else _BLOCKS
         block = next((rows for rows in wishes if plan.rows % rows == 0), block)
-    if plan.targets:                # fewer sums are read and written
-        block = min(2 * _BLOCK if taps <= 2 * _FEW_TAPS else block, plan.rows)
+    if plan.targets:                # fewer sums are read and written, and no row too many
+        most = min(2 * _BLOCK, plan.rows)
+        block = next((rows for rows in range(most, most // 2, -1) if plan.rows % rows == 0), most)
     while block > 1 and (block * taps > _MOST_LINES or (direct and plan.rows % block)):
         block -= 1
     bands = 1

@@ -12,7 +12,7 @@ from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_stencil_sheets import StencilNames
 from symconv.integers import Int
 from symconv.ir import Access, Apply, Power, Scalar, Times
-from symconv.stencil import Read, Stencil, Tap
+from symconv.stencil import ALIGNED, Read, Stencil, Tap
 from symconv.tidy import times
 
 Place: TypeAlias = tuple[int, int, int]     # a sheet, a row of it for the block, a column
@@ -79,15 +79,20 @@ class Taps:
                 yield from self._reads(tap, row, names)
             yield from self._extremum(taps, row, line, cell, names, result)
 
-    def products(self, start: Callable[[int], str], result: Result) -> Iterator[str]:
-        """As `lines`, for sums of all rows of the block by cell, which begin at `start`."""
+    def products(self, result: Result) -> Iterator[str]:
+        """As `lines`, for sums of all rows and strips of the block by cell."""
         plan = self.plan
-        names: dict[Place, str] = {}
         (cells,) = plan.cells
-        for cell in range(len(cells)):
-            yield f"{self.spell.real} {self._total(0, cell)} = {start(cell)};"
-        yield from self._added([(0, cell, row, tap) for row in range(plan.block)
-                                for cell, (tap,) in enumerate(cells)], names, set(), result)
+        yield from self._added([(0, cell, row, self._strip(tap, strip))
+                                for row in range(plan.block) for strip in range(plan.strips)
+                                for cell, (tap,) in enumerate(cells)], {},
+                               {(0, cell) for cell in range(len(cells))}, result)
+
+    def _strip(self, tap: Tap, number: int) -> Tap:
+        """The tap for lanes further right."""
+        return replace(tap, reads=tuple(
+            (access, replace(read, column=read.column + number * ALIGNED * self.plan.sheets[
+                read.sheet].step)) for access, read in tap.reads))
 
     def pointers(self) -> Iterator[str]:
         """Where the operands of the block are that are read in place."""
