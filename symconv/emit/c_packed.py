@@ -189,9 +189,10 @@ def _transformed(windows: WinogradSpelling) -> Iterator[Copy]:
     parts = [Span(own.part, 0, plan.parts)] if plan.summed else []
     for name, side in windows.sides():
         task = Span(group, 0, plan.groups) if side is plan.vector else Span(band, 0, plan.bands)
+        slabs = [Span(own.slab, 0, plan.slabs)] if side is plan.vector and plan.is_slabbed else []
         over = (*(span for span in (*plan.slices, *plan.rest) if span.name in side.base.names()),
-                *([task] if task.extent > 1 else []), *parts)
-        lines = _needed([*windows.bounds(), *windows.part()],
+                *([task] if task.extent > 1 else []), *parts, *slabs)
+        lines = _needed([*windows.bounds(), *windows.part(), *(windows.slab() if slabs else ())],
                         list(windows.entering(side, name)))
         yield Copy(name, side.tensor, plan.points * plan.plane(side), over, tuple(lines),
                    (own.stage, max(plan.staged(side), _LINE * _LINE)))

@@ -7,7 +7,7 @@ the matrices need no shuffles, and borders are zeros. Results leave the same way
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symconv.emit.c_elements import Lines
@@ -81,10 +81,11 @@ class WinogradSpelling:
         yield from loop(own.row, 0, self._chunk(), [
             f"{own.steps}[{own.row}].scalar = 0;",
             f"{own.steps}[{own.row}].vector = (int32_t)({own.row} * {plan.pitch(plan.vector)});"])
-        if not self._is_repeated():
-            there = [f"{there} = -1" for there, (name, _) in zip(
-                (own.held, own.other), self.sides(), strict=True) if name not in self.held]
-            yield from [f"ptrdiff_t {', '.join(there)};"] if there else []
+        there = [f"{there} = -1" for there, (name, side) in zip(
+            (own.held, own.other), self.sides(), strict=True)
+            if name not in self.held and not self._is_repeated(side)]
+        if there:
+            yield f"ptrdiff_t {', '.join(there)};"
 
     def node(self, node: Transformed) -> Iterator[str]:
         """The lines of one task."""
@@ -92,8 +93,7 @@ class WinogradSpelling:
         prefix = spell.prefix
         yield f"{spell.real} {own.wild}[{prefix}_LANES] = {{0}};"
         yield from self.bounds()
-        inside = [*self.part(), *self._enter(plan.vector, own.vector, own.held),
-                  *self._enter(plan.scalar, own.scalar, own.other), *self._product()]
+        inside = [*self.part(), *self._enter(plan.scalar, own.scalar, own.other), *self._slabs()]
         if plan.summed:
             inside = loop(own.part, 0, plan.parts, inside)
         yield from loops(plan.rest, inside)
@@ -121,19 +121,26 @@ class WinogradSpelling:
         rows = own.count if plan.summed or rest == 1 else f"{own.count} * {rest}"
         yield f"const ptrdiff_t {own.all} = {rows};"
 
+    def slab(self) -> Iterator[str]:
+        """The terms of a slab, from its number."""
+        own, size = self.own, self._chunk()
+        yield f"const ptrdiff_t {own.chunk} = {own.slab} * {size};"
+        yield f"const ptrdiff_t {own.deep} = {self._some(str(self.plan.depth))};"
+
     @staticmethod
     def _number(name: str, count: int) -> str:
         return name if count > 1 else "0"
 
-    def _is_repeated(self) -> bool:
+    def _is_repeated(self, side: Side) -> bool:
         """Whether an operand enters in several parts."""
         plan = self.plan
         return math.prod(span.extent for span in plan.rest) * (
-            plan.parts if plan.summed else 1) > 1
+            plan.parts if plan.summed else 1) > 1 or (plan.is_slabbed and side is plan.vector)
 
     def _chunk(self) -> int:
+        """How many terms a call of a product has."""
         depth = self.plan.depth
-        return -(-depth // -(-depth // CHUNK))
+        return self.plan.slab if self.plan.is_slabbed else -(-depth // -(-depth // CHUNK))
 
     def part(self) -> Iterator[str]:
         """The tiles of the first axis that enter next."""
@@ -148,10 +155,12 @@ class WinogradSpelling:
 
     def _enter(self, side: Side, buffer: str, held: str) -> Iterator[str]:
         if buffer in self.held:
+            if self.plan.is_slabbed and side is self.plan.vector:
+                yield f"const ptrdiff_t {self.own.slab} = {self.own.chunk} / {self._chunk()};"
             yield f"const {self.spelling.real} *const {buffer} = {self.held[buffer]};"
             return
         lines = list(self.entering(side, buffer))
-        if self._is_repeated():
+        if self._is_repeated(side):
             yield from lines
             return
         number = self._key(side)
@@ -161,7 +170,7 @@ class WinogradSpelling:
         yield "}"
 
     def entering(self, side: Side, buffer: str) -> Iterator[str]:
-        """The lines that transform an operand for the task and the part that are set."""
+        """The lines that transform an operand for the task, the part and the slab that are set."""
         own, plan = self.own, self.plan
         if side is plan.vector:
             first, many = own.first, own.many
@@ -189,27 +198,42 @@ class WinogradSpelling:
             key = key * plan.bands + Int.of(band)
         return self.spelling.integer(key, factor=True)
 
+    def _slabs(self) -> Iterator[str]:
+        """The vectors enter and are used, all of them or slab after slab."""
+        plan = self.plan
+        inside = [*self._enter(plan.vector, self.own.vector, self.own.held), *self._product()]
+        yield from self._chunks(inside) if plan.is_slabbed else inside
+
+    def _chunks(self, inside: Iterable[str]) -> list[str]:
+        """A loop over the terms of the sum, as many at a time as a call of a product has."""
+        own, plan = self.own, self.plan
+        depth = f"{own.tall} * {math.prod(plan.tiles[1:])}" if plan.summed else str(plan.depth)
+        return [f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {depth}; "
+                f"{own.chunk} += {self._chunk()}) {{",
+                f"    const ptrdiff_t {own.deep} = {self._some(depth)};", *indented(inside), "}"]
+
+    def _some(self, depth: str) -> str:
+        """How many terms a call of a product takes."""
+        size = self._chunk()
+        return str(size) if not self.plan.summed and self.plan.depth % size == 0 else (
+            f"{self.spelling.prefix}_min({size}, {depth} - {self.own.chunk})")
+
     def _product(self) -> Iterator[str]:
         own, plan, prefix = self.own, self.plan, self.spelling.prefix
         across = own.row if plan.summed else f"{own.row} * {plan.pitch(plan.scalar)}"
         along = f"{own.chunk} * {plan.pitch(plan.scalar)}" if plan.summed else own.chunk
         steps = (1, plan.pitch(plan.scalar)) if plan.summed else (plan.pitch(plan.scalar), 1)
-        rest = math.prod(plan.tiles[1:])
-        depth = f"{own.tall} * {rest}" if plan.summed else str(plan.depth)
+        below = "" if plan.is_slabbed else f" + {own.chunk} * {plan.pitch(plan.vector)}"
         joined = [f"{own.chunk} > 0", *([f"{own.part} > 0"] if plan.summed else []),
                   *(f"{span.name} > {span.low}" for span in plan.rest)]
-        call = [f"{prefix}_regular({own.rows}, {own.vectors}, {prefix}_min({self._chunk()}, "
-                f"{depth} - {own.chunk}), {own.steps},",
+        call = [f"{prefix}_regular({own.rows}, {own.vectors}, {own.deep}, {own.steps},",
                 f"    {own.scalar} + {own.point} * {plan.plane(plan.scalar)} + {across} + {along}, "
                 f"{steps[0]}, {steps[1]},",
-                f"    {own.vector} + {own.point} * {plan.plane(plan.vector)} + {own.chunk} * "
-                f"{plan.pitch(plan.vector)} + {own.lane},",
+                f"    {own.vector} + {own.point} * {plan.plane(plan.vector)}{below} + {own.lane},",
                 f"    {own.sums} + {own.point} * {plan.sums} + {own.lane} * {own.all} + {own.row} "
                 f"* {own.vectors} * {prefix}_LANES, {' || '.join(joined)});"]
-        chunks = [f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {depth}; "
-                  f"{own.chunk} += {self._chunk()}) {{", *indented(call), "}"]
         inside = [f"for (ptrdiff_t {own.row} = 0, {own.rows}; {own.row} < {own.all}; "
                   f"{own.row} += {own.rows}) {{",
                   f"    {own.rows} = {prefix}_rows({own.all} - {own.row});",
-                  *indented(chunks), "}"]
+                  *indented(call if plan.is_slabbed else self._chunks(call)), "}"]
         yield from loop(own.point, 0, plan.points, blocks(inside, own, prefix))
