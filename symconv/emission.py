@@ -55,10 +55,10 @@ def emit(operator: Operator, *, targets: Sequence[str] = TARGETS, name: str | No
     With `shapes` the kernels are for these shapes alone; in C, `schedule` "auto" then takes the
     fastest way known, "reference" plain loops; with `accuracy` "strict" it keeps to direct sums,
     with "default" sums of float32 may be transformed. With `openmp` a C function has a driver
-    beside it that runs its tasks on several threads; passes that copy one of the operands `pack`
-    are emitted once more for copies that were made before. Raises ParameterError for an unknown
-    target, dtype, schedule or accuracy, a name that is no C identifier, and parameters left
-    symbolic; ShapeError for shapes that do not fit.
+    beside it that runs its tasks on several threads; forward and gradients, where they copy one of
+    the operands `pack`, are emitted once more for copies that were made before. Raises
+    ParameterError for an unknown target, dtype, schedule, accuracy or operand, a name that is no C
+    identifier, and parameters left symbolic; ShapeError for shapes that do not fit.
     """
     for target in targets:
         one_of("target", target, TARGETS)

@@ -153,6 +153,8 @@ class Kernel:
                                  f"({', '.join(self._packs) or 'none'}); build it with "
                                  f"pack={name!r} and shapes")
         array = readable(name, given, self._types[name])
+        expect_shape(name, array.shape, stored_shape(self.source.tensor(name), self._fixed or {}),
+                     "that of the kernel")
         return PackedOperand(self, name, array)
 
     def prepare(self, *groups: Group) -> None:

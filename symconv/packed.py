@@ -32,6 +32,11 @@ class PackedOperand:
         array: Array = np.asarray(self._array, dtype)
         return array.copy() if copy and array is self._array else array
 
+    @property
+    def passes(self) -> tuple[str, ...]:
+        """The passes that have made a form of it."""
+        return tuple(self._forms)
+
     def belongs(self, owner: object, operand: str) -> bool:
         """Whether a kernel packed it as this operand; to any other one it is an array."""
         return owner is self._owner and operand == self._operand

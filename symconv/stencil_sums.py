@@ -48,11 +48,11 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
         return None
     spans = {i.name: Span(i.name, 0, i.extent.constant or 0) for i in indices}
     lane = split[1].subscripts[-1].names() & split[2].subscripts[-1].names() & set(names)
-    rows = set(names) if min(len(a.subscripts) for a in split[1:]) < 2 else (
+    high = set(names) if min(len(a.subscripts) for a in split[1:]) < 2 else (
         split[1].subscripts[-2].names() & split[2].subscripts[-2].names() & set(names))
     if len(lane) != 1 or spans[min(lane)].extent < _LEAST_LANES:
         return None
-    moving = (min(rows - lane, default=""), min(lane))
+    moving = (min(high - lane, default=""), min(lane))
     shifted = {name for access in split[1:] for place in access.subscripts
                if place.names() & set(moving) for name in place.names()} - {*moving, *fixed}
     window = [index.name for index in definition.free if index.name in shifted]
@@ -78,18 +78,18 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
             return None
         taps.append(tap)
         targets.append(tuple(Int.of(index.name).substitute(here) for index in definition.free))
-    rows, lanes = spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent
-    strips = min(-(-lanes // ALIGNED), max(1, _AT_ONCE // rows))
-    extent = (rows, -(-lanes // (ALIGNED * strips)) * ALIGNED * strips)
-    guarded = any(tap.guarded for tap in taps) or extent[1] > lanes
-    sheets = drafts.sheets((1, 1), extent, guarded)
+    rows, columns = spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent
+    strips = min(-(-columns // ALIGNED), max(1, _AT_ONCE // rows))
+    over = (rows, -(-columns // (ALIGNED * strips)) * ALIGNED * strips)
+    guarded = any(tap.guarded for tap in taps) or over[1] > columns
+    sheets = drafts.sheets((1, 1), over, guarded)
     cells = tuple((Tap(tap.body, tuple((access, sheets.find(read)) for access, read in tap.reads)),)
                   for tap in taps)
     plan = Stencil(
         definition.target.name, None, "sum", "first", (), None,
         tuple(Span(index.name, 0, index.extent.constant or 0) for index in leads
               if index.name not in fixed),
-        extent, 1, 1, (cells,), sheets.every, Int.of(0), *moving, (), (), guarded, 1, 1,
+        over, 1, 1, (cells,), sheets.every, Int.of(0), *moving, (), (), guarded, 1, 1,
         tuple(targets), tuple(spans[name] for name in names if name not in moving), strips)
     made = banded(plan, len(taps))
     if made is None or _is_in_one_piece(made.sheets) or made.rows % made.block == 0:

@@ -16,7 +16,13 @@ from functools import partial
 from symconv.absence import refusal
 from symconv.admission import Condition, conditions, divisors, windows
 from symconv.emit.c_body import Body, Locals
-from symconv.emit.c_entries import Function, PackFunction, entry_functions, expect_distinct
+from symconv.emit.c_entries import (
+    Function,
+    PackFunction,
+    entry_functions,
+    expect_distinct,
+    expect_packs_distinct,
+)
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_names import is_reserved
 from symconv.emit.c_packed import Packed, held, packable
@@ -38,6 +44,7 @@ from symconv.passes import Pass
 from symconv.render import render
 
 _TOKEN = re.compile(r"[A-Za-z_]\w*")
+_REPEATED = ("forward", "vjp")           # passes that are called often with the same operands
 _UNPACKED = "an operand was not packed by this very library for this pass; pack it anew"
 
 
@@ -45,9 +52,10 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
            schedule: str = "auto", accuracy: str = "default",
            packed: Sequence[str] = (), *, openmp: bool = False) -> dict[str, str]:
     """NAME.h and NAME.c for the passes of a program; `dtype` is "float32" or "float64",
-    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`. Passes that
-    copy one of the operands `packed` are emitted once more, for copies made before (`c_packed`).
-    With `openmp` every function has a parallel driver beside it (`c_parallel`).
+    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`. Forward
+    and gradients, where they copy one of the operands `packed`, are emitted once more for copies
+    that were made before (`c_packed`). With `openmp` every function has a parallel driver beside
+    it (`c_parallel`).
 
     `program` and `passes` have either all sizes as names, or all replaced by numbers: then the
     functions take no sizes.
@@ -64,6 +72,7 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
     functions = [function for item, routine in zip(passes, routines, strict=True)
                  for function in emitter.functions(item, routine)]
     expect_distinct(name, functions, ("workspace", "tasks", *(["parallel"] if openmp else [])))
+    expect_packs_distinct(name, functions)
     plans = [plan for routine in routines for plan in plans_of(routine)]
     windows = [node.plan for routine in routines for node in transformed(routine)]
     tall = [rows for plan in windows for rows in heights(plan)]
@@ -123,7 +132,7 @@ class _Emitter:
         yield from entry_functions(whole, routine.program, item.entries, own, self.name,
                                    bool(self.program.sizes))
 
-        if self.packed:
+        if self.packed and item.name.partition("_")[0] in _REPEATED:
             once = self._function(replace(routine, name=f"{routine.name}_packed"), item.entries,
                                   self.packed)
             yield from [once] if once.packs else []

@@ -80,17 +80,16 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
                 f"{side.room});"]
         yield from line if whole else loop(own.row, 0, deep, line)
         return
-    place, tests = "0", list[str]()
+    place, tests, last_size = "0", list[str](), sizes[-1]
     last = len(side.axes) - 1
     for number, axis in enumerate(side.axes):
         moved = (Int.of(own.top) * axis.step if not number and side.depth is None
                  else Int.of(0)) + axis.start
         if number == last:
-            count = sizes[number]
             low = spelling.integer(largest(0, axis.valid[0] - moved))
-            stop = spelling.integer(smallest(count, axis.valid[1] - moved))
+            stop = spelling.integer(smallest(last_size, axis.valid[1] - moved))
             at = at + moved * axis.stride
-            place = f"({place}) * {count}"
+            place = f"({place}) * {last_size}"
             break
         subscript = moved + Int.of(f"{own.line}{number}")
         at = at + subscript * axis.stride
@@ -102,7 +101,7 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
         place = f"{place} + {own.row} * {math.prod(sizes)}"
     end = f"{' && '.join(tests)} ? {stop} : 0" if tests else stop
     line = [f"{prefix}_turn({own.stage} + ({place}) * {prefix}_LANES, {prefix}_LANES, "
-            f"{prefix}_LANES, {own.some}, {count}, {low}, {end},",
+            f"{prefix}_LANES, {own.some}, {last_size}, {low}, {end},",
             f"    {side.tensor}, {spelling.integer(at)}, {side.apart}, {side.room});"]
     for number in reversed(range(last)):
         banded = not number and side.depth is None

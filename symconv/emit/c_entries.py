@@ -84,6 +84,18 @@ def expect_distinct(kernel: str, functions: Sequence[Function], companions: Sequ
                     f"name of a function that belongs to {kernel}_{function.name}; rename it")
 
 
+def expect_packs_distinct(kernel: str, functions: Sequence[Function]) -> None:
+    """Raise ParameterError where an operand x_packed has a gradient called like the pass for a
+    packed operand, or one x_pack_w like the function that packs."""
+    names = [f"{kernel}_{function.name}" for function in functions]
+    names += [name for function in functions for pack in function.packs
+              for name in (pack.name, f"{pack.name}_size")]
+    for name in names:
+        if names.count(name) > 1:
+            raise ParameterError(f"pack: two functions would be called {name}, the gradient of an "
+                                 "operand and what packs one; rename that operand")
+
+
 def _first(whole: Function, program: Program) -> int:
     """The place of the first result among the arguments."""
     return len(whole.arguments) - _ENDS - len(program.outputs)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from symconv.contraction import Span
 from symconv.emit.c_expressions import Spelling
-from symconv.emit.c_lines import loop, loops
+from symconv.emit.c_lines import loop, loops, with_needed
 from symconv.emit.c_packing import packing_lines
 from symconv.emit.c_tiles import TileSpelling, zeros_behind
 from symconv.emit.c_winograd import WinogradSpelling
@@ -192,26 +192,11 @@ def _transformed(windows: WinogradSpelling) -> Iterator[Copy]:
         slabs = [Span(own.slab, 0, plan.slabs)] if side is plan.vector and plan.is_slabbed else []
         over = (*(span for span in (*plan.slices, *plan.rest) if span.name in side.base.names()),
                 *([task] if task.extent > 1 else []), *parts, *slabs)
-        lines = _needed([*windows.bounds(), *windows.part(), *(windows.slab() if slabs else ())],
-                        list(windows.entering(side, name)))
+        lines = with_needed([*windows.bounds(), *windows.part(),
+                             *(windows.slab() if slabs else ())],
+                            list(windows.entering(side, name)))
         yield Copy(name, side.tensor, plan.points * plan.plane(side), over, tuple(lines),
                    (own.stage, max(plan.staged(side), _LINE * _LINE)))
-
-
-def _needed(constants: Sequence[str], lines: Sequence[str]) -> list[str]:
-    """The lines behind those constants, of successive ones, that they use."""
-    kept, text = list[str](), "\n".join(lines)
-    for line in reversed(constants):
-        name = line.removeprefix("const ptrdiff_t ").partition(" = ")[0]
-        if name in _words(text):
-            kept.insert(0, line)
-            text += "\n" + line
-    return [*kept, *lines]
-
-
-def _words(text: str) -> set[str]:
-    return set("".join(letter if letter.isalnum() or letter == "_" else " "
-                       for letter in text).split())
 
 
 def _lines(count: int) -> int:

@@ -14,7 +14,7 @@ from symconv.emit.c_elements import Lines
 from symconv.emit.c_entering import entering
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_leaving import Leaving, blocks
-from symconv.emit.c_lines import indented, loop, loops
+from symconv.emit.c_lines import indented, loop, loops, with_needed
 from symconv.emit.c_tiles import Buffer
 from symconv.emit.c_transforms import plane_name
 from symconv.emit.c_winograd_names import WinogradNames
@@ -93,7 +93,8 @@ class WinogradSpelling:
         prefix = spell.prefix
         yield f"{spell.real} {own.wild}[{prefix}_LANES] = {{0}};"
         yield from self.bounds()
-        inside = [*self.part(), *self._enter(plan.scalar, own.scalar, own.other), *self._slabs()]
+        inside = with_needed(list(self.part()), [
+            *self._enter(plan.scalar, own.scalar, own.other), *self._slabs()])
         if plan.summed:
             inside = loop(own.part, 0, plan.parts, inside)
         yield from loops(plan.rest, inside)
