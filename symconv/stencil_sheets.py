@@ -184,8 +184,9 @@ class Drafts:
         return draft
 
     def sheets(self, steps: tuple[int, int], extent: tuple[int, int], guarded: bool) -> Sheets:
-        """The sheets with the offsets of all their reads. In place if no tap is ever missing and
-        no element is read twice along a row, or lies side by side with its neighbours."""
+        """The sheets with the offsets of all their reads. All in place if no tap is ever missing
+        and no element is read twice along a row, or lies side by side with its neighbours;
+        otherwise those of a sum that lie side by side and are never left."""
         made: list[Sheet] = []
         for key, reads in self.found.items():
             columns = [read.column for read in reads]
@@ -197,7 +198,9 @@ class Drafts:
             (s.step == 1 and self.fold == "sum") or (
                 s.step <= 2 and s.columns[1] - s.columns[0] < s.step
                 and s.rows[1] - s.rows[0] < max(1, s.row_step)) for s in made)
-        return Sheets(tuple(replace(sheet, direct=direct) for sheet in made), tuple(self.found))
+        return Sheets(tuple(replace(sheet, direct=direct or (
+            self.fold == "sum" and sheet.step == 1 and _is_never_left(sheet, steps, extent)))
+            for sheet in made), tuple(self.found))
 
 
 @dataclass(slots=True)
@@ -235,6 +238,16 @@ class _Place:
             self.sheet = replace(self.sheet, valid=valid)
             return True
         return False
+
+
+def _is_never_left(sheet: Sheet, steps: tuple[int, int], extent: tuple[int, int]) -> bool:
+    """Whether all rows and lanes of all cells read within what is valid."""
+    rows, lanes = (-(-whole // step) for whole, step in zip(extent, steps, strict=True))
+    ends = [*sheet.ends[:-1], (sheet.columns[0], lanes - 1 + sheet.columns[1])]
+    if sheet.axis is not None:
+        ends[sheet.axis] = (sheet.rows[0], sheet.row_step * (rows - 1) + sheet.rows[1])
+    return all(low >= valid[0] and high < valid[1]
+               for (low, high), valid in zip(ends, sheet.valid, strict=True))
 
 
 def _factors(body: Scalar) -> tuple[Scalar, ...]:

@@ -5,7 +5,7 @@
 The free indices that shift a subscript which a summed index moves are those of the window; the
 last summed index is the lane, the one before it the row, the others are turns. A tap has as many
 partial sums as a vector has lanes, and they are added at the end, half to half. Rows end in lanes
-of zeros where they are no whole vectors.
+of zeros where they are no whole (or half) vectors.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
         targets.append(tuple(Int.of(index.name).substitute(here) for index in definition.free))
     rows, columns = spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent
     strips = min(-(-columns // ALIGNED), max(1, _AT_ONCE // rows))
-    over = (rows, -(-columns // (ALIGNED * strips)) * ALIGNED * strips)
+    whole = ALIGNED * strips if columns % (ALIGNED // 2) else 1
+    over = (rows, -(-columns // whole) * whole)
     guarded = any(tap.guarded for tap in taps) or over[1] > columns
     sheets = drafts.sheets((1, 1), over, guarded)
     cells = tuple((Tap(tap.body, tuple((access, sheets.find(read)) for access, read in tap.reads)),)

@@ -243,7 +243,8 @@ def _plan(state: _Windows, definitions: Sequence[Definition],
 
 def banded(plan: Stencil, taps: int) -> Stencil | None:
     """The plan with its rows in bands that stay in the cache; None where a row alone does not."""
-    direct = bool(plan.sheets) and plan.sheets[0].direct
+    direct = bool(plan.sheets) and all(sheet.direct for sheet in plan.sheets)
+    partly = any(sheet.direct for sheet in plan.sheets)
     shared = plan.fold == "sum" and any(
         sheet.rows[1] - sheet.rows[0] >= sheet.row_step for sheet in plan.sheets)
     block = min(_BLOCK, plan.rows) if shared or (direct and taps <= _FEW_TAPS) else 1
@@ -255,13 +256,15 @@ def banded(plan: Stencil, taps: int) -> Stencil | None:
         block = next((rows for rows in range(most, most // 2, -1) if plan.rows % rows == 0), most)
     while block > 1 and (block * taps > _MOST_LINES or (direct and plan.rows % block)):
         block -= 1
+    if partly and plan.rows % block:            # rows that are not there would be read
+        plan = replace(plan, sheets=tuple(replace(s, direct=False) for s in plan.sheets))
     bands = 1
     while True:
         band = -(-plan.rows // (bands * block)) * block
         if direct:
             return replace(plan, band=plan.rows, block=block)
         room = sum(sheet.height(band) * sheet.step * sheet.pitch(plan.lanes)
-                   for sheet in plan.sheets)
+                   for sheet in plan.sheets if not sheet.direct)
         if room <= _ROOM or band <= block:
             return replace(plan, band=band, block=block) if room <= _MOST_ROOM else None
         bands += 1

@@ -38,11 +38,16 @@ class Sums:
             yield f"{own.out}[{self.spell.integer(kept)}] += {value};"
 
         yield from self.taps.pointers()
-        yield (f"for (ptrdiff_t {own.first} = 0; {own.first} < {plan.lanes}; "
-               f"{own.first} += {plan.strips * ALIGNED}) {{")
-        yield from indented(loop(own.lane, own.first, f"{own.first} + {ALIGNED}",
-                                 self.taps.products(result)))
-        yield "}"
+        begin = 0
+        for strips, wide in ((plan.strips, ALIGNED), (1, ALIGNED), (1, ALIGNED // 2)):
+            stop = begin + (plan.lanes - begin) // (strips * wide) * strips * wide
+            if stop > begin:
+                yield (f"for (ptrdiff_t {own.first} = {begin}; {own.first} < {stop}; "
+                       f"{own.first} += {strips * wide}) {{")
+                yield from indented(loop(own.lane, own.first, f"{own.first} + {wide}",
+                                         self.taps.products(strips, result)))
+                yield "}"
+            begin = stop
 
     def end(self) -> Iterator[str]:
         """The lanes of each tap added up, half to half, and written."""
@@ -55,7 +60,8 @@ class Sums:
             lines += loop(own.lane, 0, left - half, [
                 f"{own.to}[{own.lane}] += {own.to}[{other}];"])
             left = half
-        yield from loop(own.at, 0, len(plan.targets), lines)
+        self.spell.helpers.add("fence")         # compilers would transpose all sums instead
+        yield from loop(own.at, 0, len(plan.targets), [*lines, f"{self.spell.prefix}_FENCE;"])
         if plan.missing:
             yield f"int {own.bad} = 0;"
         for cell, target in enumerate(plan.targets):

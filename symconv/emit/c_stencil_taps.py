@@ -79,12 +79,12 @@ class Taps:
                 yield from self._reads(tap, row, names)
             yield from self._extremum(taps, row, line, cell, names, result)
 
-    def products(self, result: Result) -> Iterator[str]:
+    def products(self, strips: int, result: Result) -> Iterator[str]:
         """As `lines`, for sums of all rows and strips of the block by cell."""
         plan = self.plan
         (cells,) = plan.cells
         yield from self._added([(0, cell, row, self._strip(tap, strip))
-                                for row in range(plan.block) for strip in range(plan.strips)
+                                for row in range(plan.block) for strip in range(strips)
                                 for cell, (tap,) in enumerate(cells)], {},
                                {(0, cell) for cell in range(len(cells))}, result)
 
