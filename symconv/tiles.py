@@ -40,6 +40,9 @@ PANEL = 9216
 WIDE = 48
 """Lanes of the largest tile where vectors have 16."""
 
+COMBED = 4
+"""The largest distance of elements in the target that sums are woven into (`weaving`)."""
+
 _INWARD = 24    # tiles of 24 x 48 lanes that lie in each other's gaps stay in L1
 
 

@@ -33,6 +33,7 @@ from symconv.emit.c_stencil import StencilSpelling
 from symconv.emit.c_tiles import Buffer, plans_of, tile_spelling
 from symconv.emit.c_transforms import transform_lines
 from symconv.emit.c_turning import turning_lines
+from symconv.emit.c_weaving import weaving_lines
 from symconv.emit.c_winograd import WinogradSpelling, heights, transformed
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
@@ -95,7 +96,8 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
                     helpers=frozenset(emitter.helpers),
                     machines=machines(plans, name, emitter.real, tall) if plans or tall else [],
                     transforms=transform_lines(windows, emitter.spelling()) if windows else [],
-                    turning=turning_lines(name, emitter.real))
+                    turning=turning_lines(name, emitter.real),
+                    weaving=weaving_lines(name, emitter.real, frozenset(emitter.helpers)))
     return {f"{name}.h": header, f"{name}.c": source}
 
 

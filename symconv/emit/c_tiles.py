@@ -36,7 +36,9 @@ class Buffer:
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A plan with the names of its table, its copies, the number of the pack that is there and
-    the sums that wait between two parts."""
+    the sums that wait between two parts. `shared` tells whether tasks in a row use the same copy:
+    not if it holds a part, or the task's rows, or if the task makes one for each of several
+    slices."""
 
     plan: Tiles
     steps: str
@@ -44,6 +46,7 @@ class Planned:
     other: str
     ready: str
     waiting: str
+    shared: bool
 
     @property
     def copies(self) -> list[tuple[str, Packing]]:
@@ -70,11 +73,14 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
         used |= {part.number for part in plan.parts}
         used |= {lane.name for lane in plan.lanes}
     own = TileNames.beside(used)
-    planned = tuple(Planned(plan, fresh("steps", used), fresh("packed", used),
-                            fresh("other", used),
-                            fresh("ready", used), fresh("waiting", used)) for plan in plans)
     groups = max((plan.groups for node in routine.body if isinstance(node, Tiled) and node.split
                   for term in node.plans for plan in term), default=1)
+    planned = tuple(
+        Planned(plan, *(fresh(name, used) for name in (
+            "steps", "packed", "other", "ready", "waiting")),
+                shared=groups > 1 and _is_shared(plan, node))
+        for node in routine.body if isinstance(node, Tiled) for term in node.plans
+        for plan in term)
     return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines)
 
 
@@ -123,7 +129,7 @@ class TileSpelling:
             yield "}"
             for copy, packing in self._made(item):
                 yield zeros_behind(packing, copy, spell)
-            if self._made(item) and self._is_shared(plan):
+            if item.shared and self._made(item):
                 yield f"ptrdiff_t {item.ready} = -1;"
 
     def node(self, node: Tiled) -> Iterator[str]:
@@ -179,7 +185,7 @@ class TileSpelling:
         lines = [line for copy, packing in self._made(item)
                  for line in packing_lines(packing, copy, self.spelling, self.used)]
         if lines:
-            if node.split and self._is_shared(plan):
+            if item.shared:
                 number = f"{self.task} / {self.groups}"
                 lines = [f"if ({item.ready} != {number}) {{", *indented(lines),
                          f"    {item.ready} = {number};", "}"]
@@ -195,10 +201,6 @@ class TileSpelling:
     def _made(self, item: Planned) -> list[tuple[str, Packing]]:
         """The packed operands of a plan that a call makes."""
         return [(copy, packing) for copy, packing in item.copies if copy not in self.held]
-
-    def _is_shared(self, plan: Tiles) -> bool:
-        """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows."""
-        return self.groups > 1 and not is_divided(plan) and plan.dots is None
 
     def _looped(self, item: Planned, inside: list[str]) -> list[str]:
         """The loops of a plan around lines, which know where their sums wait."""
@@ -244,6 +246,12 @@ class TileSpelling:
 def zeros_behind(packing: Packing, copy: str, spelling: Spelling) -> str:
     """What the last tile may read behind a copy."""
     return f"{spelling.prefix}_zero({copy} + {packing.size - packing.slack}, {packing.slack});"
+
+
+def _is_shared(plan: Tiles, node: Tiled) -> bool:
+    """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows."""
+    return (node.split and plan.packing is not None and plan.dots is None
+            and not is_divided(plan) and all(span.name in node.fixed for span in plan.slices))
 
 
 def is_divided(plan: Tiles) -> bool:
