@@ -76,9 +76,9 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
     groups = max((plan.groups for node in routine.body if isinstance(node, Tiled) and node.split
                   for term in node.plans for plan in term), default=1)
     planned = tuple(
-        Planned(plan, *(fresh(name, used) for name in (
-            "steps", "packed", "other", "ready", "waiting")),
-                shared=groups > 1 and _is_shared(plan, node))
+        Planned(plan, fresh("steps", used), fresh("packed", used), fresh("other", used),
+                fresh("ready", used), fresh("waiting", used),
+                groups > 1 and _is_shared(plan, node))
         for node in routine.body if isinstance(node, Tiled) for term in node.plans
         for plan in term)
     return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines)
