@@ -51,6 +51,12 @@ class Backend(Protocol):
     def entry(self, pass_name: str, sizes: Mapping[str, int]) -> Entry:
         """A pass for sizes that the kernel accepts. Raises ShapeError, BuildError."""
 
+    def packs(self, pass_name: str, operand: str) -> bool:
+        """Whether there is a pass PASS_packed that takes the operand packed."""
+
+    def pack(self, pass_name: str, operand: str, array: Array) -> Array:
+        """The packed operand for such a pass."""
+
 
 _CInteger: TypeAlias = type[ctypes.c_int] | type[ctypes.c_size_t] | type[ctypes.c_ssize_t]
 _Pointer: TypeAlias = "ctypes.Array[ctypes.c_char] | ctypes.c_void_p | None"
@@ -129,9 +135,23 @@ class CBackend:
         self._name = name
         self._sizes = tuple(sizes)
         self._entry = lru_cache(maxsize=256)(self._entered)
+        self._packs = lru_cache(maxsize=None)(self._exported)
 
     def entry(self, pass_name: str, sizes: Mapping[str, int]) -> Entry:
         return self._entry(pass_name, tuple([sizes[name] for name in self._sizes]))
+
+    def packs(self, pass_name: str, operand: str) -> bool:
+        return self._packs(f"{pass_name}_pack_{operand}")
+
+    def pack(self, pass_name: str, operand: str, array: Array) -> Array:
+        suffix = f"{pass_name}_pack_{operand}"
+        packed = aligned_bytes(self._function(f"{suffix}_size", ctypes.c_size_t)(),
+                               f"the packed operand {operand} of {pass_name}")
+        self._function(suffix, None)(*pointers((array, packed)))
+        return packed
+
+    def _exported(self, suffix: str) -> bool:
+        return hasattr(self._library, f"{self._name}_{suffix}")
 
     def _entered(self, pass_name: str, sizes: tuple[int, ...]) -> _CEntry:
         leading = self._struct(sizes)
@@ -147,7 +167,8 @@ class CBackend:
             return ()
         return (ctypes.byref((ctypes.c_ssize_t * len(sizes))(*sizes)),)
 
-    def _function(self, suffix: str, result: _CInteger = ctypes.c_int) -> Callable[..., int]:
+    def _function(self, suffix: str,
+                  result: _CInteger | None = ctypes.c_int) -> Callable[..., int]:
         symbol = f"{self._name}_{suffix}"
         try:
             function = self._library[symbol]
@@ -166,7 +187,8 @@ class CBackend:
 
 
 class NumpyBackend:
-    """An emitted module: one function per pass, named like it, with the inputs as arguments."""
+    """An emitted module: one function per pass, named like it, with the inputs as arguments. There
+    nothing is packed."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
@@ -178,6 +200,12 @@ class NumpyBackend:
         every = [*signature(function).parameters.values()][-1:]
         return _NumpyEntry(pass_name, function, every[0].default if every else (),
                            getattr(self._module, "_NoPoint", ()))
+
+    def packs(self, pass_name: str, operand: str) -> bool:
+        return False
+
+    def pack(self, pass_name: str, operand: str, array: Array) -> Array:
+        return array
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from symconv.arrays import Array, expect_values
 from symconv.backends import Entry
 from symconv.errors import ParameterError
 from symconv.fitting import Call
+from symconv.packed import PackedOperand
 
 Step: TypeAlias = tuple[Entry, Sequence[Array], Sequence[Array | None]]
 Job: TypeAlias = tuple[Call, Sequence[Step], Any]
@@ -77,12 +78,14 @@ def bound(job: Job) -> Binding[Any]:
 def expect_own_memory(given: Iterable[tuple[str, object]]) -> None:
     """Raise ParameterError unless a kernel can read every array where it lies.
 
-    Of an array that has to be copied first, later changes would be lost.
+    Of an array that has to be copied first, later changes would be lost; a packed operand has
+    none.
     """
     for label, value in given:
         if isinstance(value, Mapping):
             expect_own_memory((f"{label} of {key}", array) for key, array in value.items())
-        elif (type(value) is not np.ndarray or not value.dtype.isnative
+        elif not isinstance(value, PackedOperand) and (
+                type(value) is not np.ndarray or not value.dtype.isnative
                 or not value.flags.c_contiguous or not value.flags.aligned):
             raise ParameterError(f"bind: {label} is no array that is contiguous, aligned and in "
                                  "the byte order of this machine, so that its later values could "

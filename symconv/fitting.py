@@ -18,6 +18,7 @@ from symconv.backends import Entry
 from symconv.errors import ParameterError, shown
 from symconv.integers import evaluate
 from symconv.ir import Program
+from symconv.packed import PackedOperand
 from symconv.shapes import bind, output_shapes, stored_shape
 
 INTEGER: DType = np.dtype(np.int64)
@@ -44,10 +45,11 @@ class Fit:
 
 
 class Call(NamedTuple):
-    """Operands that have been checked, in the order of the program."""
+    """Operands that have been checked, in the order of the program, and those given packed."""
 
     arrays: list[Array]
     fit: Fit
+    packed: Mapping[str, PackedOperand]
 
     @property
     def ranged(self) -> list[tuple[str, Array, int]]:
@@ -56,11 +58,12 @@ class Call(NamedTuple):
 
 
 class Operands:
-    """The operands of a program for one element type; `fixed` and `batched` as in `Kernel`."""
+    """The operands of a program for one element type; the rest is as in `Kernel`."""
 
     def __init__(self, source: Program, dtype: DType, fixed: Mapping[str, int] | None,
-                 batched: frozenset[str]) -> None:
+                 batched: frozenset[str], packs: Sequence[str]) -> None:
         self._source, self._fixed, self._batched = source, fixed, batched
+        self._packs = packs
         self._types = {tensor.name: dtype if tensor.kind == "real" else INTEGER
                        for tensor in source.inputs}
         self._fit = lru_cache(maxsize=64)(self._fitted)
@@ -72,7 +75,9 @@ class Operands:
         Raises ParameterError, DTypeError, ShapeError.
         """
         arrays: list[Array] = []
-        fit = self._last
+        fit, packed = self._last, self._packed(inputs) if self._packs else {}
+        if packed:
+            inputs = {**inputs, **{name: one.array for name, one in packed.items()}}
         for name, dtype, shape in fit.direct if len(inputs) == len(fit.direct) else ():
             array = inputs.get(name)
             if (type(array) is not np.ndarray or array.dtype is not dtype or array.shape != shape
@@ -81,10 +86,27 @@ class Operands:
             arrays.append(array)
         else:
             if arrays:
-                return Call(arrays, fit)
-        return self._checked(inputs)
+                return Call(arrays, fit, packed)
+        return self._checked(inputs, packed)
 
-    def _checked(self, inputs: Mapping[str, object]) -> Call:
+    def pack(self, name: str, given: object) -> PackedOperand:
+        """An operand of a kernel for fixed shapes, to be given in many calls.
+
+        Raises DTypeError, ShapeError.
+        """
+        array = readable(name, given, self._types[name])
+        expect_shape(name, array.shape, stored_shape(self._source.tensor(name), self._fixed or {}),
+                     "that of the kernel")
+        return PackedOperand(self, name, array)
+
+    def _packed(self, inputs: Mapping[str, object]) -> Mapping[str, PackedOperand]:
+        """The inputs that these operands have packed; any other is an array."""
+        return {name: given for name in self._packs
+                if isinstance(given := inputs.get(name), PackedOperand)
+                and given.belongs(self, name)}
+
+    def _checked(self, inputs: Mapping[str, object],
+                 packed: Mapping[str, PackedOperand]) -> Call:
         """The same for arrays of any layout, and for other shapes than those of the last call."""
         if inputs.keys() != self._types.keys():
             self._misnamed(inputs)
@@ -93,7 +115,7 @@ class Operands:
         if fit.unbatched:
             arrays = [array[np.newaxis] if name in self._batched else array
                       for name, array in zip(self._types, arrays, strict=True)]
-        call = Call(arrays, fit)
+        call = Call(arrays, fit, packed)
         for name, array, stop in call.ranged:
             expect_values(name, array, stop)
         return call

@@ -20,11 +20,12 @@ from symconv.arrays import (
     is_direct,
     writable,
 )
-from symconv.backends import Backend, Entry
+from symconv.backends import Backend
 from symconv.binding import Binding, Copy, Job, Step, bound, done, expect_own_memory
 from symconv.errors import ParameterError, shown
 from symconv.fitting import INTEGER, Call, Operands, direction, directions
 from symconv.ir import Program
+from symconv.packed import PackedOperand, packed_call
 
 Group: TypeAlias = Literal["forward", "vjp", "jvp", "double"]
 Method: TypeAlias = Literal["forward", "vjp", "jvp", "double_vjp"]
@@ -42,12 +43,14 @@ class Kernel:
     `fixed`, as `bind` returned it, holds the values of all sizes of a kernel for fixed shapes.
     `batch_operands` are the operands and outputs whose first axis is the batch: where the arrays
     of all such operands lack one axis, a batch of one is added and dropped again. With `shared`
-    one function computes all gradients, and another all double gradients (`passes.shares`).
+    one function computes all gradients, and another all double gradients (`passes.shares`). The
+    operands `packs` may be given packed.
     """
 
     def __init__(self, source: Program, load: Callable[[Group], Backend], dtype: str, *,
                  fixed: Mapping[str, int] | None = None,
-                 batch_operands: Iterable[str] = (), shared: bool = False) -> None:
+                 batch_operands: Iterable[str] = (), shared: bool = False,
+                 packs: Sequence[str] = ()) -> None:
         if dtype not in ("float32", "float64"):
             raise ParameterError(f"dtype={dtype!r}: a kernel computes in float32 or float64")
         for tensor in source.inputs:
@@ -59,9 +62,10 @@ class Kernel:
         self._load = lru_cache(maxsize=None)(load)
         self._shared = shared
         self._operands = Operands(source, self.dtype, dict(fixed) if fixed is not None else None,
-                                  frozenset(batch_operands))
+                                  frozenset(batch_operands), packs)
+        self._packs, self._names = tuple(packs), tuple(tensor.name for tensor in source.inputs)
         self._types = {name: self.dtype if source.tensor(name).kind == "real" else INTEGER
-                       for name in (*(t.name for t in source.inputs), *source.outputs)}
+                       for name in (*self._names, *source.outputs)}
         self._real_inputs = tuple(t.name for t in source.inputs if t.kind == "real")
         self._real_outputs = tuple(name for name in source.outputs
                                    if source.tensor(name).kind == "real")
@@ -122,6 +126,20 @@ class Kernel:
             case "double_vjp":
                 return bound(self._double_vjp(inputs, *arguments, **options))
 
+    def pack(self, /, **operand: object) -> PackedOperand:
+        """One operand for many calls, which take it in its place: what a pass copies of it in every
+        call is made once. Results are the same to the bit; later changes of the array do not count.
+        """
+        if len(operand) != 1:
+            raise ParameterError(f"pack: {len(operand)} operands given, one is needed, as in "
+                                 "pack(w=w)")
+        ((name, given),) = operand.items()
+        if name not in self._packs:
+            raise ParameterError(f"pack: {name} is not among the operands that this kernel packs "
+                                 f"({', '.join(self._packs) or 'none'}); build it with "
+                                 f"pack={name!r} and shapes")
+        return self._operands.pack(name, given)
+
     def prepare(self, *groups: Group) -> None:
         """Load groups of passes now rather than when they are first used."""
         for group in groups:
@@ -141,7 +159,7 @@ class Kernel:
                    if not is_direct(target, call.arrays)
                    else target.reshape(fit.shapes[name]) if fit.unbatched else target
                    for name, target in zip(names, targets, strict=True)]
-        steps: list[Step] = [(self._entry(call, "forward", "forward"), call.arrays, buffers)]
+        steps: list[Step] = [self._step(call, "forward", "forward", call.arrays, buffers)]
         aside = [(buffer, target) for buffer, target in zip(buffers, targets, strict=True)
                  if buffer is not target and not np.may_share_memory(buffer, target)]
         if aside:
@@ -181,11 +199,11 @@ class Kernel:
         results = {key: empty(key, fit.shapes[keys[key]], types[keys[key]]) for key in wanted}
         steps: list[Step] = []
         if not self._shared:
-            steps = [(self._entry(call, group, f"{name}_{key}"), arguments, (result,))
+            steps = [self._step(call, group, f"{name}_{key}", arguments, (result,))
                      for key, result in results.items()]
         elif wanted:
-            steps = [(self._entry(call, group, name), arguments,
-                      [results.get(key) for key in keys])]
+            steps = [self._step(call, group, name, arguments,
+                                [results.get(key) for key in keys])]
         if fit.unbatched:
             results = {key: result.reshape(fit.outside[keys[key]])
                        for key, result in results.items()}
@@ -196,19 +214,24 @@ class Kernel:
         """One pass, whose results are shaped like the tensors of these names."""
         fit, types = call.fit, self._types
         results = [empty(name, fit.shapes[name], types[name]) for name in names]
-        steps: list[Step] = [(self._entry(call, group, pass_name), arguments, results)]
+        steps: list[Step] = [self._step(call, group, pass_name, arguments, results)]
         if fit.unbatched:
             results = [result.reshape(fit.outside[name])
                        for name, result in zip(names, results, strict=True)]
         return call, steps, results[0] if len(results) == 1 else tuple(results)
 
-    def _entry(self, call: Call, group: Group, pass_name: str) -> Entry:
+    def _step(self, call: Call, group: Group, pass_name: str, arguments: Sequence[Array],
+              results: Sequence[Array | None]) -> Step:
+        """A pass on these arrays, with packed operands where it copies them."""
+        if call.packed:
+            pass_name, arguments = packed_call(self._load(group), pass_name, arguments,
+                                               self._names, self._packs, call.packed)
         entries = call.fit.entries
         entry = entries.get(pass_name)
         if entry is None:
             entry = self._load(group).entry(pass_name, call.fit.values)
             entries[pass_name] = entry
-        return entry
+        return entry, arguments, results
 
     # --- arguments ----------------------------------------------------------------------------
 
