@@ -9,12 +9,13 @@ The contract of the emitted functions (sizes, workspace, tasks, codes) stands in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from symconv.absence import refusal
 from symconv.admission import Condition, conditions, divisors, windows
+from symconv.choice import Choice
 from symconv.emit.c_body import Body, Locals
 from symconv.emit.c_entries import Function, entry_functions, expect_distinct
 from symconv.emit.c_expressions import Spelling
@@ -41,10 +42,11 @@ _TOKEN = re.compile(r"[A-Za-z_]\w*")
 
 def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
            schedule: str = "auto", accuracy: str = "default", *,
-           openmp: bool = False) -> dict[str, str]:
+           openmp: bool = False, choices: Mapping[str, Choice] | None = None) -> dict[str, str]:
     """NAME.h and NAME.c for the passes of a program; `dtype` is "float32" or "float64",
     `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`. With
-    `openmp` every function has a parallel driver beside it (`c_parallel`).
+    `openmp` every function has a parallel driver beside it (`c_parallel`). `choices` by the
+    name of a pass decide among its plans.
 
     `program` and `passes` have either all sizes as names, or all replaced by numbers: then the
     functions take no sizes.
@@ -54,8 +56,8 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
     emitter = _Emitter(name, program, dtype, set(), [])
     tests = emitter.tests()
     passes = [replace(item, program=rename(item.program, taken)) for item in passes]
-    routines = [lower(item, schedule, dtype == "float32" and accuracy == "default")
-                for item in passes]
+    routines = [lower(item, schedule, dtype == "float32" and accuracy == "default",
+                      (choices or {}).get(item.name)) for item in passes]
     functions = [function for item, routine in zip(passes, routines, strict=True)
                  for function in emitter.functions(item, routine)]
     expect_distinct(name, functions, ("workspace", "tasks", *(["parallel"] if openmp else [])))
