@@ -89,6 +89,17 @@ class CBackend:
         self._function(suffix, None, (ctypes.c_void_p, ctypes.c_void_p))(
             address(array), address(packed))
         return packed
+    def call(self, pass_name: str, inputs: Sequence[Array],
+             outputs: Sequence[Array]) -> Callable[[], None]:
+        """The call of a pass for fixed shapes on these arrays, with one workspace for all calls."""
+        entry = self._entry(pass_name, len(inputs) + len(outputs), ())
+        arrays = (*inputs, *outputs, aligned_bytes(entry.workspace, "the workspace"))
+        addresses = [address(array) for array in arrays]
+
+        def run(kept: Sequence[Array] = arrays) -> None:
+            self._succeed(entry.function(*addresses, 0, entry.tasks))
+
+        return run
 
     def _entered(self, pass_name: str, arrays: int, sizes: tuple[int, ...]) -> _Entry:
         leading = self._struct(sizes)
