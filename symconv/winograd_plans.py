@@ -44,9 +44,14 @@ class Slide:
 def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
          target: Sequence[int], fixed: frozenset[str]) -> Winograd | None:
     """The cheapest plan; None where the relation has no window that slides."""
-    found = [plan for patch in (0, 1)
-             for plan in _plans(contraction, strides, target, patch, fixed)]
-    return min(found, key=winograd_effort, default=None)
+    return min(every(contraction, strides, target, fixed), key=winograd_effort, default=None)
+
+
+def every(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+          target: Sequence[int], fixed: frozenset[str]) -> list[Winograd]:
+    """All plans."""
+    return [plan for patch in (0, 1)
+            for plan in _plans(contraction, strides, target, patch, fixed)]
 
 
 def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
