@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from symconv.bench.layers import Array, Arrays, Case, Layer
-from symconv.kernel import Kernel
+from symconv.kernel import Group, Kernel
 from symconv.operator import Operator
 
 Run: TypeAlias = Callable[[], object]
@@ -35,6 +38,11 @@ def shapes(case: Case) -> dict[str, tuple[int, ...]]:
     return {"x": case.shape} | ({"w": case.weight_shape} if isinstance(case, Layer) else {})
 
 
+def packs(case: Case, part: str) -> bool:
+    """Whether a pass reads w."""
+    return isinstance(case, Layer) and part != "grad_weight"
+
+
 def kernel_calls(case: Case, part: str, arrays: Arrays, target: str) -> dict[str, Run]:
     """The calls that compute a part, by the name of the candidate.
 
@@ -43,13 +51,13 @@ def kernel_calls(case: Case, part: str, arrays: Arrays, target: str) -> dict[str
     given w packed, where the pass copies it otherwise.
     """
     operands = {"x": arrays.x} | ({} if arrays.w is None else {"w": arrays.w})
-    kernel = _built(case, part, target)
+    kernel = _built(case, part == "indices", target)
     plain = _call(kernel, part, arrays.dy, operands)
     if target != "c":
         return {"symconv numpy": plain}
     calls = {"symconv": plain, "symconv bound": _call(kernel, part, arrays.dy, operands, True)}
-    if arrays.w is not None and part != "grad_weight":
-        kernel = _built(case, part, target, "w")
+    if packs(case, part):
+        kernel = _built(case, False, target, "w")
         packed = kernel.pack(w=arrays.w)
         call = _call(kernel, part, arrays.dy, operands | {"w": packed})
         call()
@@ -58,17 +66,39 @@ def kernel_calls(case: Case, part: str, arrays: Arrays, target: str) -> dict[str
     return calls
 
 
-def _built(case: Case, part: str, target: str, pack: str | tuple[()] = ()) -> Kernel:
+def compiled(cases: Sequence[Case]) -> Iterator[Case]:
+    """Compile the kernels of all cases, on all processors; gives each case that is done."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for case, _ in zip(cases, pool.map(_compile, cases), strict=True):
+            yield case
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _compile(case: Case) -> None:
+    for part in case.parts:
+        _built(case, part == "indices", "c").prepare(_group(part))
+        if packs(case, part):
+            _built(case, False, "c", "w").prepare(_group(part))
+
+
+@cache
+def _built(case: Case, indices: bool, target: str, pack: str | tuple[()] = ()) -> Kernel:
     from symconv.make import build
 
-    kernel = build(operator(case, part == "indices"), target, case.dtype, shapes(case), pack=pack)
+    kernel = build(operator(case, indices), target, case.dtype, shapes(case), pack=pack)
     assert isinstance(kernel, Kernel)
     return kernel
 
 
+def _group(part: str) -> Group:
+    return "forward" if part in ("forward", "indices") else "vjp"
+
+
 def _call(kernel: Kernel, part: str, dy: Array, operands: Mapping[str, Any],
           is_bound: bool = False) -> Run:
-    if part in ("forward", "indices"):
+    if _group(part) == "forward":
         return (kernel.bind("forward", **operands) if is_bound
                 else lambda: kernel.forward(**operands))
     wrt = "x" if part == "grad_input" else "w"
