@@ -149,6 +149,23 @@ class Routine:
     guards: tuple[str | None, ...] = ()
 
 
+def plan_texts(routine: Routine) -> dict[str, tuple[str, ...]]:
+    """The plans of every target that is not computed by loops, as a `choice` names them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in routine.body:
+        match node:
+            case Tiled(target=target, plans=plans):
+                found[target.tensor] = tuple(
+                    f"tiles: {tiles_text(plan)}" for term in plans for plan in term)
+            case Transformed(target=target, plan=winograd):
+                found[target.tensor] = (f"winograd: {winograd_text(winograd)}",)
+            case Stenciled(plan):
+                found[plan.value or plan.places or ""] = (f"stencil: {stencil_text(plan)}",)
+            case _:
+                pass
+    return found
+
+
 def show(nodes: tuple[Node, ...], depth: int = 0) -> str:
     """The loop IR as indented text, for golden tests."""
     from symconv.text import row_text, scalar_text

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.absence import refusal
-from symconv.elimination import Eliminated, eliminate
+from symconv.choice import Choice
+from symconv.elimination import eliminate
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Number, Program, Term
 from symconv.loops import (
@@ -29,6 +30,7 @@ from symconv.loops import (
     Store,
     Tiled,
     Transformed,
+    plan_texts,
 )
 from symconv.names import global_names, rename_bound, rename_free
 from symconv.nesting import is_test, nest
@@ -38,19 +40,29 @@ from symconv.rewrite import accesses, row_names, scalar_names, substitute_scalar
 from symconv.schedule import tasks as tile_tasks
 from symconv.schedule import tiled
 from symconv.solve import length
+from symconv.stencil import stencil_text
 from symconv.stencil_sums import sums
 from symconv.stencilling import paired, stencil
 from symconv.tasks import task_axes
 from symconv.transforming import transform_tasks, transformed
+from symconv.unknowns import Eliminated
 from symconv.wanted import guards, readers
 
 
-def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routine:
+def lower(item: Pass, schedule: str = "auto", transforms: bool = False,
+          choice: Choice | None = None) -> Routine:
     """The loops of a pass. Its program's sizes may be names or numbers.
 
     `schedule` is one of `schedule.SCHEDULES`; faster ones than "reference" need numbers. With
-    `transforms`, "auto" may take a Winograd plan.
+    `transforms`, "auto" may take a Winograd plan. A `choice` decides among the plans of "auto".
     """
+    made = _lowered(item, schedule, transforms, choice)
+    if choice is not None:
+        choice.confirm(plan_texts(made))
+    return made
+
+
+def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None) -> Routine:
     program = item.program
     is_fast = schedule != "reference" and not program.sizes
     count = task_axes(program)
@@ -67,10 +79,11 @@ def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routi
         apart = replace(definition, terms=tuple(
             rename_bound(term, {name for name, _ in tasks}, beside) for term in definition.terms))
         definitions.append(rename_free(apart, wishes, taken))
-    windows = _stencils(definitions, program, outside) if is_fast else {}
+    windows = _stencils(definitions, program, outside, choice) if is_fast else {}
     if is_fast and len(definitions) == 1 and not windows:
-        tiles = _tiled(program.definitions[0], program, frozenset(), 0, alone=True)
-        node = _transformed(program, tiles, schedule) if (
+        tiles = _tiled(program.definitions[0], program, frozenset(), 0, choice,
+                       alone=True)
+        node = _transformed(program, tiles, schedule, choice) if (
             transforms or schedule == "winograd") else None
         if node is not None:
             return Routine(item.name, program, transform_tasks(node), (), (node,))
@@ -83,7 +96,7 @@ def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routi
     for definition in definitions:
         name = definition.target.name
         whole = windows[name] if name in windows else (
-            _tiled(definition, program, outside, count, alone=False) if is_fast else None)
+            _tiled(definition, program, outside, count, choice, alone=False) if is_fast else None)
         if whole is not None:
             body.append(whole)
         elif name not in windows:
@@ -98,7 +111,8 @@ def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routi
 
 
 def _stencils(definitions: Sequence[Definition], program: Program,
-              outside: frozenset[str]) -> dict[str, Stenciled | None]:
+              outside: frozenset[str],
+              choice: Choice | None) -> dict[str, Stenciled | None]:
     """The definitions that are windows, by target; None for a place that its maximum brings."""
     taken = global_names(program)
     tensors = {t.name: t for t in (*program.inputs, *(d.target for d in definitions))}
@@ -114,6 +128,10 @@ def _stencils(definitions: Sequence[Definition], program: Program,
             group[-1], outside, frozenset(), taken, program).eliminated) or sums(
             definition, tensors, outside, _Lowering(
                 definition, outside, frozenset(), taken, program).eliminated)
+        if plan is not None and choice is not None:
+            text = f"stencil: {stencil_text(plan)}"
+            if choice.taken(definition.target.name, "stencil", 0, {text: 0.0}, text) is None:
+                plan = None
         if plan is not None:
             inside = outside | {span.name for span in plan.loops}
             plain = [node for each in group for node in _Lowering(
@@ -124,7 +142,7 @@ def _stencils(definitions: Sequence[Definition], program: Program,
 
 
 def _tiled(definition: Definition, program: Program, outside: frozenset[str],
-           dropped: int, alone: bool) -> Tiled | None:
+           dropped: int, choice: Choice | None, alone: bool) -> Tiled | None:
     """The definition in tiles, where that suits it; `outside` are indices that are set."""
     taken = global_names(program)
     names = taken | {index.name for index in definition.free} | {
@@ -136,10 +154,11 @@ def _tiled(definition: Definition, program: Program, outside: frozenset[str],
 
     whole = _Lowering(definition, outside, frozenset(), taken, program)
     return tiled(definition, program, outside, dropped, names, whole.eliminated, point,
-                 alone)
+                 alone, choice)
 
 
-def _transformed(program: Program, tiles: Tiled | None, schedule: str) -> Transformed | None:
+def _transformed(program: Program, tiles: Tiled | None, schedule: str,
+                 choice: Choice | None) -> Transformed | None:
     """The only definition of a program by a Winograd plan, where that suits it."""
     (definition,) = program.definitions
     taken = global_names(program)
@@ -152,7 +171,7 @@ def _transformed(program: Program, tiles: Tiled | None, schedule: str) -> Transf
 
     whole = _Lowering(definition, frozenset(), frozenset(), taken, program)
     return transformed(definition, program, tiles, names, whole.eliminated, point,
-                       schedule == "winograd")
+                       schedule == "winograd", choice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@
 
 A schedule sees relations alone. A forward pass, its gradients (a strided one class by class)
 and a definition that somebody typed a minute ago are all treated alike. Of all plans for a
-contraction the cheapest one is taken, by a model of the time that each one takes (`effort`).
+contraction the cheapest one is taken, by a model of the time that each one takes (`effort`),
+unless a `choice` names another one.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from symconv.choice import Choice
 from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
 from symconv.dotting import dot_plans
 from symconv.effort import effort
-from symconv.elimination import Eliminated
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Node, Tiled
 from symconv.names import fresh
 from symconv.rewrite import scalar_names
-from symconv.tiles import Tiles
+from symconv.tiles import Tiles, tiles_text
 from symconv.tiling import plans
+from symconv.unknowns import Eliminated
 
 SCHEDULES = ("auto", "reference", "winograd")
 """What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops,
@@ -43,7 +45,8 @@ Point = Callable[[Definition], tuple[Node, ...]]
 
 
 def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropped: int,
-          used: set[str], eliminate: Eliminate, point: Point, alone: bool) -> Tiled | None:
+          used: set[str], eliminate: Eliminate, point: Point, alone: bool,
+          choice: Choice | None = None) -> Tiled | None:
     """A definition in tiles; None where the reference schedule is the only one.
 
     A definition that is `alone` in its routine makes its own tasks. `fixed` are free indices that
@@ -63,17 +66,22 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     chosen: list[list[Tiles]] = []
     empty: list[Contraction] = []
     others: list[Term] = []
+    number = 0
     for term in definition.terms:
         found = contractions(definition.free, term, eliminate(term), tensors)
-        made = None if found is None else [
-            _cheapest(c, known, known[definition.target.name], names, fixed, used)
+        offered = [] if found is None else [
+            _offered(c, known, known[definition.target.name], names, fixed, used)
             for c in found if not c.is_empty]
-        if found is None or made is None or None in made or not made:
+        made = _usual(offered, fixed)
+        if choice is not None and all(offered):
+            made = _taken(choice, definition.target.name, number, offered, made)
+            number += len(offered)
+        if found is None or not made:
             others.append(term)
             continue
         if not chosen:
             empty = [c for c in found if c.is_empty]
-        chosen.append([plan for plan in made if plan is not None])
+        chosen.append(made)
     if not chosen:
         return None
     initial, others = _initial(definition, others, chosen[0], fixed)
@@ -99,17 +107,47 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
     return tuple(found)
 
 
-def _cheapest(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
-              used: set[str]) -> Tiles | None:
+def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+             target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+             used: set[str]) -> list[tuple[float, Tiles]]:
+    """Every plan for a contraction with its cycles, the cheapest first."""
     taken = set(used)
     numbers = {span.name: fresh("part", taken) for span in contraction.inner}
     found = [*plans(contraction, strides, target, names, fixed, numbers),
              *dot_plans(contraction, strides, target, names, fixed, numbers)]
-    best = min(found, key=effort, default=None)
-    points = math.prod(s.extent for s in (*contraction.outer, *contraction.inner)
-                       if s.name not in fixed)
-    return best if best is not None and effort(best) < _SLOWEST * points else None
+    return sorted(((effort(plan), plan) for plan in found), key=lambda each: each[0])
+
+
+def _usual(offered: Sequence[Sequence[tuple[float, Tiles]]],
+           fixed: frozenset[str]) -> list[Tiles]:
+    """The cheapest plan for each contraction of a term; none where loops are as fast."""
+    made: list[Tiles] = []
+    for found in offered:
+        if not found:
+            return []
+        cycles, plan = found[0]
+        points = math.prod(s.extent for s in (*plan.contraction.outer, *plan.contraction.inner)
+                           if s.name not in fixed)
+        if cycles >= _SLOWEST * points:
+            return []
+        made.append(plan)
+    return made
+
+
+def _taken(choice: Choice, target: str, number: int,
+           offered: Sequence[Sequence[tuple[float, Tiles]]], usual: list[Tiles]) -> list[Tiles]:
+    """The plan for each contraction of a term that a choice takes; none where it takes none for
+    one of them. Their numbers begin at `number`."""
+    made: list[Tiles] = []
+    for place, found in enumerate(offered):
+        named: dict[str, tuple[float, Tiles]] = {}
+        for cycles, plan in found:
+            named.setdefault(f"tiles: {tiles_text(plan)}", (cycles, plan))
+        text = choice.taken(target, "tiles", number + place,
+                            {text: cycles for text, (cycles, _) in named.items()},
+                            f"tiles: {tiles_text(usual[place])}" if usual else None)
+        made += [] if text is None else [named[text][1]]
+    return made if len(made) == len(offered) else []
 
 
 def _strides(tensor: Tensor, dropped: int) -> tuple[int, ...] | None:

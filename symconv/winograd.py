@@ -71,7 +71,8 @@ class Winograd:
     and the sum is over tiles; otherwise rows are tiles and the sum is over that variable. `rest`
     are further variables of the sum, `slices` outer ones. A task has `group` lanes, and `band`
     tiles of the first axis or, with `summed`, `band` rows; with `summed`, `part` tiles of the
-    first axis are taken at a time. `target` is the place of the first element.
+    first axis are taken at a time, otherwise `slab` terms of the sum: where these are few, the
+    vectors are used while they are in L1. `target` is the place of the first element.
     """
 
     schemes: tuple[tuple[int, int], ...]
@@ -84,6 +85,7 @@ class Winograd:
     group: int
     band: int
     part: int
+    slab: int
     outputs: tuple[Span, ...]
     target: Int
     lane: int
@@ -118,6 +120,15 @@ class Winograd:
         return (self.part * math.prod(self.tiles[1:]) if self.summed
                 else self.scalar.across.extent)
 
+    @property
+    def is_slabbed(self) -> bool:
+        """Whether the vectors enter in several slabs."""
+        return not self.summed and self.slab < self.depth
+
+    @property
+    def slabs(self) -> int:
+        return -(-self.depth // self.slab)
+
     def pitch(self, side: Side) -> int:
         """The distance of two rows of a transformed operand."""
         whole = self.group if side is self.vector else (
@@ -127,7 +138,7 @@ class Winograd:
     def height(self, side: Side) -> int:
         """The rows of a transformed operand, for each point."""
         if side.depth is not None:
-            return side.depth.extent
+            return self.slab
         return self.part * math.prod(self.tiles[1:])
 
     def plane(self, side: Side) -> int:
@@ -143,7 +154,7 @@ class Winograd:
         """The elements of a stage: the windows of so many lanes side by side."""
         count = math.prod(axis.size(self.part if not number else tiles) for number, (axis, tiles)
                           in enumerate(zip(side.axes, self.windows(side), strict=True)))
-        return count * LINE * (1 if side.depth is None else side.depth.extent)
+        return count * LINE * (1 if side.depth is None else self.slab)
 
     def windows(self, side: Side) -> tuple[int, ...]:
         """How many windows there are along each axis of an operand."""
@@ -168,5 +179,6 @@ def winograd_text(plan: Winograd) -> str:
     shown = " x ".join(f"F({o}, {r})" for o, r in plan.schemes)
     rows = f"rows {plan.scalar.across.name}, sum over tiles" if plan.summed else (
         f"rows tiles, sum over {plan.scalar.across.name}")
+    part = f", {plan.part} of {plan.tiles[0]} at a time" if plan.parts > 1 and plan.summed else ""
     return (f"{shown}: lanes {plan.vector.across.name} ({plan.group} of "
-            f"{plan.vector.across.extent}), {rows}, {plan.band} in a band of {plan.bands}")
+            f"{plan.vector.across.extent}), {rows}, {plan.band} in a band of {plan.bands}{part}")

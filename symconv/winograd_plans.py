@@ -19,10 +19,14 @@ from symconv.tiling import CHUNK
 from symconv.toom import LIMIT, POINTS, quietest
 from symconv.winograd import LINE, Axis, Side, Winograd
 
+_NEAR = 5000            # elements of a slab, which stay in L1
 _CACHE = 230000         # elements of all transformed operands of a task that stay in L2
+_INNER = 9000           # those of a slab and its sums, in L1
 _FAR = 0.2              # cycles for every other one
 _CALL = 50.0            # cycles of a call of a product
+_SHORT = 10.0           # of one for a slab, whose sums are read and written besides
 _ENTERING = 5.75        # cycles per element and vector of lanes, its transforms included
+_NEARBY = 3.5           # of slabs
 _LEAVING = 9.7
 _MOST_TILES = 4096
 
@@ -40,9 +44,14 @@ class Slide:
 def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
          target: Sequence[int], fixed: frozenset[str]) -> Winograd | None:
     """The cheapest plan; None where the relation has no window that slides."""
-    found = [plan for patch in (0, 1)
-             for plan in _plans(contraction, strides, target, patch, fixed)]
-    return min(found, key=winograd_effort, default=None)
+    return min(every(contraction, strides, target, fixed), key=winograd_effort, default=None)
+
+
+def every(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+          target: Sequence[int], fixed: frozenset[str]) -> list[Winograd]:
+    """All plans."""
+    return [plan for patch in (0, 1)
+            for plan in _plans(contraction, strides, target, patch, fixed)]
 
 
 def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
@@ -182,12 +191,15 @@ class _Maker:
             *outputs, vector.across, *([scalar.across] if self.summed else []))})
         whole = scalar.across.extent if self.summed else tiles[0]
         plan = Winograd(self.schemes, tiles, self.summed, vector, scalar, rest, slices,
-                        vector.across.extent, whole, tiles[0], outputs, start, lane, row,
+                        vector.across.extent, whole, tiles[0], 0, outputs, start, lane, row,
                         self.contraction)
         for group, band in itertools.product(_cuts(vector.across.extent, LINE),
                                              _cuts(whole, 8 if self.summed else 1)):
             for part in _cuts(tiles[0], 1) if self.summed else (band,):
-                yield replace(plan, group=group, band=band, part=part)
+                cut = replace(plan, group=group, band=band, part=part, slab=plan.depth)
+                yield cut
+                if not self.summed and (slab := _slab(cut)) < cut.depth:
+                    yield replace(cut, slab=slab)
 
     def _side(self, operand: Operand, across: Span, depth: Span | None,
               is_patch: bool) -> Side | None:
@@ -230,6 +242,12 @@ class _Maker:
         return Axis(low, r, r, backwards, valid, stride)
 
 
+def _slab(plan: Winograd) -> int:
+    """The terms of a sum whose vectors stay in L1: a power of two, or all of them."""
+    most = _NEAR // (plan.points * -(-plan.group // LINE) * LINE)
+    return min(plan.depth, 1 << most.bit_length() - 1) if most >= 4 else plan.depth
+
+
 def _cuts(extent: int, grain: int) -> list[int]:
     """Sizes of like parts of an extent."""
     found = {min(extent, math.ceil(-(-extent // count) / grain) * grain)
@@ -245,7 +263,8 @@ def winograd_effort(plan: Winograd) -> float:
     for rows in split(plan.rows, 8):
         for vectors in split(-(-plan.group // LINE), widest(8)):
             product += max(rows * vectors, 0.5 * rows + 2 * vectors, 4) * plan.depth
-            product += -(-plan.depth // CHUNK) * _CALL
+            product += (-(-plan.depth // plan.slab) * (_SHORT + rows * vectors)
+                        if plan.is_slabbed else -(-plan.depth // CHUNK) * _CALL)
     turns = math.prod(s.extent for s in plan.rest) * (plan.parts if plan.summed else 1)
     tasks = math.prod(s.extent for s in plan.slices) * plan.groups * plan.bands
     total = tasks * turns * plan.points * product
@@ -253,13 +272,18 @@ def winograd_effort(plan: Winograd) -> float:
         lanes = plan.group if side is plan.vector else (
             plan.band if plan.summed else side.across.extent)
         taps = math.prod(axis.window for axis in side.axes)
-        visits = turns * tasks if turns > 1 else _visits(plan, side)
-        total += (visits * -(-lanes // LINE) * plan.height(side)
-                  * (taps + plan.points) * _ENTERING)
+        slabs = plan.is_slabbed and side is plan.vector
+        visits = turns * tasks if turns > 1 or slabs else _visits(plan, side)
+        deep = plan.height(side) if side.depth is None else side.depth.extent
+        total += (visits * -(-lanes // LINE) * deep * (taps + plan.points)
+                  * (_NEARBY if slabs else _ENTERING))
     outputs = math.prod(o for o, _ in plan.schemes)
     total += tasks * plan.rows * -(-plan.group // LINE) * (plan.points + outputs) * _LEAVING
     size = plan.points * (plan.plane(plan.vector) + plan.plane(plan.scalar) + plan.sums)
     total += tasks * turns * max(0, size - _CACHE) * _FAR
+    if plan.is_slabbed:
+        far = plan.points * (plan.plane(plan.vector) + plan.sums) - _INNER
+        total += tasks * turns * -(-plan.depth // plan.slab) * max(0, far) * _FAR
     return total * (1 + 0.04 * (-(-tasks // 2) * 2 / tasks - 1))
 
 

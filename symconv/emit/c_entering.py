@@ -45,7 +45,7 @@ def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, man
             f"    {', '.join(steps)},",
             f"    {buffer} + ({row}) * {plan.pitch(side)} + {own.lane}, {', '.join(gaps)});"]
     if side.depth is not None:
-        yield from loop(own.row, 0, side.depth.extent, call)
+        yield from loop(own.row, 0, _deep(plan, side, own), call)
         return
     for d in reversed(dims):
         call = loop(f"{own.tile}{d}", 0, plan.tiles[d] if d else own.tall, call)
@@ -64,30 +64,32 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
     prefix, sizes = spelling.prefix, _sizes(plan, side)
     at = side.base + (Int.of(first) if not first.isdigit() else Int.of(int(first))
                       ) * side.apart + Int.of(own.lane) * side.apart
+    if side.depth is not None and plan.is_slabbed:
+        at = at + Int.of(own.chunk) * side.deep
     if side.depth is not None and _is_run(side, sizes):
         run = math.prod(sizes)
         start = at + sum(axis.start * axis.stride for axis in side.axes)
-        count, deep = run, side.depth.extent
-        if side.deep == run:
-            count, deep = run * deep, 1
-        line = [f"{prefix}_turn({_plus(own.stage, own.row, run, prefix, deep)}, {prefix}_LANES, "
+        deep = _deep(plan, side, own)
+        whole = side.deep == run
+        count = str(run) if not whole else f"{deep} * {run}" if plan.is_slabbed else str(
+            run * side.depth.extent)
+        line = [f"{prefix}_turn({_plus(own.stage, own.row, run, prefix, whole)}, {prefix}_LANES, "
                 f"{prefix}_LANES, {own.some}, {count}, 0, {count},",
                 f"    {side.tensor}, {spelling.integer(start)}"
-                f"{f' + {own.row} * {side.deep}' if deep > 1 else ''}, {side.apart}, "
+                f"{'' if whole else f' + {own.row} * {side.deep}'}, {side.apart}, "
                 f"{side.room});"]
-        yield from loop(own.row, 0, deep, line) if deep > 1 else line
+        yield from line if whole else loop(own.row, 0, deep, line)
         return
-    place, tests = "0", list[str]()
+    place, tests, last_size = "0", list[str](), sizes[-1]
     last = len(side.axes) - 1
     for number, axis in enumerate(side.axes):
         moved = (Int.of(own.top) * axis.step if not number and side.depth is None
                  else Int.of(0)) + axis.start
         if number == last:
-            count = sizes[number]
             low = spelling.integer(largest(0, axis.valid[0] - moved))
-            stop = spelling.integer(smallest(count, axis.valid[1] - moved))
+            stop = spelling.integer(smallest(last_size, axis.valid[1] - moved))
             at = at + moved * axis.stride
-            place = f"({place}) * {count}"
+            place = f"({place}) * {last_size}"
             break
         subscript = moved + Int.of(f"{own.line}{number}")
         at = at + subscript * axis.stride
@@ -99,7 +101,7 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
         place = f"{place} + {own.row} * {math.prod(sizes)}"
     end = f"{' && '.join(tests)} ? {stop} : 0" if tests else stop
     line = [f"{prefix}_turn({own.stage} + ({place}) * {prefix}_LANES, {prefix}_LANES, "
-            f"{prefix}_LANES, {own.some}, {count}, {low}, {end},",
+            f"{prefix}_LANES, {own.some}, {last_size}, {low}, {end},",
             f"    {side.tensor}, {spelling.integer(at)}, {side.apart}, {side.room});"]
     for number in reversed(range(last)):
         banded = not number and side.depth is None
@@ -108,7 +110,7 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
                     f"{axis.step} * {own.tall} + {axis.window - axis.step}" if banded
                     else sizes[number], line)
     if side.depth is not None:
-        line = loop(own.row, 0, side.depth.extent, line)
+        line = loop(own.row, 0, _deep(plan, side, own), line)
     yield from line
 
 
@@ -119,5 +121,10 @@ def _is_run(side: Side, sizes: list[int]) -> bool:
                for number, (axis, size) in enumerate(zip(side.axes, sizes, strict=True)))
 
 
-def _plus(stage: str, row: str, run: int, prefix: str, deep: int) -> str:
-    return stage if deep == 1 else f"{stage} + {row} * {run} * {prefix}_LANES"
+def _deep(plan: Winograd, side: Side, own: WinogradNames) -> str:
+    """How many rows of the operand enter."""
+    return own.deep if plan.is_slabbed or side.depth is None else str(side.depth.extent)
+
+
+def _plus(stage: str, row: str, run: int, prefix: str, whole: bool) -> str:
+    return stage if whole else f"{stage} + {row} * {run} * {prefix}_LANES"

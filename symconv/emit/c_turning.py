@@ -54,7 +54,7 @@ def _store(prefix: str, turned: Sequence[str]) -> Iterator[str]:
         yield f"        *({prefix}_part *)(to + {lane} * pitch) = {name};"
     yield "        return;"
     yield "    }"
-    yield f"    const {prefix}_vector all[] = {{{', '.join(turned)}}};"
-    yield "    for (ptrdiff_t k = 0; k < count; k++) {"
-    yield f"        *({prefix}_part *)(to + k * pitch) = all[k];"
-    yield "    }"
+    for lane, name in enumerate(turned[:-1]):
+        yield f"    if (count > {lane}) {{"
+        yield f"        *({prefix}_part *)(to + {lane} * pitch) = {name};"
+        yield "    }"
