@@ -61,7 +61,7 @@ USERS = {
     "half": ("y[o,i] = sum[c,a](x[c,i+a] * w[o,c,a] / 2)", {"x": (5, 40), "w": (7, 5, 3)}),
 }
 
-# F(5, 2) is too noisy for a plane, tiles of a volume would overwrite each other, and taps that run
+# F(5, 2) is too noisy for a plane, and taps that run
 # against the outputs are not taken.
 TAKEN = {"fives": {"forward", "vjp_x"}, "volume": {"vjp_w"}, "flipped": {"forward", "vjp_x"},
          "backwards": {"forward", "vjp_x"}}

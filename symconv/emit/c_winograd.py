@@ -103,7 +103,7 @@ class WinogradSpelling:
         inside = [*self._part(), *self._enter(plan.scalar, own.scalar, own.other), *self._slabs()]
         if plan.summed:
             inside = loop(own.part, 0, plan.parts, inside)
-        yield from loops(plan.rest, inside)
+        yield from loops(plan.rest if plan.summed else (), inside)
         leaving = Leaving(node, spell, own, self.lines)
         yield from leaving.lines()
         yield f"if ({prefix}_is_wild({own.wild})) {{"
@@ -117,8 +117,8 @@ class WinogradSpelling:
     def _is_repeated(self, side: Side) -> bool:
         """Whether an operand enters in several parts."""
         plan = self.plan
-        return math.prod(span.extent for span in plan.rest) * (
-            plan.parts if plan.summed else 1) > 1 or (plan.is_slabbed and side is plan.vector)
+        return plan.turns * plan.parts > 1 if plan.summed else (
+            plan.is_slabbed and side is plan.vector)
 
     def _chunk(self) -> int:
         """How many terms a call of a product has."""
@@ -149,6 +149,8 @@ class WinogradSpelling:
                  f"{own.lane} += {self.spelling.prefix}_LANES) {{",
                  *indented(entering(plan, side, buffer, name, first, many, self.spelling, own)),
                  "}"]
+        if not plan.summed:
+            lines = list(loops(plan.rest, lines))
         if self._is_repeated(side):
             yield from lines
             return
@@ -195,7 +197,7 @@ class WinogradSpelling:
         steps = (1, plan.pitch(plan.scalar)) if plan.summed else (plan.pitch(plan.scalar), 1)
         below = "" if plan.is_slabbed else f" + {own.chunk} * {plan.pitch(plan.vector)}"
         joined = [f"{own.chunk} > 0", *([f"{own.part} > 0"] if plan.summed else []),
-                  *(f"{span.name} > {span.low}" for span in plan.rest)]
+                  *(f"{span.name} > {span.low}" for span in plan.rest if plan.summed)]
         call = [f"{prefix}_regular({own.rows}, {own.vectors}, {own.deep}, {own.steps},",
                 f"    {own.scalar} + {own.point} * {plan.plane(plan.scalar)} + {across} + {along}, "
                 f"{steps[0]}, {steps[1]},",
