@@ -38,6 +38,12 @@ class Backend(Protocol):
         None for an output, of a pass with entries, leaves it out.
         """
 
+    def packs(self, pass_name: str, operand: str) -> bool:
+        """Whether there is a pass PASS_packed that takes the operand packed."""
+
+    def pack(self, pass_name: str, operand: str, array: Array) -> Array:
+        """The packed operand for such a pass."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -73,6 +79,17 @@ class CBackend:
                      for array in (*inputs, *outputs, workspace)]
         self._succeed(entry.function(*entry.leading, *addresses, 0, entry.tasks))
 
+    def packs(self, pass_name: str, operand: str) -> bool:
+        return hasattr(self._library, f"{self._name}_{pass_name}_pack_{operand}")
+
+    def pack(self, pass_name: str, operand: str, array: Array) -> Array:
+        suffix = f"{pass_name}_pack_{operand}"
+        packed = aligned_bytes(self._function(f"{suffix}_size", ctypes.c_size_t)(),
+                               f"the packed operand {operand} of {pass_name}")
+        self._function(suffix, None, (ctypes.c_void_p, ctypes.c_void_p))(
+            address(array), address(packed))
+        return packed
+
     def _entered(self, pass_name: str, arrays: int, sizes: tuple[int, ...]) -> _Entry:
         leading = self._struct(sizes)
         self._succeed(self._function("check", ctypes.c_int)(*leading))
@@ -89,7 +106,7 @@ class CBackend:
             return ()
         return (ctypes.byref((ctypes.c_ssize_t * len(sizes))(*sizes)),)
 
-    def _function(self, suffix: str, result: _CInteger,
+    def _function(self, suffix: str, result: _CInteger | None,
                   arguments: Sequence[type[object]] | None = None) -> Callable[..., int]:
         symbol = f"{self._name}_{suffix}"
         try:
@@ -109,10 +126,17 @@ class CBackend:
 
 
 class NumpyBackend:
-    """An emitted module: one function per pass, named like it, with the inputs as arguments."""
+    """An emitted module: one function per pass, named like it, with the inputs as arguments. There
+    nothing is packed."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module
+
+    def packs(self, pass_name: str, operand: str) -> bool:
+        return False
+
+    def pack(self, pass_name: str, operand: str, array: Array) -> Array:
+        return array
 
     def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array | None],
             sizes: Mapping[str, int]) -> None:

@@ -66,13 +66,18 @@ def show_command(op: str, words: Sequence[str], settings: Sequence[str]) -> None
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32")
 @click.option("--accuracy", type=click.Choice(["default", "strict"]), default="default",
               help="strict: direct sums alone; default: float32 may take transforms.")
+@click.option("--openmp", is_flag=True,
+              help="Beside each C function one that runs its tasks on several threads.")
 @click.option("--name", help="Prefix of files and symbols; by default the operator's name.")
 @options.shape
+@click.option("--pack", multiple=True, metavar="OPERAND",
+              help="Also emit C that packs this operand once, for many calls. Repeatable.")
 @click.option("--check", is_flag=True, help="Build what is emitted and check it.")
 @options.force
 def emit_command(words: Sequence[str], settings: Sequence[str], everything: bool, output: str,
-                 targets: Sequence[str], dtype: str, accuracy: str, name: str | None,
-                 texts: Sequence[str], check: bool, force: bool) -> int:
+                 targets: Sequence[str], dtype: str, accuracy: str, openmp: bool,
+                 name: str | None, texts: Sequence[str], pack: Sequence[str], check: bool,
+                 force: bool) -> int:
     """Emit C and NumPy kernels: forward, gradients, tangents, double backward."""
     from symconv.emission import TARGETS, emit, emit_all
     from symconv.files import write_files
@@ -80,7 +85,7 @@ def emit_command(words: Sequence[str], settings: Sequence[str], everything: bool
     from symconv.terminal import working
 
     if everything:
-        if words or settings or targets or name or texts or check:
+        if words or settings or targets or name or texts or pack or check or openmp:
             raise ParameterError("--all emits the catalogue with its defaults: give it -o alone")
         with working("emitting the catalogue"):
             files = emit_all()
@@ -93,7 +98,7 @@ def emit_command(words: Sequence[str], settings: Sequence[str], everything: bool
     given = shapes(texts)
     chosen = targets or TARGETS
     files = emit(operator, targets=chosen, name=name, dtype=dtype, shapes=given or None,
-                 accuracy=accuracy)
+                 accuracy=accuracy, openmp=openmp, pack=pack)
     write_files(Path(output), files, force=force)
     options.say("".join(f"{Path(output) / file}\n" for file in files))
     return _check(operator, chosen, dtype, given) if check else 0

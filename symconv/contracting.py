@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.contraction import Contraction, Operand, Span, bounds, is_affine
-from symconv.elimination import Eliminated
 from symconv.integers import Int
 from symconv.ir import (
     Access,
@@ -31,6 +30,7 @@ from symconv.ir import (
     Whole,
 )
 from symconv.rewrite import row_names, substitute_row
+from symconv.unknowns import Eliminated
 
 
 def contractions(free: Sequence[Index], term: Term, parts: Eliminated,

@@ -122,7 +122,7 @@ class _Planner:
             replace(vector, base=vector.base.substitute(low)),
             replace(scalar, base=scalar.base - back), along, None, copies[0], True, 1.0,
             place.substitute(low), place.coefficient(row.name).constant or 0, contraction,
-            Dots(self.run.extent, column, copies[1]))
+            Dots(self.run.extent, column, copies[1]), 0)
 
     def _copy(self, operand: Operand, divided: Sequence[Part], within: Sequence[Span],
               around: set[str]) -> Packing | None:

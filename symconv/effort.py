@@ -1,8 +1,11 @@
-"""How long a tile plan takes, in cycles, by a model of one core with 16 lanes.
+"""How long a tile plan takes, by a model of one core with vectors of 16 lanes.
 
-It counts multiply-adds (those of lanes and rows that do not exist included), loads, calls and
-what they keep in memory, packed elements and written elements. Plans are compared by it; where
-two of them are close, it does not matter which one is taken.
+The unit is the time of one multiply-add of vectors where nothing holds it up: half a cycle on a
+core with two units for them, one cycle on a core with one. The costs of the rest are those of the
+former, where they weigh twice as much; a plan that avoids them is good on both. Counted are
+multiply-adds (those of lanes and rows that do not exist included), loads, cache lines that come
+from L2, calls and what they keep in memory, packed elements and written ones.
+Plans are compared by it; where two of them are close, it does not matter which one is taken.
 """
 
 from __future__ import annotations
@@ -11,79 +14,103 @@ import math
 from collections.abc import Iterator
 
 from symconv.packing import Packing
-from symconv.tiles import Dots, Tiles
+from symconv.tiles import COMBED, PANEL, WIDE, Dots, Tiles
 
 _LANES = 16         # elements of a vector register, as the model sees it
+_LATENCY = 8.0      # of a multiply-add, which waits for the one before it in the same sum
+_LINE = 1.4         # a cache line from L2
+_PAGE = 1024        # elements; 16 pages are at hand for writing
+_WAITING = 65_536   # sums that wait at hand between two parts
 _WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
-_SMALL = 6144       # elements of a copy that stays in L1
-_MUCH = 4e6         # cycles that are worth two cores
+_MUCH = 8e6         # units that are worth two cores
 _ROWS = 8           # rows of the largest tile
 _REGISTERS = 28     # sums and vectors that the largest tile has
 
 
 def effort(plan: Tiles) -> float:
-    """Cycles for all tasks of a plan, on one core."""
+    """The time of all tasks of a plan, on one core."""
     if plan.dots is not None:
         return _dots(plan, plan.dots)
     parts = math.prod(part.count for part in plan.parts)
-    repeats = math.prod(s.extent for s in (*plan.slices, *plan.loops)) * plan.bands * plan.groups
     taps = math.prod(s.extent for s in plan.taps)
     head = plan.steps[0].extent if plan.steps else 1
     calls = parts * taps * -(-head // plan.chunk)
-    steps = parts * taps * head * plan.inner
+    steps = parts * taps * head * plan.inner * plan.taken
     lanes = 1 + sum(((plan.band if not place else lane.extent) - 1) * lane.pitch
                     for place, lane in enumerate(plan.lanes))
+    heights = list(split(plan.group, _ROWS))
+    wait = 4 if lanes * plan.group <= _WAITING else 40
     total = 0.0
-    for rows in split(plan.group, _ROWS):
-        for vectors in split(-(-lanes // _LANES), widest(rows)):
+    for rows in heights:
+        widths = list(split(-(-lanes // _LANES), widest(rows)))
+        vector, number = _lines(plan, rows, len(heights), len(widths))
+        for vectors in widths:
             size = rows * vectors
-            total += (max(size, 0.5 * rows + _loads(plan) * vectors, 4)
-                      + _lines(plan, rows)) * steps * plan.taken
-            total += calls * (25 + 3 * size if calls > 1 else 10 + size) + (parts - 1) * 3 * size
+            lines = vector * vectors + number
+            total += (max(size, rows + _loads(plan) * vectors, _LATENCY) + _LINE * lines) * steps
+            total += calls * (20 + 1.5 * size) + (parts - 1) * wait * size
             runs = 1 if plan.is_flat else 1 + vectors * _LANES / plan.lanes[-2].pitch
-            total += size * _store(plan) + (6 * rows + 10) * runs + size * (plan.guarded * 2)
-    total *= repeats
+            total += size * _store(plan) + (16 * rows + 40) * runs + size * (plan.guarded * 2)
+            total += (40 + 3 * size) if plan.taps or plan.clips else 0
+    slices = math.prod(s.extent for s in plan.slices)
+    total *= slices * math.prod(s.extent for s in plan.loops) * plan.bands * plan.groups
     if plan.packing is not None:
-        copies = math.prod(s.extent for s in plan.slices) * plan.bands * parts * (
-            plan.groups if parts > 1 else 1)
+        copies = slices * plan.bands * parts * (plan.groups if parts > 1 else 1)
         total += copies * _packing(plan.packing)
-    return _shared(total, plan.bands * plan.groups * math.prod(s.extent for s in plan.slices))
+    return _shared(total, plan.bands * plan.groups * slices)
 
 
 def _store(plan: Tiles) -> float:
-    """Cycles to write a vector of sums: elements apart cost more, and still more where the gaps
-    are filled much later."""
-    if plan.lanes[-1].target == 1:
-        return 1.0
-    return 10.0 if plan.is_inward or plan.target_row == 1 else 24.0
+    """To write a vector of sums: elements apart cost more, and still more where they lie on more
+    pages than a core keeps at hand for writing."""
+    lane = plan.lanes[-1]
+    if lane.target == 1:
+        return 4.0
+    if lane.target <= COMBED:
+        return 6.0 + 6.0 * lane.target
+    count = min(lane.extent if len(plan.lanes) > 1 else plan.band, WIDE)
+    return 24.0 if plan.is_inward or count * min(lane.target, _PAGE) <= 16 * _PAGE else 96.0
 
 
 def _loads(plan: Tiles) -> float:
-    """Cycles to load a vector, from L2 or from L1, where it may not begin with a cache line."""
-    if plan.packing is None or plan.packing.size > _SMALL:
-        return 2.0
+    """Loads of a vector from L1: two where it may not begin with a cache line."""
     lane = plan.lanes[-1]
     aligned = plan.packing is not None and len(plan.lanes) == 1 and (
         plan.packing.lanes[-1].count == min(lane.extent, plan.band))
-    return 1.0 if aligned else 1.75
+    return 1.0 if aligned else 2.0
 
 
-def _lines(plan: Tiles, rows: int) -> float:
-    """Cycles per step for the cache lines of the numbers: more where those of a run do not stay
-    in L1 until the next tap or tile comes back to them."""
+def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, float]:
+    """Cache lines per step that come from L2: of each vector, and of all numbers.
+
+    The numbers of a block of rows stay in L1 from tile to tile if there is room beside the
+    panel; the panel stays there from block to block where all rows pass it."""
+    steps = max(1, math.prod(s.extent for s in (*plan.taps, *plan.steps)))
+    vector = plan.panel / steps / WIDE * (1.0 if _loads(plan) == 1 else 1.25)
+    if plan.panel <= PANEL and (plan.is_by_lanes or tiles == 1):
+        vector /= blocks
     reach = abs(plan.row_stride) * (rows - 1)
-    lines = min(float(rows), 1 + reach / _LANES)
-    if plan.regular is not None:
-        lines *= min(1, abs(plan.regular) / _LANES)
-    if not plan.steps:
-        return 0.0
-    last = plan.steps[-1]
-    apart = plan.scalar.step.coefficient(last.name).constant or 0
-    # numbers a multiple of a cache line apart share few of the 64 sets of L1
-    sets = 64 // math.gcd(64, apart // _LANES) if apart % _LANES == 0 else 64
-    if lines * last.extent <= sets * _WAYS:
-        return 0.1 * lines
-    return lines * (1.0 if sets > 8 else 4.0)
+    number = min(float(rows), 1 + reach / _LANES)
+    room = _sets(plan) * _WAYS
+    shared, within = 1.0, number
+    for span in (*reversed(plan.steps), *reversed(plan.taps)):
+        apart = abs((plan.scalar.step + plan.scalar.base).coefficient(span.name).constant or 0)
+        if 0 < apart <= _LANES // 2 and within <= room:
+            shared = min(_LANES, shared * min(span.extent, _LANES / apart))
+        within *= span.extent
+    if number * steps <= room:      # the next block of rows goes on where this one ends
+        number = min(number, max(1, abs(plan.row_stride)) * rows / _LANES)
+    number *= (1.0 if _sets(plan) > 8 else 3.0) * (1.0 if plan.regular else 1.5) / shared
+    if not plan.is_by_lanes and number * steps <= room:
+        number /= tiles
+    return vector, number
+
+
+def _sets(plan: Tiles) -> int:
+    """The sets of L1 that the numbers of a run use: those a multiple of a cache line apart share
+    few of the 64."""
+    apart = plan.scalar.step.coefficient(plan.steps[-1].name).constant if plan.steps else 1
+    return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 
 def _shared(cycles: float, tasks: int) -> float:
@@ -93,17 +120,18 @@ def _shared(cycles: float, tasks: int) -> float:
 
 
 def _dots(plan: Tiles, dots: Dots) -> float:
-    """Cycles of a plan of dot products."""
+    """The time of a plan of dot products."""
     assert plan.packing is not None
     parts = math.prod(part.count for part in plan.parts)
     slices, loops = (math.prod(s.extent for s in spans) for spans in (plan.slices, plan.loops))
     steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
+    line = 0.9 if plan.packing.size + dots.packing.size > PANEL else 0.0
     total = 0.0
     for rows in split(plan.group, _ROWS):
         for columns in split(plan.lanes[0].extent, widest(rows)):
             size = rows * columns
-            total += max(size, rows + 1.75 * columns, 4) * steps
-            total += parts * (25 + 6 * size) + 30 * size
+            total += (max(size, rows + 2 * columns, _LATENCY) + line * (rows + columns)) * steps
+            total += parts * (30 + 4 * size) + 60 * size
     total *= loops
     total += parts * (_packing(plan.packing) + _packing(dots.packing))
     tasks = plan.groups * slices
@@ -124,11 +152,11 @@ def widest(rows: int) -> int:
 
 
 def _packing(packing: Packing) -> float:
-    """Cycles to fill a copy: rows along memory, blocks turned, or elements one by one."""
+    """To fill a copy: rows along memory, blocks turned, or elements one by one."""
     last = packing.lanes[-1]
     lines = packing.size / max(1, last.count)
     if last.step * last.source == 1:
-        return 0.15 * packing.size + 12 * lines
+        return 0.4 * packing.size + 24 * lines
     if last.slots == 1 and any(axis.source == 1 for axis in packing.plain):
-        return 0.6 * packing.size + 4 * lines
-    return 1.5 * packing.size + 12 * lines
+        return 1.2 * packing.size + 8 * lines
+    return 2.0 * packing.size + 24 * lines

@@ -32,8 +32,8 @@ _LARGEST = {"float32": (2 - 2.0**-23) * 2.0**127, "float64": (2 - 2.0**-52) * 2.
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to emit: checked parameters. `fixed` are the values of all sizes, or None; `schedule`
-    and `accuracy` concern C alone."""
+    """What to emit: checked parameters. `fixed` are the values of all sizes, or None; `schedule`,
+    `accuracy`, `openmp` and the operands `packed` concern C alone."""
 
     name: str
     program: Program
@@ -41,23 +41,29 @@ class Order:
     fixed: Mapping[str, int] | None
     schedule: str = "auto"
     accuracy: str = "default"
+    openmp: bool = False
+    packed: tuple[str, ...] = ()
 
 
 def emit(operator: Operator, *, targets: Sequence[str] = TARGETS, name: str | None = None,
          dtype: str = "float32",
          shapes: Mapping[str, Sequence[int]] | None = None,
-         schedule: str = "auto", accuracy: str = "default") -> dict[str, str]:
+         schedule: str = "auto", accuracy: str = "default",
+         openmp: bool = False, pack: str | Sequence[str] = ()) -> dict[str, str]:
     """File name -> text, for every target: all passes of the operator.
 
     With `shapes` the kernels are for these shapes alone; in C, `schedule` "auto" then takes the
     fastest way known, "reference" plain loops; with `accuracy` "strict" it keeps to direct sums,
-    with "default" sums of float32 may be transformed. Raises ParameterError for an unknown
-    target, dtype, schedule or accuracy, a name that is no C identifier, and parameters left
-    symbolic; ShapeError for shapes that do not fit.
+    with "default" sums of float32 may be transformed. With `openmp` a C function has a driver
+    beside it that runs its tasks on several threads; forward and gradients, where they copy one of
+    the operands `pack`, are emitted once more for copies that were made before. Raises
+    ParameterError for an unknown target, dtype, schedule, accuracy or operand, a name that is no C
+    identifier, and parameters left symbolic; ShapeError for shapes that do not fit.
     """
     for target in targets:
         one_of("target", target, TARGETS)
-    order = ordered(operator, name, dtype, shapes, schedule, accuracy)
+    order = replace(ordered(operator, name, dtype, shapes, schedule, accuracy, pack),
+                    openmp=openmp)
     passes = specialised(emitted_passes(order.program), order.fixed)
     files: dict[str, str] = {}
     for target in TARGETS:
@@ -88,7 +94,7 @@ def one_of(label: str, value: object, choices: Sequence[str]) -> None:
 
 def ordered(operator: Operator, name: str | None, dtype: str,
             shapes: Mapping[str, Sequence[int]] | None, schedule: str = "auto",
-            accuracy: str = "default") -> Order:
+            accuracy: str = "default", pack: str | Sequence[str] = ()) -> Order:
     """Check what was asked for."""
     one_of("dtype", dtype, DTYPES)
     one_of("schedule", schedule, SCHEDULES)
@@ -109,7 +115,27 @@ def ordered(operator: Operator, name: str | None, dtype: str,
     if shapes is not None:
         complete, _ = operator.batched(shapes)
         fixed = bind(program, complete)
-    return Order(chosen, program, dtype, fixed, schedule, accuracy)
+    return Order(chosen, program, dtype, fixed, schedule, accuracy,
+                 packed=_packed(operator, pack, shapes is not None))
+
+
+def expect_fixed(pack: str | Sequence[str], fixed: bool) -> None:
+    """Raise ParameterError where operands shall be packed for sizes that are not fixed."""
+    if pack and not fixed:
+        raise ParameterError("pack: kernels for run-time sizes copy no operand; give shapes")
+
+
+def _packed(operator: Operator, pack: str | Sequence[str], fixed: bool) -> tuple[str, ...]:
+    """The operands to pack, in their order; ParameterError for others."""
+    real = [tensor.name for tensor in operator.definition.inputs if tensor.kind == "real"]
+    names = (pack,) if isinstance(pack, str) else tuple(pack) if isinstance(
+        pack, list | tuple) else (pack,)
+    for name in names:
+        if name not in real:
+            raise ParameterError(f"pack={shown(name)}: no operand that can be packed; those are "
+                                 f"{', '.join(real) or 'none'}")
+    expect_fixed(names, fixed)
+    return tuple(name for name in real if name in names)
 
 
 def _expect_integers(program: Program) -> None:
@@ -161,7 +187,7 @@ def sources(target: str, order: Order, passes: Sequence[Pass]) -> dict[str, str]
         from symconv.emit.c import emit_c
 
         return emit_c(order.name, program, passes, order.dtype, order.schedule,
-                      order.accuracy)
+                      order.accuracy, order.packed, openmp=order.openmp)
     from symconv.emit.numpy import emit_numpy
 
     return {f"{order.name}.py": emit_numpy(order.name, passes, order.name)}

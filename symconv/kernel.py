@@ -30,6 +30,7 @@ from symconv.backends import Backend
 from symconv.errors import ParameterError, shown
 from symconv.integers import evaluate
 from symconv.ir import Program
+from symconv.packed import PackedOperand, packed_call
 from symconv.shapes import bind, output_shapes, stored_shape
 
 Group: TypeAlias = Literal["forward", "vjp", "jvp", "double"]
@@ -46,6 +47,7 @@ class _Call:
     shapes: Mapping[str, Shape]
     values: Mapping[str, int]
     unbatched: bool
+    packed: Mapping[str, PackedOperand]
 
 
 class Kernel:
@@ -55,12 +57,14 @@ class Kernel:
     `fixed`, as `bind` returned it, holds the values of all sizes of a kernel for fixed shapes.
     `batch_operands` are the operands and outputs whose first axis is the batch: where the arrays
     of all such operands lack one axis, a batch of one is added and dropped again. With `shared`
-    one function computes all gradients, and another all double gradients (`passes.shares`).
+    one function computes all gradients, and another all double gradients (`passes.shares`). The
+    operands `packs` may be given packed.
     """
 
     def __init__(self, source: Program, load: Callable[[Group], Backend], dtype: str, *,
                  fixed: Mapping[str, int] | None = None,
-                 batch_operands: Iterable[str] = (), shared: bool = False) -> None:
+                 batch_operands: Iterable[str] = (), shared: bool = False,
+                 packs: Sequence[str] = ()) -> None:
         if dtype not in ("float32", "float64"):
             raise ParameterError(f"dtype={dtype!r}: a kernel computes in float32 or float64")
         for tensor in source.inputs:
@@ -72,6 +76,7 @@ class Kernel:
         self._load = lru_cache(maxsize=None)(load)
         self._fixed = dict(fixed) if fixed is not None else None
         self._shared = shared
+        self._packs = tuple(packs)
         self._batched = frozenset(batch_operands)
         self._operands = tuple(tensor.name for tensor in source.inputs)
         self._types = {name: self.dtype if source.tensor(name).kind == "real" else _INTEGER
@@ -96,7 +101,7 @@ class Kernel:
         buffers = [target.reshape(call.shapes[name]) if is_direct(target, call.arrays)
                    else self._empty(call, name)
                    for name, target in zip(names, targets, strict=True)]
-        self._load("forward").run("forward", call.arrays, buffers, call.values)
+        self._perform(call, "forward", "forward", call.arrays, buffers)
         for target, buffer in zip(targets, buffers, strict=True):
             if not np.may_share_memory(target, buffer):
                 np.copyto(target, buffer.reshape(target.shape))
@@ -135,6 +140,23 @@ class Kernel:
                 **{name: name for name in self._real_inputs}}
         return self._gradients(call, "double", arguments, keys, tuple(keys))
 
+    def pack(self, /, **operand: object) -> PackedOperand:
+        """One operand for many calls, which take it in its place: what a pass copies of it in every
+        call is made once. Results are the same to the bit; later changes of the array do not count.
+        """
+        if len(operand) != 1:
+            raise ParameterError(f"pack: {len(operand)} operands given, one is needed, as in "
+                                 "pack(w=w)")
+        ((name, given),) = operand.items()
+        if name not in self._packs:
+            raise ParameterError(f"pack: {name} is not among the operands that this kernel packs "
+                                 f"({', '.join(self._packs) or 'none'}); build it with "
+                                 f"pack={name!r} and shapes")
+        array = readable(name, given, self._types[name])
+        expect_shape(name, array.shape, stored_shape(self.source.tensor(name), self._fixed or {}),
+                     "that of the kernel")
+        return PackedOperand(self, name, array)
+
     def prepare(self, *groups: Group) -> None:
         """Load groups of passes now rather than when they are first used."""
         for group in groups:
@@ -160,7 +182,10 @@ class Kernel:
         values, shapes = self._bind(tuple(arrays[name].shape for name in self._operands))
         for given in self.source.value_ranges:
             expect_values(given.tensor, arrays[given.tensor], evaluate(given.stop, values))
-        return _Call(tuple(arrays.values()), shapes, values, unbatched)
+        packed = {name: value for name, value in inputs.items()
+                  if isinstance(value, PackedOperand) and value.belongs(self, name)
+                  } if self._packs else {}
+        return _Call(tuple(arrays.values()), shapes, values, unbatched, packed)
 
     def _bound(self, given: tuple[Shape, ...]) -> tuple[dict[str, int], dict[str, Shape]]:
         """The values of all sizes, and the shapes of operands and outputs. Raises ShapeError."""
@@ -253,8 +278,7 @@ class Kernel:
                     for key in wanted}
         results = {key: self._empty(call, keys[key]) for key in wanted}
         if wanted:
-            self._load(group).run(name, arguments, [results.get(key) for key in keys],
-                                  call.values)
+            self._perform(call, group, name, arguments, [results.get(key) for key in keys])
         return {key: result.reshape(self._outside(call, keys[key]))
                 for key, result in results.items()}
 
@@ -262,9 +286,18 @@ class Kernel:
              names: Sequence[str]) -> tuple[Array, ...]:
         """The results of a pass, which are shaped like the tensors of these names."""
         results = [self._empty(call, name) for name in names]
-        self._load(group).run(pass_name, arguments, results, call.values)
+        self._perform(call, group, pass_name, arguments, results)
         return tuple(result.reshape(self._outside(call, name))
                      for name, result in zip(names, results, strict=True))
+
+    def _perform(self, call: _Call, group: Group, pass_name: str, arguments: Sequence[Array],
+                 results: Sequence[Array | None]) -> None:
+        """Run a pass, with packed operands where it copies them."""
+        backend = self._load(group)
+        if call.packed:
+            pass_name, arguments = packed_call(backend, pass_name, arguments, self._operands,
+                                               self._packs, call.packed)
+        backend.run(pass_name, arguments, results, call.values)
 
 
 _MEANING = {"d": "cotangent", "t": "tangent", "v": "direction"}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.absence import refusal
-from symconv.elimination import Eliminated, eliminate
+from symconv.elimination import eliminate
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Number, Program, Term
 from symconv.loops import (
@@ -42,6 +42,7 @@ from symconv.stencil_sums import sums
 from symconv.stencilling import paired, stencil
 from symconv.tasks import task_axes
 from symconv.transforming import transform_tasks, transformed
+from symconv.unknowns import Eliminated
 from symconv.wanted import guards, readers
 
 

@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from symconv.arrays import Array
 from symconv.backends import Backend, CBackend, NumpyBackend
-from symconv.emission import DTYPES, TARGETS, Order, one_of, ordered, sources, specialised
+from symconv.emission import (
+    DTYPES,
+    TARGETS,
+    Order,
+    expect_fixed,
+    one_of,
+    ordered,
+    sources,
+    specialised,
+)
 from symconv.errors import DTypeError, ParameterError, expect
 from symconv.ir import Program
 from symconv.kernel import Group, Kernel
@@ -32,15 +41,17 @@ _PASSES: Mapping[Group, Callable[[Program], tuple[Pass, ...]]] = {
 
 def build(op: Operator, target: str = "c", dtype: str = "float32",
           shapes: Mapping[str, Sequence[int]] | None = None,
-          schedule: str = "auto", *, accuracy: str = "default") -> Kernel | OpenKernel:
+          schedule: str = "auto", *, accuracy: str = "default",
+          pack: str | Sequence[str] = ()) -> Kernel | OpenKernel:
     """A kernel for the operator: target "c" (compiled) or "numpy", dtype "float32" or "float64".
 
     `shapes` (operand -> shape) specialises it; a shape that follows from the others may be left
     out. Without it sizes are read from the arrays of each call. `accuracy` "strict" keeps
-    to direct sums where "default" may transform those of float32. Passes are derived and compiled
-    when they are first used. Raises ParameterError for a wrong target, dtype, schedule or
-    accuracy and for parameters left symbolic, ShapeError for shapes that do not fit, BuildError
-    where no compiler is found.
+    to direct sums where "default" may transform those of float32. `pack` names operands of a
+    specialised kernel that `Kernel.pack` shall pack. Passes are derived and compiled
+    when they are first used. Raises ParameterError for a wrong target, dtype, schedule,
+    accuracy or operand to pack and for parameters left symbolic, ShapeError for shapes that do not
+    fit, BuildError where no compiler is found.
     """
     expect("op", op, Operator, "an operator; make one with symconv.ops or symconv.parse")
     one_of("target", target, TARGETS)
@@ -51,8 +62,9 @@ def build(op: Operator, target: str = "c", dtype: str = "float32",
     if shapes is None and isinstance(op.source, OpenRank):
         one_of("schedule", schedule, SCHEDULES)
         one_of("accuracy", accuracy, ACCURACIES)
+        expect_fixed(pack, fixed=False)
         return OpenKernel(op, target, dtype)
-    order = ordered(op, None, dtype, shapes, schedule, accuracy)
+    order = ordered(op, None, dtype, shapes, schedule, accuracy, pack)
     if shapes is not None:
         op = op.for_shapes(shapes)
 
@@ -61,7 +73,7 @@ def build(op: Operator, target: str = "c", dtype: str = "float32",
 
     return Kernel(order.program, load, dtype, fixed=order.fixed,
                   batch_operands=(*op.batch_operands, *op.batch_outputs),
-                  shared=shares(order.program))
+                  shared=shares(order.program), packs=order.packed)
 
 
 class OpenKernel:

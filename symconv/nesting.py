@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symconv.elimination import Eliminated, Variable
 from symconv.integers import Int, ceil_div, floor_div, largest, smallest
 from symconv.ir import AtLeast, Divides, Equal, Row
 from symconv.loops import Begin, Let, Loop, Node, When
 from symconv.rewrite import row_expressions, row_names
+from symconv.unknowns import Eliminated, Variable
 
 
 def nest(parts: Eliminated, order: Sequence[Variable], boundary: int, before: tuple[Node, ...],

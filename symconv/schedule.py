@@ -22,7 +22,6 @@ from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
 from symconv.dotting import dot_plans
 from symconv.effort import effort
-from symconv.elimination import Eliminated
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Node, Tiled
@@ -30,6 +29,7 @@ from symconv.names import fresh
 from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles
 from symconv.tiling import plans
+from symconv.unknowns import Eliminated
 
 SCHEDULES = ("auto", "reference", "winograd")
 """What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops,

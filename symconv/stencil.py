@@ -27,8 +27,9 @@ from symconv.ir import Access, Scalar, Ties
 
 ALIGNED = 16        # elements that fill the widest vector of floats
 
-Pad: TypeAlias = Literal["zero", "one", "low", "high", "never"]
-"""What stands outside an operand: 0, a divisor 1, -inf, inf, or a place that is nowhere (-1)."""
+Pad: TypeAlias = Literal["zero", "one", "low", "high", "never", "unequal"]
+"""What stands outside an operand: 0, a divisor 1, -inf, inf, a place that is nowhere (-1), or
+NaN, which equals nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,10 @@ class Stencil:
     shared part of the place, in `row` and `lane`. `scalars` are reads that no lane changes;
     those in `watched` must be finite, since zeros outside are multiplied by them. With `missing`,
     a lane whose extremum is what stands outside is not to be trusted, nor a sum that is not finite.
+    A NaN in a sheet of an extremum, or of pad "unequal", is left to the element loops.
 
     With `targets` every tap of the one row of cells is an element of its own, summed over all rows,
-    lanes and `turns`.
+    lanes and `turns`, in ALIGNED partial sums; `strips` times so many lanes are taken at once.
     """
 
     value: str | None
@@ -127,6 +129,19 @@ class Stencil:
     block: int
     targets: tuple[tuple[Int, ...], ...] = ()
     turns: tuple[Span, ...] = ()
+    strips: int = 1
+
+    @property
+    def noticed(self) -> tuple[int, ...]:
+        """The sheets in which a NaN is looked for."""
+        extremal = () if self.fold == "sum" else ("low", "high")
+        return tuple(number for number, sheet in enumerate(self.sheets)
+                     if sheet.pad in ("unequal", *extremal))
+
+    @property
+    def doubts(self) -> bool:
+        """Whether lanes may turn out to need the element loops."""
+        return not self.targets and (self.missing or bool(self.noticed))
 
     @property
     def rows(self) -> int:

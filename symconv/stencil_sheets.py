@@ -2,9 +2,10 @@
 
 A guard of a tap is a range of a subscript. Where a lane breaks it, the tap must add nothing:
 
-* sum      a factor of the body reads 0 there, and every other factor is finite: it moves with no
-           lane (and is looked at before), or the same guard holds for it and a 1 is read instead
-           below the fraction line; or a mark, an integer to be equalled, is nowhere
+* sum      a factor of the body reads 0 there, or is the comparison of a NaN, and every other
+           factor is finite: it moves with no lane (and is looked at before), or the same guard
+           holds for it and a 1 is read instead below the fraction line, or the sum is computed
+           once more where it is not finite; or a mark, an integer to be equalled, is nowhere
 * max, min the body reads an infinity that wins against nothing
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from symconv.contraction import Span, bounds, is_affine
 from symconv.integers import Int
@@ -79,12 +81,12 @@ def arithmetic(body: Scalar, fold: str) -> bool:
 
 @dataclass(slots=True)
 class Drafts:
-    """The reads of all taps, as they come. With `repaired`, a zero may be multiplied by anything,
-    since results that are not finite are computed once more."""
+    """The reads of all taps, as they come. `doubted`: a zero may be multiplied by anything, so
+    that sums that are not finite are to be computed once more."""
 
     tensors: Mapping[str, Tensor]
     fold: str
-    repaired: bool = False
+    doubted: bool = False
     found: dict[Sheet, list[DraftRead]] = field(default_factory=dict)
     spans: Mapping[str, Span] = field(default_factory=dict)
 
@@ -92,6 +94,8 @@ class Drafts:
             spans: Mapping[str, Span], moving: tuple[str, str], place: Int | None) -> Draft | None:
         """A tap with its reads; None where a guard has nothing to stand for it."""
         self.spans = spans
+        compared = {access for factor in _factors(body) if (access := _compared(factor))
+                    and sum(access in accesses(other) for other in _factors(body)) == 1}
         reads: list[tuple[Access, _Place]] = []
         for access in accesses(body):
             if any(not is_affine(sub) for sub in access.subscripts):
@@ -101,6 +105,8 @@ class Drafts:
             pad: Pad = "zero" if self.fold == "sum" else "low" if self.fold == "max" else "high"
             if self.fold == "sum" and _is_below(body, access):
                 pad = "one"
+            elif access in compared:
+                pad = "unequal"
             made = self._place(access.tensor, access.subscripts, pad, moving)
             if made is None:
                 return None
@@ -115,6 +121,8 @@ class Drafts:
             marked.append((made, value))
         factors = _factors(body)
         for guard in guards:
+            if marked and any(access == body and read.keeps(guard) for access, read in reads):
+                continue            # nothing but that read, which is 0 there: the mark may hold
             held = [read.narrow(guard) for read, _ in marked]
             if not any(held) and not self._absorbed(guard, reads, factors):
                 return None
@@ -124,9 +132,17 @@ class Drafts:
 
     def _absorbed(self, guard: Int, reads: Sequence[tuple[Access, _Place]],
                   factors: Sequence[Scalar]) -> bool:
-        """Whether something that is read outside makes the body count for nothing."""
-        if self.repaired:           # the read whose own range it is, so that no other one changes
-            return any(read.keeps(guard) for _, read in reads)
+        """Whether something that is read outside makes the body count for nothing: best the read
+        whose own range the guard is, so that no other one changes."""
+        if self.fold == "sum":
+            own = {access: read.sheet.pad for access, read in reads if read.keeps(guard)}
+            if any(own.get(factor) == "zero" for factor in factors if isinstance(factor, Access)
+                   ) or "unequal" in own.values():
+                finite = {*own, *(Power(access, Fraction(-1)) for access in own)}
+                moving = {access for access, _ in reads}
+                self.doubted |= any(moving & {*accesses(factor)} for factor in factors
+                                    if factor not in finite and _compared(factor) is None)
+                return True
         held = [read.narrow(guard) for _, read in reads]
         if self.fold != "sum":
             return len(held) == 1 and held[0]
@@ -168,8 +184,9 @@ class Drafts:
         return draft
 
     def sheets(self, steps: tuple[int, int], extent: tuple[int, int], guarded: bool) -> Sheets:
-        """The sheets with the offsets of all their reads. In place if no tap is ever missing and
-        no element is read twice along a row, or lies side by side with its neighbours."""
+        """The sheets with the offsets of all their reads. All in place if no tap is ever missing
+        and no element is read twice along a row, or lies side by side with its neighbours;
+        otherwise those of a sum that lie side by side and are never left."""
         made: list[Sheet] = []
         for key, reads in self.found.items():
             columns = [read.column for read in reads]
@@ -181,7 +198,9 @@ class Drafts:
             (s.step == 1 and self.fold == "sum") or (
                 s.step <= 2 and s.columns[1] - s.columns[0] < s.step
                 and s.rows[1] - s.rows[0] < max(1, s.row_step)) for s in made)
-        return Sheets(tuple(replace(sheet, direct=direct) for sheet in made), tuple(self.found))
+        return Sheets(tuple(replace(sheet, direct=direct or (
+            self.fold == "sum" and sheet.step == 1 and _is_never_left(sheet, steps, extent)))
+            for sheet in made), tuple(self.found))
 
 
 @dataclass(slots=True)
@@ -221,8 +240,27 @@ class _Place:
         return False
 
 
+def _is_never_left(sheet: Sheet, steps: tuple[int, int], extent: tuple[int, int]) -> bool:
+    """Whether all rows and lanes of all cells read within what is valid."""
+    rows, lanes = (-(-whole // step) for whole, step in zip(extent, steps, strict=True))
+    ends = [*sheet.ends[:-1], (sheet.columns[0], lanes - 1 + sheet.columns[1])]
+    if sheet.axis is not None:
+        ends[sheet.axis] = (sheet.rows[0], sheet.row_step * (rows - 1) + sheet.rows[1])
+    return all(low >= valid[0] and high < valid[1]
+               for (low, high), valid in zip(ends, sheet.valid, strict=True))
+
+
 def _factors(body: Scalar) -> tuple[Scalar, ...]:
     return body.arguments if isinstance(body, Times) else (body,)
+
+
+def _compared(factor: Scalar) -> Access | None:
+    """The read that a factor compares with something: it is 0 where that read is NaN and the
+    other side is not."""
+    match factor:
+        case Apply("same", (Access() as read, _), _):
+            return read
+    return None
 
 
 def _is_below(body: Scalar, access: Access) -> bool:

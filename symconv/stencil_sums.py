@@ -3,8 +3,9 @@
     dw[g,a,e] = sum over (n,i,j) of dy[n,g,i,j] * x[n,g, s*i+a, s*j+e]
 
 The free indices that shift a subscript which a summed index moves are those of the window; the
-last summed index is the lane, the one before it the row, the others are turns. Every tap has one
-sum per lane, and its lanes are added at the end, half to half.
+last summed index is the lane, the one before it the row, the others are turns. A tap has as many
+partial sums as a vector has lanes, and they are added at the end, half to half. Rows end in lanes
+of zeros where they are no whole (or half) vectors.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from symconv.contraction import Span
 from symconv.integers import Int
 from symconv.ir import Definition, Tensor
 from symconv.rewrite import accesses, substitute_row, substitute_scalar
-from symconv.stencil import Sheet, Stencil, Tap
+from symconv.stencil import ALIGNED, Sheet, Stencil, Tap
 from symconv.stencil_guards import conditions
 from symconv.stencil_sheets import Draft, Drafts
 from symconv.stencilling import Eliminate, banded
 
 _MOST_TAPS = 49
 _LEAST_LANES = 8        # with fewer of them the sums of the taps are most of the work
+_AT_ONCE = 8            # vectors of lanes whose products a tap adds up before they are kept
 
 
 def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset[str],
@@ -46,11 +48,11 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
         return None
     spans = {i.name: Span(i.name, 0, i.extent.constant or 0) for i in indices}
     lane = split[1].subscripts[-1].names() & split[2].subscripts[-1].names() & set(names)
-    rows = set(names) if min(len(a.subscripts) for a in split[1:]) < 2 else (
+    high = set(names) if min(len(a.subscripts) for a in split[1:]) < 2 else (
         split[1].subscripts[-2].names() & split[2].subscripts[-2].names() & set(names))
     if len(lane) != 1 or spans[min(lane)].extent < _LEAST_LANES:
         return None
-    moving = (min(rows - lane, default=""), min(lane))
+    moving = (min(high - lane, default=""), min(lane))
     shifted = {name for access in split[1:] for place in access.subscripts
                if place.names() & set(moving) for name in place.names()} - {*moving, *fixed}
     window = [index.name for index in definition.free if index.name in shifted]
@@ -62,7 +64,7 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
         return None                 # products of all with all: tiles share their reads
     if not 2 <= math.prod(spans[name].extent for name in window) <= _MOST_TAPS:
         return None
-    drafts = Drafts(tensors, "sum", repaired=True)
+    drafts = Drafts(tensors, "sum")
     taps: list[Draft] = []
     targets: list[tuple[Int, ...]] = []
     for point in itertools.product(*(range(spans[name].extent) for name in window)):
@@ -76,17 +78,20 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
             return None
         taps.append(tap)
         targets.append(tuple(Int.of(index.name).substitute(here) for index in definition.free))
-    extent = (spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent)
-    guarded = any(tap.guarded for tap in taps)
-    sheets = drafts.sheets((1, 1), extent, guarded)
+    rows, columns = spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent
+    strips = min(-(-columns // ALIGNED), max(1, _AT_ONCE // rows))
+    whole = ALIGNED * strips if columns % (ALIGNED // 2) else 1
+    over = (rows, -(-columns // whole) * whole)
+    guarded = any(tap.guarded for tap in taps) or over[1] > columns
+    sheets = drafts.sheets((1, 1), over, guarded)
     cells = tuple((Tap(tap.body, tuple((access, sheets.find(read)) for access, read in tap.reads)),)
                   for tap in taps)
     plan = Stencil(
         definition.target.name, None, "sum", "first", (), None,
         tuple(Span(index.name, 0, index.extent.constant or 0) for index in leads
               if index.name not in fixed),
-        extent, 1, 1, (cells,), sheets.every, Int.of(0), *moving, (), (), guarded, 1, 1,
-        tuple(targets), tuple(spans[name] for name in names if name not in moving))
+        over, 1, 1, (cells,), sheets.every, Int.of(0), *moving, (), (), guarded, 1, 1,
+        tuple(targets), tuple(spans[name] for name in names if name not in moving), strips)
     made = banded(plan, len(taps))
     if made is None or _is_in_one_piece(made.sheets) or made.rows % made.block == 0:
         return made

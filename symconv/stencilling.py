@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from symconv.contraction import Span, is_affine
-from symconv.elimination import Eliminated
 from symconv.integers import Int
 from symconv.ir import Definition, Row, Tensor, Term
 from symconv.names import fresh
-from symconv.rewrite import accesses, substitute_row, substitute_scalar
+from symconv.rewrite import accesses, row_expressions, substitute_row, substitute_scalar
 from symconv.stencil import Stencil, Tap
 from symconv.stencil_guards import conditions, values
 from symconv.stencil_sheets import Draft, Drafts, arithmetic
+from symconv.unknowns import Eliminated
 
 _MOST_TAPS = 64         # points of a window that are unrolled
 _MOST_LINES = 1200      # taps of all cells and rows of a block: the size of the emitted function
@@ -64,9 +64,18 @@ def stencil(definitions: Sequence[Definition], tensors: Mapping[str, Tensor],
     state = _Windows(head, axis, tensors, fold, fresh("row", used), fresh("lane", used),
                      Drafts(tensors, fold))
     for number, term in enumerate(head.terms):
-        if not state.take(term, eliminate(term), number):
+        if not state.take(term, _apart(term, eliminate), number):
             return None
     return _plan(state, definitions, fixed)
+
+
+def _apart(term: Term, eliminate: Eliminate) -> Eliminated:
+    """A term with its rows that read integers set aside: they become marks of taps, not values
+    of variables."""
+    reading = [row for row in term.rows if any(e.elements() for e in row_expressions(row))]
+    parts = eliminate(replace(term, rows=tuple(row for row in term.rows if row not in reading)))
+    return replace(parts, rows=(*parts.rows, *(
+        substitute_row(row, parts.values) for row in reading)))
 
 
 @dataclass(slots=True)
@@ -228,30 +237,34 @@ def _plan(state: _Windows, definitions: Sequence[Definition],
         tuple(Span(index.name, 0, index.extent.constant or 0) for index in leads
               if index.name not in fixed),
         extent, *state.steps, cells, sheets.every, base, state.row, state.lane, tuple(scalars),
-        tuple(watched), arg and guarded, 1, 1)
+        tuple(watched), (arg and guarded) or drafts.doubted, 1, 1)
     return banded(plan, len(every))
 
 
 def banded(plan: Stencil, taps: int) -> Stencil | None:
     """The plan with its rows in bands that stay in the cache; None where a row alone does not."""
-    direct = bool(plan.sheets) and plan.sheets[0].direct
+    direct = bool(plan.sheets) and all(sheet.direct for sheet in plan.sheets)
+    partly = any(sheet.direct for sheet in plan.sheets)
     shared = plan.fold == "sum" and any(
         sheet.rows[1] - sheet.rows[0] >= sheet.row_step for sheet in plan.sheets)
     block = min(_BLOCK, plan.rows) if shared or (direct and taps <= _FEW_TAPS) else 1
     if shared:                      # no row too many, where that is possible
         wishes = (_BLOCK, *_BLOCKS) if taps <= 2 * _FEW_TAPS else _BLOCKS
         block = next((rows for rows in wishes if plan.rows % rows == 0), block)
-    if plan.targets:                # fewer sums are read and written
-        block = min(2 * _BLOCK if taps <= 2 * _FEW_TAPS else block, plan.rows)
+    if plan.targets:                # fewer sums are read and written, and no row too many
+        most = min(2 * _BLOCK, plan.rows)
+        block = next((rows for rows in range(most, most // 2, -1) if plan.rows % rows == 0), most)
     while block > 1 and (block * taps > _MOST_LINES or (direct and plan.rows % block)):
         block -= 1
+    if partly and plan.rows % block:            # rows that are not there would be read
+        plan = replace(plan, sheets=tuple(replace(s, direct=False) for s in plan.sheets))
     bands = 1
     while True:
         band = -(-plan.rows // (bands * block)) * block
         if direct:
             return replace(plan, band=plan.rows, block=block)
         room = sum(sheet.height(band) * sheet.step * sheet.pitch(plan.lanes)
-                   for sheet in plan.sheets)
+                   for sheet in plan.sheets if not sheet.direct)
         if room <= _ROOM or band <= block:
             return replace(plan, band=band, block=block) if room <= _MOST_ROOM else None
         bands += 1

@@ -34,6 +34,15 @@ from symconv.packing import Packing
 CACHE = 81920
 """Elements of the packed operand that one band and part may have: they should stay in L2."""
 
+PANEL = 9216
+"""Elements of the vector operand that stay in L1 while all rows pass."""
+
+WIDE = 48
+"""Lanes of the largest tile where vectors have 16."""
+
+COMBED = 4
+"""The largest distance of elements in the target that sums are woven into (`weaving`)."""
+
 _INWARD = 24    # tiles of 24 x 48 lanes that lie in each other's gaps stay in L1
 
 
@@ -103,7 +112,8 @@ class Tiles:
     `regular`: the distance of successive reads of the scalar operand where it is always the
     same, otherwise None. `taken` is the part of all steps that is not clipped. `band` and
     `group` tell how many values of the first lane and of the row one task has. `target` is the
-    position of the first row and lane.
+    position of the first row and lane, `panel` the number of elements of the vector operand that
+    a tile of `WIDE` lanes reads in a part.
     """
 
     slices: tuple[Span, ...]
@@ -128,6 +138,7 @@ class Tiles:
     target_row: int
     contraction: Contraction
     dots: Dots | None
+    panel: int
 
     @property
     def bands(self) -> int:
@@ -141,6 +152,19 @@ class Tiles:
     def inner(self) -> int:
         """The steps of one value of the first variable of a run."""
         return math.prod(span.extent for span in self.steps[1:])
+
+    @property
+    def is_by_lanes(self) -> bool:
+        """Whether all rows pass the panel of a tile before the next one follows: where it stays
+        in L1, and is more than the numbers that a step reads."""
+        return (0 < self.panel <= PANEL and self.dots is None and not self.is_inward
+                and self.panel > 16 * self.lines * math.prod(s.extent for s in self.steps))
+
+    @property
+    def lines(self) -> float:
+        """The cache lines that the numbers of a step take, where runs use all of a line."""
+        return min(8.0, 1 + abs(self.row_stride) * 7 / 16) * (
+            1.0 if self.regular is None else min(1.0, abs(self.regular) / 16))
 
     @property
     def is_flat(self) -> bool:

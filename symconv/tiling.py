@@ -21,7 +21,7 @@ from symconv.integers import Int
 from symconv.packing import Packing, pack
 from symconv.parting import parted, parts, shift, single
 from symconv.places import flat, group, moved, names_in, regular, stride
-from symconv.tiles import CACHE, Clip, Lane, Part, Read, Tiles
+from symconv.tiles import CACHE, PANEL, WIDE, Clip, Lane, Part, Read, Tiles
 
 CHUNK = 192
 """Steps of the reduction whose products are summed before they join other sums."""
@@ -70,7 +70,8 @@ class _Planner:
     clipping: Clipping
 
     def plans(self) -> Iterator[Tiles]:
-        """The plans for bands and parts that fit into the cache, or come nearest to it."""
+        """The plans for bands and parts that fit into L2, or come nearest to it, and for parts
+        of which a tile's panel fits into L1."""
         slices, loops = self._outside()
         order = self._order()
         head = None if self.clipping.head is None else self.clipping.head.name
@@ -78,7 +79,9 @@ class _Planner:
         uneven = order[0].name if order and head is None else None
         smallest: tuple[int, int, tuple[Part, ...]] | None = None
         found = False
+        along = self.contraction.operands[self.vector].subscripts
         for band in self._bands():
+            fits = False
             for divided in parts(divisible, self.numbers, uneven, head):
                 size = self._size(band, divided, slices, loops)
                 if size is None:
@@ -86,11 +89,15 @@ class _Planner:
                 if smallest is None or size < smallest[0]:
                     smallest = size, band, divided
                 if size <= CACHE and self._waiting(band, divided, loops) <= _WAITING:
-                    made = self._plan(band, divided, slices, loops, order)
+                    narrow = self._panel(along, divided) <= PANEL
+                    made = None if fits and not narrow else self._plan(
+                        band, divided, slices, loops, order)
                     if made is not None:
                         found = True
                         yield made
-                    break
+                    if narrow:
+                        break
+                    fits = True
         if not found and smallest is not None:
             made = self._plan(*smallest[1:], slices, loops, order)
             if made is not None:
@@ -166,7 +173,8 @@ class _Planner:
             group(row.extent, tasks, bool(divided)), vector, scalar,
             read.coefficient(row.name).constant or 0, regular(read, steps), packing,
             self.clipping.padded, self.clipping.taken, place.substitute(self._origin(band)),
-            place.coefficient(row.name).constant or 0, contraction, None)
+            place.coefficient(row.name).constant or 0, contraction, None,
+            self._panel(along.subscripts, divided))
 
     def _outside(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         """The outer variables that are neither lanes nor row: slices, and loops within a pack."""
@@ -210,6 +218,21 @@ class _Planner:
                 return None
             reach = pitch * (lane.extent - 1) + reach
         return found
+
+    def _panel(self, places: Sequence[Int], divided: Sequence[Part]) -> int:
+        """The elements that a tile reads in a part: lines along the last lane, as long as its
+        windows reach, for every value of the variables that choose among them."""
+        within = parted(self.contraction.inner, divided)
+        last = self.lanes[-1].name
+        (place,) = (place for place in places if last in place.names())
+        step = abs(place.coefficient(last).constant or 1)
+        along = [(abs(place.coefficient(s.name).constant or 0), s.extent) for s in within
+                 if s.name in place.names()]
+        phases = step // math.gcd(step, *(factor for factor, _ in along))
+        phases = min(phases, math.prod(extent for _, extent in along))
+        reach = sum(factor * (extent - 1) for factor, extent in along) // step
+        return phases * (WIDE + reach) * math.prod(
+            s.extent for s in within if s.name not in place.names())
 
     def _is_wide(self, band: int, pitches: Sequence[int]) -> bool:
         """Whether every band has enough lanes to be read without a step beyond its end."""

@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 from symconv.contracting import contractions
 from symconv.effort import effort
-from symconv.elimination import Eliminated
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Node, Tiled, Transformed
 from symconv.names import fresh
 from symconv.rewrite import scalar_names
+from symconv.unknowns import Eliminated
 from symconv.winograd import Winograd
 from symconv.winograd_plans import best, winograd_effort
 

@@ -141,6 +141,10 @@ class Winograd:
         """Whether the vectors enter in several slabs."""
         return not self.summed and self.slab < self.depth
 
+    @property
+    def slabs(self) -> int:
+        return -(-self.depth // self.slab)
+
     def pitch(self, side: Side) -> int:
         """The distance of two rows of a transformed operand."""
         before = 0

@@ -46,6 +46,26 @@ def kernel_calls(case: Case, part: str, arrays: Arrays, target: str) -> Callable
     return lambda: kernel.vjp(arrays.dy, wrt=(name,), **operands)[name]
 
 
+def packed_calls(case: Case, part: str, arrays: Arrays) -> dict[str, Callable[[], object]]:
+    """The call that takes w packed, where the pass copies it otherwise."""
+    from symconv.make import OpenKernel, build
+
+    if arrays.w is None or part not in ("forward", "grad_input"):
+        return {}
+    kernel = build(operator(case), "c", case.dtype, shapes(case), pack="w")
+    if isinstance(kernel, OpenKernel):
+        return {}
+    packed, out = kernel.pack(w=arrays.w), np.empty_like(arrays.dy)
+
+    def run() -> object:
+        if part == "forward":
+            return kernel.forward(out=out, x=arrays.x, w=packed)
+        return kernel.vjp(arrays.dy, wrt=("x",), x=arrays.x, w=packed)["x"]
+
+    run()
+    return {"symconv packed": run} if packed.passes else {}
+
+
 def settled(result: object) -> Array:
     """The values of what a kernel gave, without indices."""
     return np.asarray(result[0] if isinstance(result, tuple) else result)

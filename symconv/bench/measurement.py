@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from symconv.bench.kernels import kernel_calls, settled
+from symconv.bench.kernels import kernel_calls, packed_calls, settled
 from symconv.bench.layers import Array, Case
 from symconv.bench.machine import Limits
 from symconv.bench.peers import Peer, Run
@@ -16,7 +16,7 @@ from symconv.bench.timing import interleaved
 OWN = "symconv"
 OTHER_LAYOUT = "torch channels_last"
 IDIOM = "numpy "                                # idioms of NumPy: the fastest of them is shown
-EMITTED = ("symconv", "symconv numpy")
+EMITTED = ("symconv", "symconv numpy", "symconv packed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def rows(case: Case, peers: Mapping[str, Peer], limits: Limits,
     arrays = case.arrays()
     for part in case.parts:
         runs: dict[str, Run] = {OWN: kernel_calls(case, part, arrays, "c")}
-        settle: dict[str, Callable[[object], Array]] = {OWN: settled}
+        runs |= packed_calls(case, part, arrays)
+        settle: dict[str, Callable[[object], Array]] = dict.fromkeys(runs, settled)
         for peer in peers.values():
             made = peer.prepare(case, part, arrays)
             runs |= made

@@ -9,22 +9,31 @@ The contract of the emitted functions (sizes, workspace, tasks, codes) stands in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from symconv.absence import refusal
 from symconv.admission import Condition, conditions, divisors, windows
 from symconv.emit.c_body import Body, Locals
-from symconv.emit.c_entries import Function, entry_functions, expect_distinct
+from symconv.emit.c_entries import (
+    Function,
+    PackFunction,
+    entry_functions,
+    expect_distinct,
+    expect_packs_distinct,
+)
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_names import is_reserved
+from symconv.emit.c_packed import Packed, held, packable
+from symconv.emit.c_parallel import parallel_function
 from symconv.emit.c_parts import Parts
 from symconv.emit.c_registers import machines
 from symconv.emit.c_stencil import StencilSpelling
 from symconv.emit.c_tiles import Buffer, plans_of, tile_spelling
 from symconv.emit.c_transforms import transform_lines
 from symconv.emit.c_turning import turning_lines
+from symconv.emit.c_weaving import weaving_lines
 from symconv.emit.c_winograd import WinogradSpelling, heights, transformed
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
@@ -36,35 +45,49 @@ from symconv.passes import Pass
 from symconv.render import render
 
 _TOKEN = re.compile(r"[A-Za-z_]\w*")
+_REPEATED = ("forward", "vjp")           # passes that are called often with the same operands
+_UNPACKED = "an operand was not packed by this very library for this pass; pack it anew"
 
 
 def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
-           schedule: str = "auto", accuracy: str = "default") -> dict[str, str]:
+           schedule: str = "auto", accuracy: str = "default",
+           packed: Sequence[str] = (), *, openmp: bool = False) -> dict[str, str]:
     """NAME.h and NAME.c for the passes of a program; `dtype` is "float32" or "float64",
-    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`.
+    `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`. Forward
+    and gradients, where they copy one of the operands `packed`, are emitted once more for copies
+    that were made before (`c_packed`). With `openmp` every function has a parallel driver beside
+    it (`c_parallel`).
 
     `program` and `passes` have either all sizes as names, or all replaced by numbers: then the
     functions take no sizes.
     """
     taken = partial(is_reserved, name)
-    program = rename(program, taken)
-    emitter = _Emitter(name, program, dtype, set(), [])
+    original, program = program, rename(program, taken)
+    emitter = _Emitter(name, program, dtype, set(), [], {
+        new.name: old.name for old, new in zip(original.inputs, program.inputs, strict=True)
+        if old.name in packed})
     tests = emitter.tests()
     passes = [replace(item, program=rename(item.program, taken)) for item in passes]
     routines = [lower(item, schedule, dtype == "float32" and accuracy == "default")
                 for item in passes]
     functions = [function for item, routine in zip(passes, routines, strict=True)
                  for function in emitter.functions(item, routine)]
-    expect_distinct(name, functions)
+    expect_distinct(name, functions, ("workspace", "tasks", *(["parallel"] if openmp else [])))
+    expect_packs_distinct(name, functions)
     plans = [plan for routine in routines for plan in plans_of(routine)]
     windows = [node.plan for routine in routines for node in transformed(routine)]
     tall = [rows for plan in windows for rows in heights(plan)]
     check = Check(tests, [_literal(message) for message in emitter.messages])
     free = [size.name for size in program.sizes if size.value is None]
+    if openmp:
+        functions = [one for function in functions
+                     for one in (function, parallel_function(function, name, free))]
     header = render("c/kernel.h.jinja", name=name, guard=f"{name.upper()}_H", sizes=free,
                     refuses=any(refusal(d) is not None for routine in routines
                                 for d in routine.program.definitions),
-                    functions=functions, shapes=_shapes(program), derived=size_comment(program),
+                    packs=any(function.packs for function in functions),
+                    functions=functions, openmp=openmp, shapes=_shapes(program),
+                    derived=size_comment(program),
                     integers=any(t.kind == "integer" for t in program.inputs)
                     or any(d.target.kind == "integer" and d.target.name in program.outputs
                            for d in program.definitions))
@@ -73,7 +96,8 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
                     helpers=frozenset(emitter.helpers),
                     machines=machines(plans, name, emitter.real, tall) if plans or tall else [],
                     transforms=transform_lines(windows, emitter.spelling()) if windows else [],
-                    turning=turning_lines(name, emitter.real))
+                    turning=turning_lines(name, emitter.real),
+                    weaving=weaving_lines(name, emitter.real, frozenset(emitter.helpers)))
     return {f"{name}.h": header, f"{name}.c": source}
 
 
@@ -92,6 +116,7 @@ class _Emitter:
     dtype: str
     helpers: set[str]
     messages: list[str]         # of the codes from 1 on
+    packed: Mapping[str, str]   # operands to pack, and what their functions call them
 
     @property
     def real(self) -> str:
@@ -109,7 +134,14 @@ class _Emitter:
         yield from entry_functions(whole, routine.program, item.entries, own, self.name,
                                    bool(self.program.sizes))
 
-    def _function(self, routine: Routine, entries: Sequence[str]) -> Function:
+        if self.packed and item.name.partition("_")[0] in _REPEATED:
+            once = self._function(replace(routine, name=f"{routine.name}_packed"), item.entries,
+                                  self.packed)
+            yield from [once] if once.packs else []
+
+    def _function(self, routine: Routine, entries: Sequence[str],
+                  operands: Collection[str] = ()) -> Function:
+        """The function of a routine, where operands that it copies have been packed."""
         program = routine.program
         results = [program.tensor(output) for output in program.outputs]
         tensors = [*program.inputs, *(d.target for d in program.definitions)]
@@ -119,11 +151,16 @@ class _Emitter:
         integers = frozenset(t.name for t in tensors if t.kind == "integer")
         body = Body(spelling, own, integers, self.code)
         tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
-        body.tiles = tiles.node
         body.narrow = narrow = self._narrow(routine)
         body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,
                                         body.lines).node
         windows = WinogradSpelling.of(routine, spelling, {*tiles.used, *astuple(own)}, body.lines)
+        packed = packable(routine, tiles, windows, operands, {*tiles.used, *astuple(own)})
+        if packed:
+            there = held(packed, spelling)
+            tiles = replace(tiles, held=there)
+            windows = None if windows is None else replace(windows, held=there)
+        body.tiles = tiles.node
         body.windows = None if windows is None else windows.node
         buffers = tiles.buffers() if windows is None else windows.buffers()
         parts = Parts(
@@ -131,28 +168,46 @@ class _Emitter:
             [*(size.name for size in self.program.sizes), own.task,
              *(name for name, _ in routine.tasks)],
             {**{t.name: self._type(t, narrow) for t in tensors},
-             **{buffer.name: buffer.kind for buffer in buffers}})
+             **{buffer.name: buffer.kind for buffer in buffers},
+             **{item.base: f"const {self.real}" for item in packed}})
         lines = [*self._scratch(routine, spelling, own, buffers), *tiles.setup(),
                  *(windows.setup() if windows is not None else ()),
                  *(f"const int {flag.name} = {' || '.join(flag.any_of)};"
                    for flag in routine.flags),
                  *self._task_loop(routine, body, parts)]
         text = _tokens(lines)
+        packed = tuple(replace(item, plain=item.tensor.name in text) for item in packed)
+        given = {item.tensor.name: item.argument for item in packed}
         silent = [name for name in (*(t.name for t in program.inputs), own.workspace)
-                  if name not in text]
+                  if name not in text and name not in given]
         lines = [*self._sizes(lines, spelling, own), *(f"(void){name};" for name in silent),
+                 *(line for item in packed for line in item.opening(
+                     spelling, item.tag(spelling), self.code(_UNPACKED))),
                  *lines, "return 0;"]
-        restricted = [*(f"const {self._type(t)} *restrict {t.name}" for t in program.inputs),
+        restricted = [*(f"const void *restrict {given[t.name]}" if t.name in given else
+                        f"const {self._type(t)} *restrict {t.name}" for t in program.inputs),
                       *(f"{self._type(t)} *restrict {t.name}" for t in results)]
         sizes = [f"const {self.name}_sizes *{own.sizes}"] if self.program.sizes else []
         ends = [f"void *{own.workspace}", f"ptrdiff_t {own.begin}", f"ptrdiff_t {own.end}"]
         return Function(
             routine.name,
             [*pass_comment(program), *(shared_comment("that is NULL") if entries else []),
-             *(windows.comment() if windows is not None else [])],
+             *(windows.comment() if windows is not None else []),
+             *(f"{item.argument} is what {self._packs(routine, item)} makes of "
+               f"{item.tensor.name}." for item in packed)],
             [*sizes, *restricted, *ends],
             [*sizes, *(argument.replace("*restrict ", "*") for argument in restricted), *ends],
-            self._workspace(routine, buffers), self._tasks(routine), lines, parts.lines)
+            self._workspace(routine, buffers), self._tasks(routine), lines, parts.lines,
+            [PackFunction(
+                self._packs(routine, item), item.tensor.name, item.argument,
+                f"const {self.real} *restrict {item.tensor.name}, void *restrict {item.argument}",
+                [f"return {item.size} * sizeof({self.real});"],
+                list(item.packing(spelling, item.tag(spelling)))) for item in packed])
+
+    def _packs(self, routine: Routine, item: Packed) -> str:
+        """The function that packs an operand of a pass."""
+        called = routine.name.removesuffix("_packed")
+        return f"{self.name}_{called}_pack_{self.packed[item.tensor.name]}"
 
     def tests(self) -> list[str]:
         """The body of NAME_check: divisors, then conditions one after the other, then the windows

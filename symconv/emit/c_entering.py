@@ -81,7 +81,7 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
                 f"{side.room});"]
         yield from line if whole else loop(own.row, 0, deep, line)
         return
-    place = "0"
+    place, last_size = "0", sizes[-1]
     tests = [f"{spelling.integer(guard.place)} {test}" for guard in side.guards
              for test in (f">= {guard.low}", f"< {guard.stop}")]
     last = len(side.axes) - 1
@@ -90,9 +90,9 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
                  else Int.of(0)) + axis.start
         if number == last:
             low = spelling.integer(largest(0, axis.valid[0] - moved))
-            stop = spelling.integer(smallest(sizes[number], axis.valid[1] - moved))
+            stop = spelling.integer(smallest(last_size, axis.valid[1] - moved))
             at = at + moved * axis.stride
-            place = f"({place}) * {sizes[number]}"
+            place = f"({place}) * {last_size}"
             break
         subscript = moved + Int.of(f"{own.line}{number}")
         at = at + subscript * axis.stride
@@ -104,7 +104,7 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
         place = f"{place} + {own.row} * {math.prod(sizes)}"
     end = f"{' && '.join(tests)} ? {stop} : 0" if tests else stop
     line = [f"{prefix}_turn({own.stage} + ({place}) * {prefix}_LANES, {prefix}_LANES, "
-            f"{prefix}_LANES, {own.some}, {sizes[last]}, {low}, {end},",
+            f"{prefix}_LANES, {own.some}, {last_size}, {low}, {end},",
             f"    {side.tensor}, {spelling.integer(at)}, {side.apart}, {side.room});"]
     for number in reversed(range(last)):
         banded = not number and side.depth is None

@@ -19,6 +19,18 @@ _WIDTH = 92
 
 
 @dataclass(frozen=True, slots=True)
+class PackFunction:
+    """The function `name` that packs an operand for a pass, into the `argument` of that pass."""
+
+    name: str
+    operand: str
+    argument: str
+    arguments: str
+    size: list[str]
+    body: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """What the templates need of one emitted function, as finished lines."""
 
@@ -30,6 +42,7 @@ class Function:
     tasks: list[str]
     body: list[str]
     parts: list[str] = field(default_factory=list)      # functions that stand in front of it
+    packs: list[PackFunction] = field(default_factory=list)
 
 
 def entry_functions(whole: Function, program: Program, names: Sequence[str], own: Locals,
@@ -57,17 +70,30 @@ def entry_functions(whole: Function, program: Program, names: Sequence[str], own
                           break_on_hyphens=False))
 
 
-def expect_distinct(kernel: str, functions: Sequence[Function]) -> None:
+def expect_distinct(kernel: str, functions: Sequence[Function], companions: Sequence[str]) -> None:
     """Raise ParameterError where an operand x_tasks has a gradient called like the tasks of that
-    of x."""
+    of x; `companions` are such endings."""
     names = {function.name for function in functions}
     for function in functions:
-        for companion in (f"{function.name}_workspace", f"{function.name}_tasks"):
+        for ending in companions:
+            companion = f"{function.name}_{ending}"
             if companion in names:
                 operand = companion.rpartition("vjp_")[2]
                 raise ParameterError(
                     f"operand {operand}: its gradient would be {kernel}_{companion}, which is the "
                     f"name of a function that belongs to {kernel}_{function.name}; rename it")
+
+
+def expect_packs_distinct(kernel: str, functions: Sequence[Function]) -> None:
+    """Raise ParameterError where an operand x_packed has a gradient called like the pass for a
+    packed operand, or one x_pack_w like the function that packs."""
+    names = [f"{kernel}_{function.name}" for function in functions]
+    names += [name for function in functions for pack in function.packs
+              for name in (pack.name, f"{pack.name}_size")]
+    for name in names:
+        if names.count(name) > 1:
+            raise ParameterError(f"pack: two functions would be called {name}, the gradient of an "
+                                 "operand and what packs one; rename that operand")
 
 
 def _first(whole: Function, program: Program) -> int:

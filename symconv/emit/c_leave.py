@@ -17,6 +17,7 @@ from symconv.ir import Number
 from symconv.loops import Tiled
 from symconv.rewrite import substitute_scalar
 from symconv.tiles import Tiles
+from symconv.weaving import is_woven
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,16 @@ class TileLeave:
             yield (f"{spell.prefix}_add({to}, {plan.lanes[-1].target}, {row}, {own.run}, "
                    f"{scale});")
             return
-        spell.helpers.add("put")
         initial = self.node.initial if self.node.initial is not None else Number(Fraction(0))
         moved = substitute_scalar(initial, {
             plan.row.name: Int.of(plan.row.name) + Int.of(own.item)})
-        yield f"{spell.prefix}_put({to}, {plan.lanes[-1].target}, {row}, {own.run},"
+        apart = plan.lanes[-1].target
+        every = [other for term in self.node.plans for other in term]
+        if is_woven(plan, every, self.node.fixed, self.node.split):
+            spell.helpers.add(f"weave{apart}")
+            yield f"{spell.prefix}_weave{apart}({to}, {row}, {own.run},"
+            yield f"    {spell.top(moved)}, {scale});"
+            return
+        spell.helpers.add("put")
+        yield f"{spell.prefix}_put({to}, {apart}, {row}, {own.run},"
         yield f"    {spell.integer(behind) if dense else 0}, {spell.top(moved)}, {scale});"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
@@ -67,3 +68,18 @@ def loops(spans: Sequence[Span], inside: Iterable[str], test: str = "") -> list[
     if test or not spans:
         lines = [f"if ({test}) {{" if test else "{", *indented(lines), "}"]
     return lines
+
+
+def with_needed(constants: Sequence[str], lines: Sequence[str]) -> list[str]:
+    """The lines behind those of the successive constants `const ptrdiff_t name = ...;` that they
+    use."""
+    used, kept = _words(lines), list[str]()
+    for line in reversed(constants):
+        if line.removeprefix("const ptrdiff_t ").partition(" = ")[0] in used:
+            kept.insert(0, line)
+            used |= _words([line])
+    return [*kept, *lines]
+
+
+def _words(lines: Iterable[str]) -> set[str]:
+    return {word for line in lines for word in re.findall(r"[A-Za-z_]\w*", line)}

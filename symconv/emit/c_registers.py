@@ -182,6 +182,8 @@ class _Registers:
             yield "    (void)row;"
         if vectors == 1 and mode == "dots":
             yield "    (void)column;"
+        if mode != "dots":
+            yield "#pragma GCC unroll 2"
         yield "    for (ptrdiff_t k = 0; k < count; k++) {"
         yield from self._products(rows, vectors) if mode == "dots" else self._multiples(
             mode, rows, vectors)

@@ -58,12 +58,12 @@ class StencilSpelling:
             plan, spell, own, stored, whole)
         for number, scalar in enumerate(plan.scalars):
             yield f"const {real} {own.factor}_{number} = {spell.scalar(scalar)};"
-        if plan.fold != "sum":
-            yield f"_Alignas(64) {whole} {own.odd}[{_columns(plan)}] = {{0}};"
-        elif plan.watched:
+        if plan.watched:
             numbers = [plan.scalars.index(scalar) for scalar in plan.watched]
             zero = " + ".join(f"({own.factor}_{n} - {own.factor}_{n})" for n in numbers)
-            yield f"const int {own.bad} = !({zero} == 0);"
+            yield f"{'' if plan.doubts else 'const '}int {own.bad} = !({zero} == 0);"
+        if plan.doubts:
+            yield f"_Alignas(64) {whole} {own.odd}[{_columns(plan)}] = {{0}};"
         for number, sheet in enumerate(plan.sheets):
             if not sheet.direct:
                 kind = whole if sheet.pad == "never" else real
@@ -74,11 +74,12 @@ class StencilSpelling:
             plan.turns) else self._bands(plan, own, rows, stored, whole)
         if isinstance(rows, Sums):
             yield from rows.end()
-        elif plan.fold != "sum":
-            yield f"{whole} {own.bad} = 0;"
+        elif plan.doubts:
+            if not plan.watched:
+                yield f"int {own.bad} = 0;"
             yield from loop(own.lane, 0, _columns(plan), [
-                f"{own.bad} |= {own.odd}[{own.lane}];"])
-        if plan.fold != "sum" or plan.watched or (plan.targets and plan.missing):
+                f"{own.bad} |= {own.odd}[{own.lane}] != 0;"])
+        if plan.doubts or plan.watched or plan.missing:
             yield f"if ({own.bad}) {{"
             yield from indented(self.lines(node.plain))
             yield "}"

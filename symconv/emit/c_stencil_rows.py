@@ -55,8 +55,7 @@ class Rows:
         taps = Taps(plan, self.spell, self.own, self.integers, self.whole)
         lines = range(plan.block * plan.row_step)
         yield from taps.pointers()
-        if plan.fold != "sum":
-            yield from self._searched(taps)
+        yield from self._searched(taps)
         if self.at_once:
             for line in lines:
                 yield from self._targets(line)
@@ -73,7 +72,8 @@ class Rows:
         """The NaNs of operands that are read in place are looked for apart from the taps: where a
         compiler sees both, it makes branches of them."""
         plan, own = self.plan, self.own
-        for number, sheet in enumerate(plan.sheets):
+        for number in plan.noticed:
+            sheet = plan.sheets[number]
             if not sheet.direct:
                 continue
             place = Int.of(own.lane) + sheet.columns[0] + (
@@ -147,12 +147,19 @@ class Rows:
         for cell in range(rest):
             kept = str((line * plan.lane_step + cell) * plan.lanes + whole)
             yield f"{own.to}_{line}[{whole * plan.lane_step + cell}] = {own.out}[{kept}];"
+            if plan.missing:
+                yield from loop(own.lane, 0, 1, self._doubted(f"{own.out}[{kept}]"))
 
     def _doubted(self, value: str) -> Iterator[str]:
-        """An extremum that may be what stands outside of its operand."""
-        yield f"{self.own.odd}[{self.own.lane}] |= {value} == {pad_text('low', self.spell)};" if (
-            self.plan.fold == "max") else (
-            f"{self.own.odd}[{self.own.lane}] |= {value} == {pad_text('high', self.spell)};")
+        """An extremum that may be what stands outside of its operand, a sum that is not finite."""
+        match self.plan.fold:
+            case "max":
+                test = f"{value} == {pad_text('low', self.spell)}"
+            case "min":
+                test = f"{value} == {pad_text('high', self.spell)}"
+            case "sum":
+                test = f"{value} - {value} != 0"
+        yield f"{self.own.odd}[{self.own.lane}] |= {test};"
 
     def _kept(self, line: int, cell: int) -> str:
         plan = self.plan

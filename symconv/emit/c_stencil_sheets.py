@@ -84,6 +84,8 @@ def pad_text(pad: Pad, spell: Spelling) -> str:
             return infinity
         case "never":
             return "-1"
+        case "unequal":
+            return "NAN" if suffix else "(double)NAN"
 
 
 def _tests(plan: Stencil, sheet: Sheet, places: list[Int], spell: Spelling) -> Iterator[str]:
@@ -143,7 +145,7 @@ def _copy(plan: Stencil, sheet: Sheet, own: StencilNames, column: str, phases: l
         cast = f"({kind})" if stored != kind else ""
         yield f"{own.to}[{there}] = {cast}{own.source}[{here}];"
         names.append(f"{own.source}[{here}]")
-    if plan.fold != "sum" and sheet.pad != "never":
+    if plan.sheets.index(sheet) in plan.noticed:
         pairs = [(names[n], names[min(n + 1, len(names) - 1)]) for n in range(0, len(names), 2)]
         tests = " | ".join(f"isunordered({left}, {right})" for left, right in pairs)
         yield f"{own.odd}[{column}] |= {tests};"

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import TypeAlias
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_stencil_sheets import StencilNames
 from symconv.integers import Int
-from symconv.ir import Access, Scalar
-from symconv.stencil import Read, Stencil, Tap
+from symconv.ir import Access, Apply, Power, Scalar, Times
+from symconv.stencil import ALIGNED, Read, Stencil, Tap
+from symconv.tidy import times
 
 Place: TypeAlias = tuple[int, int, int]     # a sheet, a row of it for the block, a column
+_ZERO, _ONE = Fraction(0), Fraction(1)
 _REGISTERS = 24         # reads that may be held beside sums and factors
 
 Result: TypeAlias = Callable[[int, int, str, str | None], Iterator[str]]
 """What to do with a value and its place: given the line of the block and the cell of the lane."""
 
 
+def _factors(taps: Sequence[Tap]) -> tuple[Scalar, ...]:
+    """The factors of the first tap, of two or more."""
+    return taps[0].body.arguments if taps and isinstance(taps[0].body, Times) else ()
+
+
+def _without(tap: Tap, divided: tuple[int, Tap, Power] | None) -> Tap:
+    """A tap without the divisor that is left to the sum."""
+    if divided is None or not isinstance(tap.body, Times):
+        return tap
+    return replace(tap, body=times(*(f for f in tap.body.arguments if f != divided[2])))
+
+
 @dataclass(slots=True)
 class _Local(Spelling):
-    """A spelling in which some reads have been made already, under names."""
+    """A spelling in which some reads have been made already, under names. No NaN that an
+    `unequal` one is compared with counts: such a read is noticed where it is NaN itself."""
 
     names: Mapping[Access, str] = field(default_factory=dict)
+    unequal: Collection[Access] = ()
 
     def scalar(self, body: Scalar) -> str:
-        if isinstance(body, Access) and body in self.names:
-            return self.names[body]
+        match body:
+            case Access() if body in self.names:
+                return self.names[body]
+            case Apply("same", (Access() as read, other), _) if read in self.unequal:
+                left, right = self.names[read], self.scalar(other)
+                return f"({left} == {right} ? {self.number(_ONE)} : {self.number(_ZERO)})"
         return Spelling.scalar(self, body)
 
 
@@ -58,15 +79,20 @@ class Taps:
                 yield from self._reads(tap, row, names)
             yield from self._extremum(taps, row, line, cell, names, result)
 
-    def products(self, start: Callable[[int], str], result: Result) -> Iterator[str]:
-        """As `lines`, for sums of all rows of the block by cell, which begin at `start`."""
+    def products(self, strips: int, result: Result) -> Iterator[str]:
+        """As `lines`, for sums of all rows and strips of the block by cell."""
         plan = self.plan
-        names: dict[Place, str] = {}
         (cells,) = plan.cells
-        for cell in range(len(cells)):
-            yield f"{self.spell.real} {self._total(0, cell)} = {start(cell)};"
-        yield from self._added([(0, cell, row, tap) for row in range(plan.block)
-                                for cell, (tap,) in enumerate(cells)], names, set(), result)
+        yield from self._added([(0, cell, row, self._strip(tap, strip))
+                                for row in range(plan.block) for strip in range(strips)
+                                for cell, (tap,) in enumerate(cells)], {},
+                               {(0, cell) for cell in range(len(cells))}, result)
+
+    def _strip(self, tap: Tap, number: int) -> Tap:
+        """The tap for lanes further right."""
+        return replace(tap, reads=tuple(
+            (access, replace(read, column=read.column + number * ALIGNED * self.plan.sheets[
+                read.sheet].step)) for access, read in tap.reads))
 
     def pointers(self) -> Iterator[str]:
         """Where the operands of the block are that are read in place."""
@@ -125,7 +151,10 @@ class Taps:
         plan, spell = self.plan, self.spell
         own = {scalar: f"{self.own.factor}_{number}" for number, scalar in enumerate(plan.scalars)}
         own |= {access: names[self._place(read, row)] for access, read in tap.reads}
-        return _Local(spell.prefix, spell.dtype, spell.extents, spell.dropped, spell.helpers, own)
+        unequal = [access for access, read in tap.reads
+                   if plan.sheets[read.sheet].pad == "unequal"]
+        return _Local(spell.prefix, spell.dtype, spell.extents, spell.dropped, spell.helpers, own,
+                      unequal)
 
     def _sums(self, folds: Sequence[tuple[int, int, int, tuple[Tap, ...]]],
               names: dict[Place, str], result: Result) -> Iterator[str]:
@@ -133,9 +162,26 @@ class Taps:
             if not taps:
                 yield f"const {self.spell.real} {self._total(line, cell)} = 0;"
                 yield from result(line, cell, self._total(line, cell), None)
-        yield from self._added([(line, cell, row, tap) for line, cell, row, taps in folds
-                                for tap in taps], names, {
-            (line, cell) for line, cell, _, _ in folds}, result)
+        divisors = {(line, cell): (row, taps[0], divisor) for line, cell, row, taps in folds
+                    if (divisor := self._divisor(taps))}
+
+        def divided(line: int, cell: int, value: str, place: str | None) -> Iterator[str]:
+            if (line, cell) in divisors:
+                row, tap, divisor = divisors[line, cell]
+                yield f"{value} /= {self._local(tap, row, names).scalar(divisor.base)};"
+            yield from result(line, cell, value, place)
+
+        yield from self._added(
+            [(line, cell, row, _without(tap, divisors.get((line, cell))))
+             for line, cell, row, taps in folds for tap in taps], names,
+            {(line, cell) for line, cell, _, _ in folds}, divided)
+
+    def _divisor(self, taps: Sequence[Tap]) -> Power | None:
+        """What all taps of a lane are divided by: so is their sum, instead. It may overflow where
+        they would not, therefore only if a sum that is not finite is computed once more."""
+        return next((factor for factor in _factors(taps) if self.plan.missing and (
+            isinstance(factor, Power) and factor.exponent == -1)
+            and all(factor in _factors([tap]) for tap in taps)), None)
 
     def _added(self, some: Sequence[tuple[int, int, int, Tap]], names: dict[Place, str],
                fresh: set[tuple[int, int]], result: Result) -> Iterator[str]:

@@ -139,22 +139,23 @@ class TileBody:
         return (f"{start} + ({plan.row.name} - {begin}) * {waiting_pitch(plan)} "
                 f"+ {lanes} * {own.rows}")
 
-    def place(self) -> Iterator[str]:
-        """How many vectors the tile has, and how many of its lanes are new."""
+    def place(self, rows: str) -> Iterator[str]:
+        """How many vectors the tile has, and how many of its lanes are new; `rows` of the tallest
+        tile that stands there."""
         spell, own = self.spelling, self.own
         prefix, left = spell.prefix, f"{self.lanes} - {own.lane}"
         if self.plan.dots is not None:
-            yield f"const ptrdiff_t {own.vectors} = {prefix}_balanced({own.rows}, {left});"
+            yield f"const ptrdiff_t {own.vectors} = {prefix}_balanced({rows}, {left});"
             yield f"{own.filled} = {own.vectors};"
         elif self.plan.packing is None:
             spell.helpers.add("max")
-            yield (f"const ptrdiff_t {own.vectors} = {prefix}_fitting({own.rows}, {left}, "
+            yield (f"const ptrdiff_t {own.vectors} = {prefix}_fitting({rows}, {left}, "
                    f"{self.lanes});")
             yield (f"const ptrdiff_t {own.back} = {prefix}_max(0, {own.vectors} * {prefix}_LANES "
                    f"- ({left}));")
             yield f"{own.filled} = {own.vectors} * {prefix}_LANES - {own.back};"
         else:
-            yield f"const ptrdiff_t {own.vectors} = {prefix}_covering({own.rows}, {left});"
+            yield f"const ptrdiff_t {own.vectors} = {prefix}_covering({rows}, {left});"
             yield f"{own.filled} = {prefix}_min({own.vectors} * {prefix}_LANES, {left});"
 
     def _sums(self) -> Iterator[str]:

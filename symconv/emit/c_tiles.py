@@ -8,8 +8,8 @@ where an operand is copied, the copy, which tasks with the same slices and band 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from symconv.contraction import Span
 from symconv.emit.c_elements import Elements, Lines
@@ -36,7 +36,9 @@ class Buffer:
 @dataclass(frozen=True, slots=True)
 class Planned:
     """A plan with the names of its table, its copies, the number of the pack that is there and
-    the sums that wait between two parts."""
+    the sums that wait between two parts. `shared` tells whether tasks in a row use the same copy:
+    not if it holds a part, or the task's rows, or if the task makes one for each of several
+    slices."""
 
     plan: Tiles
     steps: str
@@ -44,6 +46,7 @@ class Planned:
     other: str
     ready: str
     waiting: str
+    shared: bool
 
     @property
     def copies(self) -> list[tuple[str, Packing]]:
@@ -70,18 +73,22 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
         used |= {part.number for part in plan.parts}
         used |= {lane.name for lane in plan.lanes}
     own = TileNames.beside(used)
-    planned = tuple(Planned(plan, fresh("steps", used), fresh("packed", used),
-                            fresh("other", used),
-                            fresh("ready", used), fresh("waiting", used)) for plan in plans)
     groups = max((plan.groups for node in routine.body if isinstance(node, Tiled) and node.split
                   for term in node.plans for plan in term), default=1)
+    planned = tuple(
+        Planned(plan, fresh("steps", used), fresh("packed", used), fresh("other", used),
+                fresh("ready", used), fresh("waiting", used),
+                groups > 1 and _is_shared(plan, node))
+        for node in routine.body if isinstance(node, Tiled) for term in node.plans
+        for plan in term)
     return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines)
 
 
 @dataclass(frozen=True, slots=True)
 class TileSpelling:
     """Lines for `Tiled` nodes. `task` is the number of the task, of which `groups` in a row share
-    a pack; `used` are names that are taken, `lines` spells other nodes."""
+    a pack; `used` are names that are taken, `lines` spells other nodes. Copies that are `held` were
+    made before: there they stand."""
 
     spelling: Spelling
     own: TileNames
@@ -90,6 +97,7 @@ class TileSpelling:
     groups: int
     used: frozenset[str]
     lines: Lines
+    held: Mapping[str, str] = field(default_factory=dict)
 
     def buffers(self) -> list[Buffer]:
         found: list[Buffer] = []
@@ -98,7 +106,7 @@ class TileSpelling:
             count = plan.chunk * plan.inner
             found.append(Buffer(item.steps, f"{self.spelling.prefix}_step", count))
             found += [Buffer(copy, self.spelling.real, packing.size)
-                      for copy, packing in item.copies]
+                      for copy, packing in self._made(item)]
             if is_divided(plan):
                 count = math.prod(span.extent for span in plan.loops) * plan.group
                 count += plan.is_spread * BEHIND * plan.group
@@ -119,10 +127,9 @@ class TileSpelling:
                 f"{step}->vector = (int32_t)({spell.integer(plan.vector.step)});",
                 f"{step}++;"]))
             yield "}"
-            for copy, packing in item.copies:
-                yield (f"{spell.prefix}_zero({copy} + {packing.size - packing.slack}, "
-                       f"{packing.slack});")
-            if plan.packing is not None and self._is_shared(plan):
+            for copy, packing in self._made(item):
+                yield zeros_behind(packing, copy, spell)
+            if item.shared and self._made(item):
                 yield f"ptrdiff_t {item.ready} = -1;"
 
     def node(self, node: Tiled) -> Iterator[str]:
@@ -175,23 +182,25 @@ class TileSpelling:
     def _plan(self, node: Tiled, plan: Tiles, add: bool) -> Iterator[str]:
         item = next(item for item in self.planned if item.plan is plan)
         inside: list[str] = []
-        lines = [line for copy, packing in item.copies
+        lines = [line for copy, packing in self._made(item)
                  for line in packing_lines(packing, copy, self.spelling, self.used)]
         if lines:
-            if node.split and self._is_shared(plan):
+            if item.shared:
                 number = f"{self.task} / {self.groups}"
                 lines = [f"if ({item.ready} != {number}) {{", *indented(lines),
                          f"    {item.ready} = {number};", "}"]
             inside += lines
+        inside += [f"const {self.spelling.real} *const {copy} = {self.held[copy]};"
+                   for copy, _ in item.copies if copy in self.held]
         tiles = list(self._tiles(node, item, add))
         inside += tiles if plan.is_inward else self._looped(item, tiles)
         for part in reversed(plan.parts):
             inside = loop(part.number, 0, part.count, inside)
         yield from inside
 
-    def _is_shared(self, plan: Tiles) -> bool:
-        """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows."""
-        return self.groups > 1 and not is_divided(plan) and plan.dots is None
+    def _made(self, item: Planned) -> list[tuple[str, Packing]]:
+        """The packed operands of a plan that a call makes."""
+        return [(copy, packing) for copy, packing in item.copies if copy not in self.held]
 
     def _looped(self, item: Planned, inside: list[str]) -> list[str]:
         """The loops of a plan around lines, which know where their sums wait."""
@@ -214,18 +223,35 @@ class TileSpelling:
         lanes = spell.integer(1 + (many - 1) * plan.lanes[0].pitch + sum(
             (other.extent - 1) * other.pitch for other in plan.lanes[1:]), factor=True)
         body = TileBody(node, plan, item.steps, item.copy, item.other, lanes, add, spell, own)
-        yield f"for (ptrdiff_t {row} = {begin}, {own.rows}; {row} < {end}; {row} += {own.rows}) {{"
-        yield f"    {own.rows} = {spell.prefix}_rows({end} - {row});"
-        yield (f"    for (ptrdiff_t {lane} = 0, {own.filled}; {lane} < {lanes}; "
-               f"{lane} += {own.filled}) {{")
-        yield from indented(body.place(), 2)
+        rows = f"{spell.prefix}_rows({end} - {row})"
+        around = (f"for (ptrdiff_t {row} = {begin}, {own.rows}; {row} < {end}; "
+                  f"{row} += {own.rows}) {{", f"    {own.rows} = {rows};")
+        along = (f"for (ptrdiff_t {lane} = 0, {own.filled}; {lane} < {lanes}; "
+                 f"{lane} += {own.filled}) {{")
         if body.is_spread:
-            yield from indented(body.spread_lines(item.waiting), 2)
+            lines = list(body.spread_lines(item.waiting))
         else:
             lines = list(body.lines())
-            yield from indented(self._looped(item, lines) if plan.is_inward else lines, 2)
-        yield "    }"
+            lines = self._looped(item, lines) if plan.is_inward else lines
+        if plan.is_by_lanes:
+            yield along
+            yield from indented(body.place(f"{spell.prefix}_rows({end} - {begin})"))
+            yield from indented([*around, *indented(lines), "}"])
+        else:
+            yield from around
+            yield from indented([along, *indented([*body.place(own.rows), *lines]), "}"])
         yield "}"
+
+
+def zeros_behind(packing: Packing, copy: str, spelling: Spelling) -> str:
+    """What the last tile may read behind a copy."""
+    return f"{spelling.prefix}_zero({copy} + {packing.size - packing.slack}, {packing.slack});"
+
+
+def _is_shared(plan: Tiles, node: Tiled) -> bool:
+    """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows."""
+    return (node.split and plan.packing is not None and plan.dots is None
+            and not is_divided(plan) and all(span.name in node.fixed for span in plan.slices))
 
 
 def is_divided(plan: Tiles) -> bool:

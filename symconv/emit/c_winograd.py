@@ -7,14 +7,14 @@ the matrices need no shuffles, and borders are zeros. Results leave the same way
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from symconv.emit.c_elements import Lines
 from symconv.emit.c_entering import entering
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_leaving import Leaving, blocks
-from symconv.emit.c_lines import indented, loop, loops
+from symconv.emit.c_lines import indented, loop, loops, with_needed
 from symconv.emit.c_tiles import Buffer
 from symconv.emit.c_transforms import plane_name
 from symconv.emit.c_winograd_names import WinogradNames
@@ -37,13 +37,15 @@ def heights(plan: Winograd) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class WinogradSpelling:
-    """Lines for the `Transformed` node of a routine, which has no other node."""
+    """Lines for the `Transformed` node of a routine, which has no other node. Transformed operands
+    that are `held` were made before: there they stand."""
 
     plan: Winograd
     names: tuple[str, str]
     spelling: Spelling
     own: WinogradNames
     lines: Lines
+    held: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def of(routine: Routine, spelling: Spelling, taken: Collection[str],
@@ -68,8 +70,8 @@ class WinogradSpelling:
     def buffers(self) -> list[Buffer]:
         own, plan, real = self.own, self.plan, self.spelling.real
         return [Buffer(own.steps, f"{self.spelling.prefix}_step", self._chunk()),
-                Buffer(own.vector, real, plan.points * plan.plane(plan.vector)),
-                Buffer(own.scalar, real, plan.points * plan.plane(plan.scalar)),
+                *(Buffer(name, real, plan.points * plan.plane(side))
+                  for name, side in self.sides() if name not in self.held),
                 Buffer(own.sums, real, plan.points * plan.sums),
                 Buffer(own.stage, real, max(plan.left, plan.staged(plan.vector),
                                             plan.staged(plan.scalar), 256))]
@@ -79,28 +81,20 @@ class WinogradSpelling:
         yield from loop(own.row, 0, self._chunk(), [
             f"{own.steps}[{own.row}].scalar = 0;",
             f"{own.steps}[{own.row}].vector = (int32_t)({own.row} * {plan.pitch(plan.vector)});"])
-        held = [f"{name} = -1" for side, name in ((plan.vector, own.held),
-                                                  (plan.scalar, own.other))
-                if not self._is_repeated(side)]
-        if held:
-            yield f"ptrdiff_t {', '.join(held)};"
+        there = [f"{there} = -1" for there, (name, side) in zip(
+            (own.held, own.other), self.sides(), strict=True)
+            if name not in self.held and not self._is_repeated(side)]
+        if there:
+            yield f"ptrdiff_t {', '.join(there)};"
 
     def node(self, node: Transformed) -> Iterator[str]:
         """The lines of one task."""
         own, spell, plan = self.own, self.spelling, self.plan
         prefix = spell.prefix
-        group, band = self.names
-        whole = plan.scalar.across.extent if plan.summed else plan.tiles[0]
         yield f"{spell.real} {own.wild}[{prefix}_LANES] = {{0}};"
-        yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
-        yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
-               f"{plan.vector.across.extent} - {own.first});")
-        yield f"const ptrdiff_t {own.low} = {self._number(band, plan.bands)} * {plan.band};"
-        yield f"const ptrdiff_t {own.count} = {prefix}_min({plan.band}, {whole} - {own.low});"
-        rest = math.prod(plan.tiles[1:])
-        rows = own.count if plan.summed or rest == 1 else f"{own.count} * {rest}"
-        yield f"const ptrdiff_t {own.all} = {rows};"
-        inside = [*self._part(), *self._enter(plan.scalar, own.scalar, own.other), *self._slabs()]
+        yield from self.bounds()
+        inside = with_needed(list(self.part()), [
+            *self._enter(plan.scalar, own.scalar, own.other), *self._slabs()])
         if plan.summed:
             inside = loop(own.part, 0, plan.parts, inside)
         yield from loops(plan.rest if plan.summed else (), inside)
@@ -109,6 +103,30 @@ class WinogradSpelling:
         yield f"if ({prefix}_is_wild({own.wild})) {{"
         yield from indented(leaving.repair())
         yield "}"
+
+    def sides(self) -> tuple[tuple[str, Side], ...]:
+        """The transformed operands, with the names of their buffers."""
+        return (self.own.vector, self.plan.vector), (self.own.scalar, self.plan.scalar)
+
+    def bounds(self) -> Iterator[str]:
+        """The lanes of a task, and its tiles of the first axis or its rows."""
+        own, plan, prefix = self.own, self.plan, self.spelling.prefix
+        group, band = self.names
+        whole = plan.scalar.across.extent if plan.summed else plan.tiles[0]
+        yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
+        yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
+               f"{plan.vector.across.extent} - {own.first});")
+        yield f"const ptrdiff_t {own.low} = {self._number(band, plan.bands)} * {plan.band};"
+        yield f"const ptrdiff_t {own.count} = {prefix}_min({plan.band}, {whole} - {own.low});"
+        rest = math.prod(plan.tiles[1:])
+        rows = own.count if plan.summed or rest == 1 else f"{own.count} * {rest}"
+        yield f"const ptrdiff_t {own.all} = {rows};"
+
+    def slab(self) -> Iterator[str]:
+        """The terms of a slab, from its number."""
+        own, size = self.own, self._chunk()
+        yield f"const ptrdiff_t {own.chunk} = {own.slab} * {size};"
+        yield f"const ptrdiff_t {own.deep} = {self._some(str(self.plan.depth))};"
 
     @staticmethod
     def _number(name: str, count: int) -> str:
@@ -125,7 +143,7 @@ class WinogradSpelling:
         depth = self.plan.depth
         return self.plan.slab if self.plan.is_slabbed else -(-depth // -(-depth // CHUNK))
 
-    def _part(self) -> Iterator[str]:
+    def part(self) -> Iterator[str]:
         """The tiles of the first axis that enter next."""
         own, plan = self.own, self.plan
         if plan.summed:
@@ -137,6 +155,23 @@ class WinogradSpelling:
             yield f"const ptrdiff_t {own.tall} = {own.count};"
 
     def _enter(self, side: Side, buffer: str, held: str) -> Iterator[str]:
+        if buffer in self.held:
+            if self.plan.is_slabbed and side is self.plan.vector:
+                yield f"const ptrdiff_t {self.own.slab} = {self.own.chunk} / {self._chunk()};"
+            yield f"const {self.spelling.real} *const {buffer} = {self.held[buffer]};"
+            return
+        lines = list(self.entering(side, buffer))
+        if self._is_repeated(side):
+            yield from lines
+            return
+        number = self._key(side)
+        yield f"if ({held} != {number}) {{"
+        yield from indented(lines)
+        yield f"    {held} = {number};"
+        yield "}"
+
+    def entering(self, side: Side, buffer: str) -> Iterator[str]:
+        """The lines that transform an operand for the task, the part and the slab that are set."""
         own, plan = self.own, self.plan
         if side is plan.vector:
             first, many = own.first, own.many
@@ -149,16 +184,7 @@ class WinogradSpelling:
                  f"{own.lane} += {self.spelling.prefix}_LANES) {{",
                  *indented(entering(plan, side, buffer, name, first, many, self.spelling, own)),
                  "}"]
-        if not plan.summed:
-            lines = list(loops(plan.rest, lines))
-        if self._is_repeated(side):
-            yield from lines
-            return
-        number = self._key(side)
-        yield f"if ({held} != {number}) {{"
-        yield from indented(lines)
-        yield f"    {held} = {number};"
-        yield "}"
+        yield from loops(plan.rest, lines) if plan.rest and not plan.summed else lines
 
     def _key(self, side: Side) -> str:
         """A number for what an operand depends on."""
@@ -184,11 +210,15 @@ class WinogradSpelling:
         """A loop over the terms of the sum, as many at a time as a call of a product has."""
         own, plan = self.own, self.plan
         depth = f"{own.tall} * {math.prod(plan.tiles[1:])}" if plan.summed else str(plan.depth)
+        return [f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {depth}; "
+                f"{own.chunk} += {self._chunk()}) {{",
+                f"    const ptrdiff_t {own.deep} = {self._some(depth)};", *indented(inside), "}"]
+
+    def _some(self, depth: str) -> str:
+        """How many terms a call of a product takes."""
         size = self._chunk()
-        some = str(size) if not plan.summed and plan.depth % size == 0 else (
-            f"{self.spelling.prefix}_min({size}, {depth} - {own.chunk})")
-        return [f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {depth}; {own.chunk} += {size}) {{",
-                f"    const ptrdiff_t {own.deep} = {some};", *indented(inside), "}"]
+        return str(size) if not self.plan.summed and self.plan.depth % size == 0 else (
+            f"{self.spelling.prefix}_min({size}, {depth} - {self.own.chunk})")
 
     def _product(self) -> Iterator[str]:
         own, plan, prefix = self.own, self.plan, self.spelling.prefix

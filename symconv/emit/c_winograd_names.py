@@ -13,7 +13,8 @@ class WinogradNames:
 
     `first`, `many`: the lanes of the task; `low`, `count`: its tiles of the first axis, or its
     rows; `top`, `tall`: the tiles of a part; `all`: the rows of the product. `lane` begins
-    a block of `vectors`, `some` lanes of a vector exist. `chunk` begins `deep` terms of a sum.
+    a block of `vectors`, `some` lanes of a vector exist. `chunk` begins `deep` terms of a sum;
+    where the vectors enter by slabs, these are the slab of number `slab`.
     """
 
     steps: str
@@ -42,6 +43,7 @@ class WinogradNames:
     rows: str
     chunk: str
     deep: str
+    slab: str
     tile: str
     line: str
 

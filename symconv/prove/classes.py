@@ -7,13 +7,14 @@ the variables alone; so the classes are disjoint and cover the relation.
 
 from __future__ import annotations
 
-from symconv.elimination import Eliminated, eliminate
+from symconv.elimination import eliminate
 from symconv.integers import Int
 from symconv.ir import AtLeast, Definition, Equal, Program, Row, Term
 from symconv.names import names_of
 from symconv.prove.by_isl import same_points
 from symconv.prove.pieces import Piece, facts, term_piece
 from symconv.prove.statement import Judgement, every
+from symconv.unknowns import Eliminated
 
 
 def classes_cover(program: Program, name: str) -> Judgement:

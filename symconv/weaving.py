@@ -1,0 +1,50 @@
+"""Weaving: sums whose elements lie a few places apart in the target leave as whole vectors.
+
+    target:   a0 b0 a1 b1 a2 b2 ...     old vector, sums a  ->  the same vector with new a
+
+The elements in between are written back as they were. So they must belong to the same task, or
+another thread could lose what it writes there. They are the other residues of a strided gradient,
+or other values of the loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from symconv.tiles import COMBED, Tiles
+
+
+def is_woven(plan: Tiles, every: Sequence[Tiles], fixed: Collection[str], split: bool) -> bool:
+    """Whether the gaps between the sums of a run are few, and the task's own. `every` plan of the
+    definition is considered; `fixed` indices are those of the task, and with `split` the bands
+    and groups are tasks too."""
+    apart = plan.lanes[-1].target
+    reach = apart * (plan.lanes[-1].extent - 1)
+    if not 1 < apart <= COMBED or any(
+            0 < abs(plan.target.coefficient(name).constant or 0) <= reach for name in fixed):
+        return False
+    if not split:
+        return True
+    if plan.bands > 1 and 0 < abs(plan.lanes[0].target) <= reach and len(plan.lanes) > 1:
+        return False
+    if plan.groups > 1 and abs(plan.target_row) <= reach:
+        return False
+    return all(_is_clear(plan, other, apart, reach) for other in every)
+
+
+def _is_clear(plan: Tiles, other: Tiles, apart: int, reach: int) -> bool:
+    """Whether another plan either writes elsewhere, or has the same share in each task."""
+    between = abs((other.target - plan.target).substitute(
+        dict.fromkeys((other.target - plan.target).names(), plan.target * 0)).constant or 0)
+    if between > reach + apart:
+        return True
+    return between <= apart and _share(plan) == _share(other)
+
+
+def _share(plan: Tiles) -> tuple[object, ...]:
+    """What a task has of a plan: bands of the first lane, groups of rows."""
+    head = plan.lanes[0]
+    first = (head.low, head.extent) if len(plan.lanes) > 1 and plan.bands > 1 else ()
+    return (plan.bands, plan.band if plan.bands > 1 else 0, head.target, first, plan.groups,
+            (plan.group, plan.row) if plan.groups > 1 else 0, plan.target_row,
+            len(plan.lanes), plan.slices)
