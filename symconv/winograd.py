@@ -81,8 +81,9 @@ class Winograd:
     and the sum is over tiles; otherwise rows are tiles and the sum is over that variable. `rest`
     are further variables of the sum, `slices` outer ones. A task has `group` lanes, and `band`
     tiles of the first axis or, with `summed`, `band` rows; with `summed`, `part` tiles of the
-    first axis are taken at a time, otherwise `slab` terms of the sum: where there is no `rest` and these are few, the
-    vectors are used while they are in L1. `target` is the place of the first element.
+    first axis are taken at a time, otherwise `slab` terms of the sum: where there is no `rest`
+    and these are few, the vectors are used while they are in L1. `target` is the place of the
+    first element.
     """
 
     schemes: tuple[tuple[int, int], ...]

@@ -33,7 +33,8 @@ def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, man
     moves = [] if not begin else [f"{begin} * {prefix}_LANES"]
     turn, lane = _turn(plan, spelling), own.lane
     if side.depth is not None:
-        row, moves = f"{turn}{own.row}", [*moves, f"{own.row} * {math.prod(sizes)} * {prefix}_LANES"]
+        row = f"{turn}{own.row}"
+        moves.append(f"{own.row} * {math.prod(sizes)} * {prefix}_LANES")
     else:
         row, lane = f"{own.tile}0", lane if plan.summed else f"{turn}{lane}"
         for d in dims[1:]:
