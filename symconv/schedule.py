@@ -14,6 +14,7 @@ contraction the cheapest one is taken, by a model of the time that each one take
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -30,13 +31,15 @@ from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles
 from symconv.tiling import plans
 from symconv.unknowns import Eliminated
+from symconv.weaving import share
 
 SCHEDULES = ("auto", "reference", "winograd")
 """What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops,
 "winograd" transforms wherever there are windows that slide (`winograd`), in any precision."""
 
 _MOST = 2**31 - 1       # elements: tables hold positions as 32-bit integers
-_SLOWEST = 2.0          # cycles per multiply-add: a slower plan is no better than plain loops
+_ALIKE = 1.1            # of the time of the fastest plans: what weaving and even tasks are worth
+_SLOWEST = 4.0          # units per multiply-add: slower plans are no better than plain loops
 
 Eliminate = Callable[[Term], Eliminated]
 Point = Callable[[Definition], tuple[Node, ...]]
@@ -65,15 +68,16 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     others: list[Term] = []
     for term in definition.terms:
         found = contractions(definition.free, term, eliminate(term), tensors)
-        made = None if found is None else [
-            _cheapest(c, known, known[definition.target.name], names, fixed, used)
-            for c in found if not c.is_empty]
-        if found is None or made is None or None in made or not made:
+        classes = [c for c in found or () if not c.is_empty]
+        made = _together(
+            [_known(c, known, known[definition.target.name], names, fixed, used)
+             for c in classes], _SLOWEST * sum(_points(c, fixed) for c in classes))
+        if found is None or not made:
             others.append(term)
             continue
         if not chosen:
             empty = [c for c in found if c.is_empty]
-        chosen.append([plan for plan in made if plan is not None])
+        chosen.append(made)
     if not chosen:
         return None
     initial, others = _initial(definition, others, chosen[0], fixed)
@@ -99,17 +103,51 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
     return tuple(found)
 
 
-def _cheapest(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
-              used: set[str]) -> Tiles | None:
+def _known(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+           target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+           used: set[str]) -> list[tuple[float, Tiles]]:
+    """The plans for a contraction with their times, the shortest first."""
     taken = set(used)
     numbers = {span.name: fresh("part", taken) for span in contraction.inner}
-    found = [*plans(contraction, strides, target, names, fixed, numbers),
-             *dot_plans(contraction, strides, target, names, fixed, numbers)]
-    best = min(found, key=effort, default=None)
-    points = math.prod(s.extent for s in (*contraction.outer, *contraction.inner)
-                       if s.name not in fixed)
-    return best if best is not None and effort(best) < _SLOWEST * points else None
+    found = [(effort(plan), plan) for plan in itertools.chain(
+        plans(contraction, strides, target, names, fixed, numbers),
+        dot_plans(contraction, strides, target, names, fixed, numbers))]
+    return sorted(found, key=lambda item: item[0])
+
+
+def _together(found: Sequence[Sequence[tuple[float, Tiles]]], slowest: float) -> list[Tiles]:
+    """One plan for each class of a term; none where a class has no plan, or where all of them
+    take longer than `slowest`.
+
+    Classes of which a task has like shares may be woven into each other, and fill its time
+    alike: such plans are taken unless others are much faster.
+    """
+    if not found or not all(found):
+        return []
+    best = [plans[0] for plans in found]
+    if _time(best) > slowest:
+        return []
+    alike = [_first_by_share(plans) for plans in found]
+    joint = min(([one[key] for one in alike] for key in alike[0]
+                 if all(key in one for one in alike)), key=_time, default=best)
+    return [plan for _, plan in (joint if _time(joint) < _ALIKE * _time(best) else best)]
+
+
+def _time(plans: Sequence[tuple[float, Tiles]]) -> float:
+    return sum(time for time, _ in plans)
+
+
+def _first_by_share(plans: Sequence[tuple[float, Tiles]]) -> dict[object, tuple[float, Tiles]]:
+    """The fastest plan for each share that a task may have."""
+    found: dict[object, tuple[float, Tiles]] = {}
+    for item in plans:
+        found.setdefault(share(item[1]), item)
+    return found
+
+
+def _points(contraction: Contraction, fixed: frozenset[str]) -> int:
+    return math.prod(span.extent for span in (*contraction.outer, *contraction.inner)
+                     if span.name not in fixed)
 
 
 def _strides(tensor: Tensor, dropped: int) -> tuple[int, ...] | None:
