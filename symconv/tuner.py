@@ -27,7 +27,11 @@ Progress = Callable[[str, int], Callable[[], None]]
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A choice that writes down what is offered for one target; there it takes the usual tiles,
-    so that everything else is offered too. Other targets keep what was chosen for them."""
+    so that everything else is offered too. Other targets keep what was chosen for them.
+
+    A definition for which the model prefers loops is offered its plans twice, alone in its routine
+    and with the tasks of others: the first ones count.
+    """
 
     chosen: Chosen
     target: str
@@ -38,10 +42,14 @@ class Listing:
               usual: str | None) -> str | None:
         if target != self.target:
             return self.chosen.taken(target, kind, number, offered, usual)
-        self.offered.setdefault(kind, []).append(offered)
+        known = self.offered.setdefault(kind, [])
+        is_new = number == len(known)
+        if is_new:
+            known.append(offered)
         if kind != "tiles":
             return None
-        self.usual.append(usual or LOOPS)
+        if is_new:
+            self.usual.append(usual or LOOPS)
         return usual
 
     def confirm(self, found: Mapping[str, Texts]) -> None:

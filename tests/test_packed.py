@@ -165,7 +165,7 @@ def test_the_cases_reach_every_kind_of_copy():
               for item in one.passes for operand in one.packs(item)}
     for wanted in (("lanes of x", "forward", "x"), ("lanes of w", "forward", "w"),
                    ("parts", "vjp_x", "w"), ("dots", "forward", "w"), ("dots", "forward", "x"),
-                   ("two terms", "forward", "w"), ("classes", "vjp_w", "x"),
+                   ("two terms", "forward", "x"), ("classes", "vjp_w", "x"),
                    ("program", "forward", "w"), ("program", "vjp", "w_2"),
                    ("groups", "forward", "w"), ("slices", "vjp_x", "w")):
         assert wanted in copied
@@ -309,6 +309,25 @@ def test_a_kernel_takes_a_packed_operand_in_place_of_the_array(target):
         assert {name: array.tobytes() for name, array in found.items()} == {
             name: array.tobytes() for name, array in gradients.items()}
     assert kernel.jvp({"w": packed}, **with_packed).tobytes() == tangent.tobytes()
+
+
+@pytest.mark.parametrize("target", ["c", "numpy"])
+def test_a_packed_operand_is_bound(target):
+    op, shapes = CASES["lanes of w"]
+    kernel, other = (sc.build(op, target, shapes=shapes, pack="w") for _ in range(2))
+    rng = np.random.default_rng(3)
+    given = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    packed = kernel.pack(w=given["w"])
+    dy = np.ones_like(kernel.forward(**given))
+    for one in (kernel, other):                             # to the other it is an array
+        forward = one.bind("forward", **{**given, "w": packed})
+        backward = one.bind("vjp", dy, **{**given, "w": packed})
+        for _ in range(2):
+            given["x"] *= -3
+            assert forward().tobytes() == kernel.forward(**given).tobytes()
+            for name, gradient in backward().items():
+                assert gradient.tobytes() == kernel.vjp(dy, **given)[name].tobytes()
+        assert "forward" in packed.passes or target == "numpy"
 
 
 def test_a_program_takes_packed_operands_where_all_are_given():

@@ -69,6 +69,17 @@ def test_every_plan_can_be_named_and_its_name_leads_back_to_it(name):
     assert kinds >= {"tiles", LOOPS}
 
 
+def test_plans_are_offered_once_where_the_model_prefers_loops():
+    tiny = sc.ops.conv2d(stride=2, bias=False)
+    for item in passes(tiny, {"x": (1, 2, 4, 4), "w": (2, 2, 2, 2)})[:2]:
+        listing = Listing(Chosen(), item.program.definitions[0].target.name)
+        lower(item, "auto", True, listing)
+        assert set(listing.usual) == {LOOPS}
+        assert len(listing.offered["tiles"]) == {"forward": 1, "vjp_x": 4}[item.name]
+        wanted = tuple(next(iter(one)) for one in listing.offered["tiles"])
+        lower(item, "auto", True, Chosen(((listing.target, wanted),)))
+
+
 def test_every_kind_of_plan_is_offered():
     found = {text.partition(":")[0] for name in ("plain", "depthwise")
              for item in passes(*LAYERS[name])[:3] for _, plans in offered(item)
@@ -93,8 +104,8 @@ def test_plans_that_are_named_compute_what_the_interpreter_computes(name, tmp_pa
             files = emit_c("k", program, [item], "float32",
                            choices={item.name: Chosen(((target, plans),))})
             out = np.full(wanted.shape, 77, np.float32)
-            CBackend(compile_library(files, flags=QUICK), "k").run(
-                item.name, inputs, [out], {})
+            library = CBackend(compile_library(files, flags=QUICK), "k")
+            library.entry(item.name, {}).run(inputs, [out])
             np.testing.assert_array_equal(out, wanted.astype(float), err_msg=str(plans))
 
 
