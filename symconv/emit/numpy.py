@@ -24,7 +24,7 @@ from symconv.emit.numpy_folding import WIDTH, fold
 from symconv.emit.numpy_frame import Frame, Scope, allocation, shape_text
 from symconv.emit.numpy_helpers import HELPERS, helper_sources
 from symconv.emit.numpy_integers import plain
-from symconv.emit.numpy_picks import write_pick
+from symconv.emit.numpy_picking import write_pick
 from symconv.emit.numpy_places import write_place
 from symconv.emit.numpy_points import PointWriter
 from symconv.emit.numpy_separable import separate, separated
