@@ -294,12 +294,20 @@ class AbreastLines:
         def result(line: int, cell: int, value: str, place: str | None) -> Iterator[str]:
             yield f"{own.out}[{spell.integer(Int.of(own.lane) + cell * ALIGNED)}] += {value};"
 
+        clear = [f"{own.out}[{own.lane}] = 0;"]
         yield f"_Alignas(64) {spell.real} {own.out}[{size}];"
-        yield from loop(own.lane, 0, size, [f"{own.out}[{own.lane}] = 0;"])
+        yield from loop(own.lane, 0, size, clear)
         body = [line for number in range(len(plan.sheets)) for line in self._filled(number)]
         body += loop(own.top, 0, plan.rows, self._columns(
             list(taps.products(plan.strips, result))))
+        if any(span.extent > 1 for span in plan.turns):      # short sums lose less
+            yield f"_Alignas(64) {spell.real} {own.kept}[{size}] = {{0}};"
+            body += loop(own.lane, 0, size, [
+                f"{own.kept}[{own.lane}] += {own.out}[{own.lane}];", *clear])
         yield from loops(plan.turns, body)
+        if any(span.extent > 1 for span in plan.turns):
+            yield from loop(own.lane, 0, size, [
+                f"{own.out}[{own.lane}] = {own.kept}[{own.lane}];"])
         if plan.missing:
             yield from loop(own.lane, 0, size, [
                 f"{own.bad} |= !({own.out}[{own.lane}] - {own.out}[{own.lane}] == 0);"])
