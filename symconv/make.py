@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from symconv.arrays import Array
 from symconv.backends import Backend, CBackend, NumpyBackend
+from symconv.binding import Binding
 from symconv.emission import (
     DTYPES,
     TARGETS,
@@ -22,7 +24,7 @@ from symconv.emission import (
 )
 from symconv.errors import DTypeError, ParameterError, expect
 from symconv.ir import Program
-from symconv.kernel import Group, Kernel
+from symconv.kernel import Group, Kernel, Method
 from symconv.libraries import compile_library, load_module
 from symconv.operator import OpenRank, Operator, named, shape_of
 from symconv.passes import (
@@ -106,6 +108,11 @@ class OpenKernel:
                    **inputs: object) -> dict[str, Array]:
         """See `Kernel.double_vjp`."""
         return self._kernel(inputs).double_vjp(v, dy, **inputs)
+
+    def bind(self, method: Method, /, *arguments: Any, **named: Any) -> Binding[Any]:
+        """See `Kernel.bind`."""
+        operands = {name: array for name, array in named.items() if name in self._op.inputs}
+        return self._kernel(operands).bind(method, *arguments, **named)
 
     def _kernel(self, inputs: Mapping[str, object]) -> Kernel:
         import numpy as np

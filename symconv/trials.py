@@ -90,7 +90,8 @@ class Problem:
         tensors = [self.item.program.tensor(name) for name in self.item.program.outputs]
         outputs = tuple(_aligned(np.zeros(stored_shape(tensor, {}), real if tensor.kind == "real"
                                           else np.dtype(np.int64))) for tensor in tensors)
-        call = CBackend(compile_library(files), "k").call(self.item.name, inputs, outputs)
+        entry = CBackend(compile_library(files), "k").entry(self.item.name, {})
+        call = entry.bound(inputs, outputs)
         call()
         return outputs, call
 

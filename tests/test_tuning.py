@@ -104,8 +104,8 @@ def test_plans_that_are_named_compute_what_the_interpreter_computes(name, tmp_pa
             files = emit_c("k", program, [item], "float32",
                            choices={item.name: Chosen(((target, plans),))})
             out = np.full(wanted.shape, 77, np.float32)
-            CBackend(compile_library(files, flags=QUICK), "k").run(
-                item.name, inputs, [out], {})
+            library = CBackend(compile_library(files, flags=QUICK), "k")
+            library.entry(item.name, {}).run(inputs, [out])
             np.testing.assert_array_equal(out, wanted.astype(float), err_msg=str(plans))
 
 

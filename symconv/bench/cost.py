@@ -152,14 +152,15 @@ def command_seconds() -> tuple[float, float]:
     best = math.inf, math.inf
     for _ in range(3):
         with tempfile.TemporaryDirectory() as folder:
-            used, begin = _children(), time.perf_counter()
+            used, begin = children_seconds(), time.perf_counter()
             subprocess.run([sys.executable, "-m", "symconv", "emit", "conv2d", "-o", folder],
                            check=True, capture_output=True)
-            best = min(best[0], time.perf_counter() - begin), min(best[1], _children() - used)
+            best = (min(best[0], time.perf_counter() - begin),
+                    min(best[1], children_seconds() - used))
     return best
 
 
-def _children() -> float:
+def children_seconds() -> float:
     """Seconds of the processor that finished child processes took."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime
