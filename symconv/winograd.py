@@ -47,6 +47,15 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A subscript outside the windows; the operand is zero unless low <= place < stop."""
+
+    place: Int
+    low: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class Side:
     """An operand of the product. Vectors of its transform run along `across`, whose values are
     `apart` elements from each other. Rows are the values of `depth`, or the tiles of a band
@@ -60,6 +69,7 @@ class Side:
     deep: int
     base: Int
     axes: tuple[Axis, ...]
+    guards: tuple[Guard, ...]
     is_patch: bool
 
 
@@ -71,8 +81,9 @@ class Winograd:
     and the sum is over tiles; otherwise rows are tiles and the sum is over that variable. `rest`
     are further variables of the sum, `slices` outer ones. A task has `group` lanes, and `band`
     tiles of the first axis or, with `summed`, `band` rows; with `summed`, `part` tiles of the
-    first axis are taken at a time, otherwise `slab` terms of the sum: where these are few, the
-    vectors are used while they are in L1. `target` is the place of the first element.
+    first axis are taken at a time, otherwise `slab` terms of the sum: where there is no `rest`
+    and these are few, the vectors are used while they are in L1. `target` is the place of the
+    first element.
     """
 
     schemes: tuple[tuple[int, int], ...]
@@ -116,9 +127,15 @@ class Winograd:
 
     @property
     def depth(self) -> int:
-        """The terms of the product's sums."""
+        """The terms of the product's sums. Those of `rest` lie one after the other, unless they
+        are products of their own, as those of tiles are."""
         return (self.part * math.prod(self.tiles[1:]) if self.summed
-                else self.scalar.across.extent)
+                else self.turns * self.scalar.across.extent)
+
+    @property
+    def turns(self) -> int:
+        """The points of `rest`."""
+        return math.prod(span.extent for span in self.rest)
 
     @property
     def is_slabbed(self) -> bool:
@@ -131,9 +148,13 @@ class Winograd:
 
     def pitch(self, side: Side) -> int:
         """The distance of two rows of a transformed operand."""
-        whole = self.group if side is self.vector else (
-            self.band if self.summed else side.across.extent)
-        return _spread(-(-whole // LINE) * LINE)
+        before = 0
+        whole = self.group if side is self.vector else self.band
+        if side is self.scalar and not self.summed:
+            # the last vector of each turn ends in the next one, which overwrites it
+            whole = side.across.extent
+            before = (self.turns - 1) * whole
+        return _spread(-(-(before + -(-whole // LINE) * LINE) // LINE) * LINE)
 
     def height(self, side: Side) -> int:
         """The rows of a transformed operand, for each point."""
@@ -154,7 +175,7 @@ class Winograd:
         """The elements of a stage: the windows of so many lanes side by side."""
         count = math.prod(axis.size(self.part if not number else tiles) for number, (axis, tiles)
                           in enumerate(zip(side.axes, self.windows(side), strict=True)))
-        return count * LINE * (1 if side.depth is None else self.slab)
+        return count * LINE * (1 if side.depth is None else min(self.slab, side.depth.extent))
 
     def windows(self, side: Side) -> tuple[int, ...]:
         """How many windows there are along each axis of an operand."""

@@ -17,7 +17,7 @@ from symconv.effort import split, widest
 from symconv.integers import Int
 from symconv.tiling import CHUNK
 from symconv.toom import LIMIT, POINTS, quietest
-from symconv.winograd import LINE, Axis, Side, Winograd
+from symconv.winograd import LINE, Axis, Guard, Side, Winograd
 
 _NEAR = 5000            # elements of a slab, which stay in L1
 _CACHE = 230000         # elements of all transformed operands of a task that stay in L2
@@ -50,22 +50,27 @@ def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
 def every(contraction: Contraction, strides: Mapping[str, Sequence[int]],
           target: Sequence[int], fixed: frozenset[str]) -> list[Winograd]:
     """All plans."""
-    return [plan for patch in (0, 1)
-            for plan in _plans(contraction, strides, target, patch, fixed)]
+    found: list[Winograd] = []
+    for patch in (0, 1):
+        x, k = contraction.operands[patch], contraction.operands[1 - patch]
+        slides = _slides(contraction, x, k, target)
+        if any(k.guarded) or fixed or any(s.low for s in contraction.outer):
+            continue
+        # what a tile has beyond the ends of two axes has no order of tiles that overwrites it, so
+        # that all axes of a volume are cut where the outputs are one tile; otherwise the taps of
+        # the first one are summed
+        for axes, kinds in ((slides, (False, True) if len(slides) < 3 else (True,)),
+                            (slides[1:], (False,) if len(slides) == 3 else ())):
+            if axes:
+                found += [plan for summed in kinds
+                          for plan in _plans(contraction, strides, target, x, k, axes, summed)]
+    return found
 
 
 def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-           target: Sequence[int], patch: int, fixed: frozenset[str]) -> Iterator[Winograd]:
-    x, k = contraction.operands[patch], contraction.operands[1 - patch]
-    slides = _slides(contraction, x, k, target)
-    if not slides or any(k.guarded) or fixed:
-        return
-    if any(s.low for s in contraction.outer):
-        return
+           target: Sequence[int], x: Operand, k: Operand, slides: tuple[Slide, ...],
+           summed: bool) -> Iterator[Winograd]:
     moving = {name for s in slides for name in (s.outer.name, s.inner.name)}
-    axes = {s.patch for s in slides}
-    if any(x.guarded[axis] for axis in range(len(x.guarded)) if axis not in axes):
-        return
     ours, theirs = (_others(operand, {getattr(s, at) for s in slides}, moving)
                     for operand, at in ((x, "patch"), (k, "kernel")))
     if ours is None or theirs is None:
@@ -75,18 +80,15 @@ def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
     if any(s.name not in ours | theirs for s in outer) or any(
             s.name not in ours & theirs for s in inner):
         return
-    # what a tile has beyond the ends of two axes has no order of tiles that overwrites it, so that
-    # volumes are taken where the outputs are one tile
-    for summed in (False, True) if len(slides) < 3 else (True,):
-        for schemes in itertools.product(*(_schemes(s, summed) for s in slides)):
-            noises = [found.noise() for found in (quietest(*scheme) for scheme in schemes)
-                      if found is not None]
-            if len(noises) < len(schemes) or math.prod(noises) > LIMIT:
-                continue
-            maker = _Maker(contraction, strides, target, x, k, slides, schemes, summed)
-            only = [[s for s in outer if s.name in one - other]
-                    for one, other in ((ours, theirs), (theirs, ours))]
-            yield from maker.plans(outer, inner, *only)
+    for schemes in itertools.product(*(_schemes(s, summed) for s in slides)):
+        noises = [found.noise() for found in (quietest(*scheme) for scheme in schemes)
+                  if found is not None]
+        if len(noises) < len(schemes) or math.prod(noises) > LIMIT:
+            continue
+        maker = _Maker(contraction, strides, target, x, k, slides, schemes, summed)
+        only = [[s for s in outer if s.name in one - other]
+                for one, other in ((ours, theirs), (theirs, ours))]
+        yield from maker.plans(outer, inner, *only)
 
 
 def _slides(contraction: Contraction, x: Operand, k: Operand,
@@ -207,12 +209,18 @@ class _Maker:
         strides = self.strides[operand.tensor]
         axes: list[Axis] = []
         base = Int.of(0)
+        guards: list[Guard] = []
         sliding = [s.patch if is_patch else s.kernel for s in self.slides]
         for number, (place, stride) in enumerate(zip(operand.subscripts, strides, strict=True)):
             if number not in sliding:
                 base = base + place * stride
+                if operand.guarded[number]:
+                    guards.append(Guard(place, *operand.valid[number]))
         for axis, slide, (o, r) in zip(sliding, self.slides, self.schemes, strict=True):
             axes.append(self._axis(operand, axis, strides[axis], slide, o, r, is_patch))
+        names = {name for guard in guards for name in guard.place.names()}
+        if names & {s.name for s in (across, depth) if s is not None}:
+            return None
         if axes[-1].stride != 1 or (self.summed and any(axis.reversed for axis in axes)):
             return None
         apart = base.coefficient(across.name).constant or 0
@@ -221,7 +229,7 @@ class _Maker:
         room = 1 + sum((extent - 1) * stride for extent, stride in zip(
             (stop for _, stop in operand.valid), strides, strict=True))
         return Side(operand.tensor, room, across, apart, depth, deep, base.substitute(lows),
-                    tuple(axes), is_patch)
+                    tuple(axes), tuple(guards), is_patch)
 
     def _axis(self, operand: Operand, axis: int, stride: int, slide: Slide, o: int, r: int,
               is_patch: bool) -> Axis:
@@ -244,6 +252,8 @@ class _Maker:
 
 def _slab(plan: Winograd) -> int:
     """The terms of a sum whose vectors stay in L1: a power of two, or all of them."""
+    if plan.rest:
+        return plan.depth
     most = _NEAR // (plan.points * -(-plan.group // LINE) * LINE)
     return min(plan.depth, 1 << most.bit_length() - 1) if most >= 4 else plan.depth
 
@@ -265,7 +275,7 @@ def winograd_effort(plan: Winograd) -> float:
             product += max(rows * vectors, 0.5 * rows + 2 * vectors, 4) * plan.depth
             product += (-(-plan.depth // plan.slab) * (_SHORT + rows * vectors)
                         if plan.is_slabbed else -(-plan.depth // CHUNK) * _CALL)
-    turns = math.prod(s.extent for s in plan.rest) * (plan.parts if plan.summed else 1)
+    turns = plan.turns * plan.parts if plan.summed else 1
     tasks = math.prod(s.extent for s in plan.slices) * plan.groups * plan.bands
     total = tasks * turns * plan.points * product
     for side in (plan.vector, plan.scalar):
@@ -275,6 +285,7 @@ def winograd_effort(plan: Winograd) -> float:
         slabs = plan.is_slabbed and side is plan.vector
         visits = turns * tasks if turns > 1 or slabs else _visits(plan, side)
         deep = plan.height(side) if side.depth is None else side.depth.extent
+        deep *= 1 if plan.summed else plan.turns
         total += (visits * -(-lanes // LINE) * deep * (taps + plan.points)
                   * (_NEARBY if slabs else _ENTERING))
     outputs = math.prod(o for o, _ in plan.schemes)

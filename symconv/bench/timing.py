@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 
 def interleaved(candidates: Mapping[str, Callable[[], object]], seconds: float = 1.0,
                 least: int = 5, most: int = 200) -> dict[str, float]:
-    """The median time of each candidate in seconds.
+    """The median time of each candidate in seconds; they have been called once before.
 
     Rounds go on for about `seconds`, at least `least` and at most `most` of them. A turn is a
     call that is not counted, which brings caches and the allocator into the state that calls in
@@ -24,7 +24,7 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], seconds: float =
     round. A candidate that takes more than five times as long as the fastest one, and would fill
     `seconds` alone, has one call that counts.
     """
-    order, first = random.Random(0), {name: _second(run) for name, run in candidates.items()}
+    order, first = random.Random(0), {name: _once(run) for name, run in candidates.items()}
     hopeless = max(5 * min(first.values()), seconds / (2 * least))
     taken = {name: [once] if once > hopeless else [] for name, once in first.items()}
     names = [name for name, once in first.items() if once <= hopeless]
@@ -44,9 +44,7 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], seconds: float =
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
-def _second(run: Callable[[], object]) -> float:
-    """How long the second call takes."""
-    run()
+def _once(run: Callable[[], object]) -> float:
     begin = time.process_time()
     run()
     return time.process_time() - begin

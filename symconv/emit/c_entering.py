@@ -31,10 +31,12 @@ def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, man
     begin = sum((axis.window - 1) * stride for axis, stride in zip(side.axes, strides, strict=True)
                 if axis.reversed)
     moves = [] if not begin else [f"{begin} * {prefix}_LANES"]
+    turn, lane = _turn(plan, spelling), own.lane
     if side.depth is not None:
-        row, moves = own.row, [*moves, f"{own.row} * {math.prod(sizes)} * {prefix}_LANES"]
+        row = f"{turn}{own.row}"
+        moves.append(f"{own.row} * {math.prod(sizes)} * {prefix}_LANES")
     else:
-        row = f"{own.tile}0"
+        row, lane = f"{own.tile}0", lane if plan.summed else f"{turn}{lane}"
         for d in dims[1:]:
             row = f"({row}) * {plan.tiles[d]} + {own.tile}{d}"
         moves += [f"{own.tile}{d} * {side.axes[d].step * strides[d]} * {prefix}_LANES"
@@ -43,7 +45,7 @@ def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, man
     gaps = [str(math.prod(extents[d + 1:]) * plan.plane(side)) for d in dims]
     call = [f"{name}({' + '.join([own.stage, *moves])},",
             f"    {', '.join(steps)},",
-            f"    {buffer} + ({row}) * {plan.pitch(side)} + {own.lane}, {', '.join(gaps)});"]
+            f"    {buffer} + ({row}) * {plan.pitch(side)} + {lane}, {', '.join(gaps)});"]
     if side.depth is not None:
         yield from loop(own.row, 0, _deep(plan, side, own), call)
         return
@@ -80,7 +82,9 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
                 f"{side.room});"]
         yield from line if whole else loop(own.row, 0, deep, line)
         return
-    place, tests, last_size = "0", list[str](), sizes[-1]
+    place, last_size = "0", sizes[-1]
+    tests = [f"{spelling.integer(guard.place)} {test}" for guard in side.guards
+             for test in (f">= {guard.low}", f"< {guard.stop}")]
     last = len(side.axes) - 1
     for number, axis in enumerate(side.axes):
         moved = (Int.of(own.top) * axis.step if not number and side.depth is None
@@ -116,9 +120,20 @@ def _staging(plan: Winograd, side: Side, first: str, spelling: Spelling,
 
 def _is_run(side: Side, sizes: list[int]) -> bool:
     """Whether the windows are whole, and lie in one piece."""
-    return all(axis.valid[0] <= axis.start and axis.start + size <= axis.valid[1]
+    return not side.guards and all(
+               axis.valid[0] <= axis.start and axis.start + size <= axis.valid[1]
                and axis.stride == math.prod(sizes[number + 1:])
                for number, (axis, size) in enumerate(zip(side.axes, sizes, strict=True)))
+
+
+def _turn(plan: Winograd, spelling: Spelling) -> str:
+    """The terms before those of a turn, as the beginning of a sum."""
+    if plan.summed or not plan.rest:
+        return ""
+    flat = Int.of(0)
+    for span in plan.rest:
+        flat = flat * span.extent + Int.of(span.name) - span.low
+    return f"{spelling.integer(flat * plan.scalar.across.extent)} + "
 
 
 def _deep(plan: Winograd, side: Side, own: WinogradNames) -> str:

@@ -190,7 +190,8 @@ def _transformed(windows: WinogradSpelling) -> Iterator[Copy]:
     for name, side in windows.sides():
         task = Span(group, 0, plan.groups) if side is plan.vector else Span(band, 0, plan.bands)
         slabs = [Span(own.slab, 0, plan.slabs)] if side is plan.vector and plan.is_slabbed else []
-        over = (*(span for span in (*plan.slices, *plan.rest) if span.name in side.base.names()),
+        over = (*(span for span in (*plan.slices, *(plan.rest if plan.summed else ()))
+                  if span.name in side.base.names()),
                 *([task] if task.extent > 1 else []), *parts, *slabs)
         lines = with_needed([*windows.bounds(), *windows.part(),
                              *(windows.slab() if slabs else ())],

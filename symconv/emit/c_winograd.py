@@ -97,7 +97,7 @@ class WinogradSpelling:
             *self._enter(plan.scalar, own.scalar, own.other), *self._slabs()])
         if plan.summed:
             inside = loop(own.part, 0, plan.parts, inside)
-        yield from loops(plan.rest, inside)
+        yield from loops(plan.rest if plan.summed else (), inside)
         leaving = Leaving(node, spell, own, self.lines)
         yield from leaving.lines()
         yield f"if ({prefix}_is_wild({own.wild})) {{"
@@ -135,8 +135,8 @@ class WinogradSpelling:
     def _is_repeated(self, side: Side) -> bool:
         """Whether an operand enters in several parts."""
         plan = self.plan
-        return math.prod(span.extent for span in plan.rest) * (
-            plan.parts if plan.summed else 1) > 1 or (plan.is_slabbed and side is plan.vector)
+        return plan.turns * plan.parts > 1 if plan.summed else (
+            plan.is_slabbed and side is plan.vector)
 
     def _chunk(self) -> int:
         """How many terms a call of a product has."""
@@ -180,10 +180,11 @@ class WinogradSpelling:
         else:
             first, many = "0", str(side.across.extent)
         name = plane_name(self.spelling.prefix, "b" if side.is_patch else "g", plan)
-        yield (f"for (ptrdiff_t {own.lane} = 0; {own.lane} < {many}; "
-               f"{own.lane} += {self.spelling.prefix}_LANES) {{")
-        yield from indented(entering(plan, side, buffer, name, first, many, self.spelling, own))
-        yield "}"
+        lines = [f"for (ptrdiff_t {own.lane} = 0; {own.lane} < {many}; "
+                 f"{own.lane} += {self.spelling.prefix}_LANES) {{",
+                 *indented(entering(plan, side, buffer, name, first, many, self.spelling, own)),
+                 "}"]
+        yield from loops(plan.rest, lines) if plan.rest and not plan.summed else lines
 
     def _key(self, side: Side) -> str:
         """A number for what an operand depends on."""
@@ -226,7 +227,7 @@ class WinogradSpelling:
         steps = (1, plan.pitch(plan.scalar)) if plan.summed else (plan.pitch(plan.scalar), 1)
         below = "" if plan.is_slabbed else f" + {own.chunk} * {plan.pitch(plan.vector)}"
         joined = [f"{own.chunk} > 0", *([f"{own.part} > 0"] if plan.summed else []),
-                  *(f"{span.name} > {span.low}" for span in plan.rest)]
+                  *(f"{span.name} > {span.low}" for span in plan.rest if plan.summed)]
         call = [f"{prefix}_regular({own.rows}, {own.vectors}, {own.deep}, {own.steps},",
                 f"    {own.scalar} + {own.point} * {plan.plane(plan.scalar)} + {across} + {along}, "
                 f"{steps[0]}, {steps[1]},",
