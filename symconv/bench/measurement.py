@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from symconv.bench.timing import interleaved
 
 OWN = "symconv"
 IDIOM = "numpy "                                # idioms of NumPy: the fastest of them is shown
+PATIENCE = 2.0
+"""Seconds: who takes longer than this in the first call, and five times as long as symconv, has no
+other."""
 EMITTED = ("symconv", "symconv bound", "symconv packed", "symconv numpy")
 APART = ("torch channels_last", "onnxruntime bound")
 """Peers that are shown and never the best one: another layout, and calls that are no plain ones."""
@@ -56,9 +60,19 @@ def rows(case: Case, peers: Mapping[str, Peer], limits: Limits,
             runs |= made
             settle |= dict.fromkeys(made, peer.settled)
         wanted = exact(case, part, arrays)
-        errors = {name: error(settle[name](run()), wanted) for name, run in runs.items()}
-        taken = interleaved(runs, seconds)
-        yield Row(case, part, limits.seconds(case, part), *_fastest_idiom(taken, errors))
+        first: dict[str, float] = {}
+        errors: dict[str, float] = {}
+        for name, run in runs.items():
+            begin = time.process_time()
+            result = run()
+            first[name] = time.process_time() - begin
+            errors[name] = error(settle[name](result), wanted)
+        slow = {name: taken for name, taken in first.items()
+                if taken > max(PATIENCE, 5 * first[OWN])}
+        times = slow | interleaved({name: run for name, run in runs.items() if name not in slow},
+                                   seconds)
+        yield Row(case, part, limits.seconds(case, part), *_fastest_idiom(
+            {name: times[name] for name in runs}, errors))
 
 
 def geometric_mean(values: Sequence[float]) -> float:
