@@ -64,13 +64,14 @@ def _measured(suite: str, names: Sequence[str], layers: tuple[str, ...],
               seconds: float) -> tuple[Report, bool]:
     """The rows of a suite, and whether it came to its end."""
     from symconv.bench.kernels import compilations, compiled
-    from symconv.bench.machine import described, measured, single_core
+    from symconv.bench.machine import described, keep_memory, measured, single_core
     from symconv.bench.measurement import rows
     from symconv.bench.peers import found
     from symconv.bench.suites import chosen
     from symconv.bench.tables import Report
 
     cases = chosen(suite, layers)
+    keep_memory()
     with single_core():
         peers, missing = found(names)
     for name, remedy in missing.items():

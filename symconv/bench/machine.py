@@ -20,6 +20,8 @@ from symconv.libraries import compile_library, load_library
 # working sets in bytes, source and target together, that fit the level
 LEVELS = {"L1": 16 << 10, "L2": 512 << 10, "L3": 8 << 20, "DRAM": 512 << 20}
 
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4             # as malloc.h names them
+
 _SOURCE = """\
 #include <stddef.h>
 
@@ -84,6 +86,18 @@ def single_core() -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def keep_memory() -> None:
+    """Have the C library, where it can, keep what is freed for the next call.
+
+    Otherwise it is chance, and not the same for all candidates, whether a result lies on pages that
+    are fresh, which takes longer to write than many layers take to compute.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if tune is not None:
+        for setting, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1)):
+            tune(setting, value)
 
 
 def measured() -> Limits:
