@@ -11,6 +11,7 @@ Plans are compared by it; where two of them are close, it does not matter which 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from symconv.packing import Packing
@@ -38,26 +39,29 @@ def effort(plan: Tiles) -> float:
     steps = parts * taps * head * plan.inner * plan.taken
     lanes = 1 + sum(((plan.band if not place else lane.extent) - 1) * lane.pitch
                     for place, lane in enumerate(plan.lanes))
-    heights = list(split(plan.group, _ROWS))
+    heights = Counter(split(plan.group, _ROWS))
     wait = 4 if lanes * plan.group <= _WAITING else 40
+    loads, store = 2.0 * (_loads(plan) - 1), _store(plan) + plan.guarded * 2
     total = 0.0
-    for rows in heights:
-        widths = list(split(-(-lanes // _LANES), widest(rows)))
-        vector, number = _lines(plan, rows, len(heights), len(widths))
-        for vectors in widths:
+    for rows, high in heights.items():
+        widths = Counter(split(-(-lanes // _LANES), widest(rows)))
+        vector, number = _lines(plan, rows, heights.total(), widths.total())
+        for vectors, wide in widths.items():
             size = rows * vectors
             lines = vector * vectors + number
-            total += (max(size, _LATENCY) + 0.5 * (rows + vectors)
-                      + 2.0 * (_loads(plan) - 1) * vectors + _LINE * lines) * steps
-            total += calls * (20 + 1.5 * size) + (parts - 1) * wait * size
             runs = 1 if plan.is_flat else 1 + vectors * _LANES / plan.lanes[-2].pitch
-            total += size * _store(plan) + (16 * rows + 40) * runs + size * (plan.guarded * 2)
-            total += (40 + 3 * size) if plan.taps or plan.clips else 0
+            time = (max(size, _LATENCY) + 0.5 * (rows + vectors)
+                    + loads * vectors + _LINE * lines) * steps
+            time += calls * (20 + 1.5 * size) + (parts - 1) * wait * size
+            time += size * store + (16 * rows + 40) * runs
+            time += (40 + 3 * size) if plan.taps or plan.clips else 0
+            total += time * high * wide
     slices = math.prod(s.extent for s in plan.slices)
     total *= slices * math.prod(s.extent for s in plan.loops) * plan.bands * plan.groups
     if plan.gathered:
         copies = slices * plan.bands * parts * plan.groups
-        total += copies * plan.run * sum(map(_gathering(plan), heights))
+        gathering = _gathering(plan)
+        total += copies * plan.run * sum(gathering(rows) * high for rows, high in heights.items())
     if plan.packing is not None:
         copies = slices * plan.bands * parts * (plan.groups if parts > 1 else 1)
         total += copies * _packing(plan.packing)
@@ -146,11 +150,12 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
     line = 0.9 if plan.packing.size + dots.packing.size > PANEL else 0.0
     total = 0.0
-    for rows in split(plan.group, _ROWS):
-        for columns in split(plan.lanes[0].extent, widest(rows)):
+    for rows, high in Counter(split(plan.group, _ROWS)).items():
+        for columns, wide in Counter(split(plan.lanes[0].extent, widest(rows))).items():
             size = rows * columns
-            total += (max(size, rows + 2 * columns, _LATENCY) + line * (rows + columns)) * steps
-            total += parts * (30 + 4 * size) + 60 * size
+            time = (max(size, rows + 2 * columns, _LATENCY) + line * (rows + columns)) * steps
+            time += parts * (30 + 4 * size) + 60 * size
+            total += time * high * wide
     total *= loops
     total += parts * (_packing(plan.packing) + _packing(dots.packing))
     tasks = plan.groups * slices
