@@ -132,14 +132,32 @@ class AbreastLines:
 
     def _sheets(self) -> Iterator[str]:
         """Room for the operands, with what stands around them."""
-        plan, own, spell = self.plan, self.own, self.spell
+        plan, own = self.plan, self.own
         for number, sheet in enumerate(plan.sheets):
             size = sheet.height(plan.rows) * sheet.width(plan.lanes) * ALIGNED
             yield f"_Alignas(64) {self._kind(sheet)} {own.sheet}_{number}[{size}];"
-            rows, columns = self._inside(sheet)
-            if (len(rows), len(columns)) != (sheet.height(plan.rows), sheet.width(plan.lanes)):
-                yield from loop(own.lane, 0, size, [
-                    f"{own.sheet}_{number}[{own.lane}] = {pad_text(sheet.pad, spell)};"])
+            yield from self._around(number)
+
+    def _around(self, number: int) -> Iterator[str]:
+        """What stands around an operand: rows above and below, columns on both sides."""
+        plan, own, sheet = self.plan, self.own, self.plan.sheets[number]
+        rows, columns = self._inside(sheet)
+        width, size = sheet.width(plan.lanes), sheet.height(plan.rows) * sheet.width(plan.lanes)
+        above = (rows.start - sheet.rows[0] if sheet.axis is not None else 0) * width
+        below = above + len(rows) * width
+        left = columns.start - sheet.columns[0]
+        sides = ((0, left), (left + len(columns), width)) if rows and columns else ()
+        pad = pad_text(sheet.pad, self.spell)
+        for begin, end in ((0, above), (below, size)) if sides else ((0, size),):
+            if begin < end:
+                yield from loop(own.lane, begin * ALIGNED, end * ALIGNED, [
+                    f"{own.sheet}_{number}[{own.lane}] = {pad};"])
+        for begin, end in sides:
+            if begin < end:
+                place = (Int.of(own.at) * width + above) * ALIGNED + Int.of(own.lane)
+                yield from loop(own.at, 0, len(rows), loop(
+                    own.lane, begin * ALIGNED, end * ALIGNED, [
+                        f"{own.sheet}_{number}[{self.spell.integer(place)}] = {pad};"]))
 
     def _kind(self, sheet: Sheet) -> str:
         return self.whole if sheet.pad == "never" else self.spell.real
