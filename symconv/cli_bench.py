@@ -46,7 +46,9 @@ def bench_command(suite: str, against: str, layers: Sequence[str], seconds: floa
     if suite == "cost":
         from symconv.bench.cost import report
 
-        return report()
+        text, held = report()
+        _shown(text, page)
+        return 0 if held else 1
     if suite == "sizes":
         return _sizes(tuple(layers), page)
     if suite not in SUITES:
@@ -61,7 +63,7 @@ def bench_command(suite: str, against: str, layers: Sequence[str], seconds: floa
 def _measured(suite: str, names: Sequence[str], layers: tuple[str, ...],
               seconds: float) -> tuple[Report, bool]:
     """The rows of a suite, and whether it came to its end."""
-    from symconv.bench.kernels import compiled
+    from symconv.bench.kernels import compilations, compiled
     from symconv.bench.machine import described, measured, single_core
     from symconv.bench.measurement import rows
     from symconv.bench.peers import found
@@ -73,9 +75,10 @@ def _measured(suite: str, names: Sequence[str], layers: tuple[str, ...],
         peers, missing = found(names)
     for name, remedy in missing.items():
         click.echo(f"symconv: {name} is missing: {remedy}", err=True)
-    with _progress(len(cases) + sum(len(case.parts) for case in cases)) as step:
-        for case in compiled(cases):
-            step(f"{case.name} compiled")
+    wanted = compilations(cases)
+    with _progress(len(wanted) + sum(len(case.parts) for case in cases)) as step:
+        for one in compiled(wanted):
+            step(f"{one.case.name} compiled")
         with single_core():
             report = Report(suite, described(), measured(), missing, [])
             try:

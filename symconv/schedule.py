@@ -24,6 +24,7 @@ from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
 from symconv.dotting import dot_plans
 from symconv.effort import effort
+from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Node, Tiled
@@ -69,8 +70,10 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     empty: list[Contraction] = []
     others: list[Term] = []
     number = 0
-    for term in definition.terms:
-        found = contractions(definition.free, term, eliminate(term), tensors)
+    every = [contractions(definition.free, term, eliminate(term), tensors)
+             for term in definition.terms]
+    every = _fused(every, known, known[definition.target.name], fixed, used)
+    for term, found in zip(definition.terms, every, strict=True):
         classes = [c for c in found or () if not c.is_empty]
         offered = [_offered(c, known, known[definition.target.name], names, fixed, used)
                    for c in classes]
@@ -107,6 +110,24 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
         found += [(name, Int.of(count)) for name, count in zip(node.names, (bands, groups),
                                                                strict=False) if count > 1]
     return tuple(found)
+
+
+def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str, Sequence[int]],
+           target: Sequence[int], fixed: frozenset[str], used: set[str],
+           ) -> list[tuple[Contraction, ...] | None]:
+    """The contractions of all terms with fewer variables, if they still have the same targets."""
+    names: dict[tuple[str, str], str] = {}
+
+    def name(slow: str, fast: str) -> str:
+        if (slow, fast) not in names:
+            names[slow, fast] = fresh(f"{slow}{fast}", used)
+        return names[slow, fast]
+
+    found = [None if classes is None else tuple(
+        c if c.is_empty else fused(c, strides, target, fixed, name) for c in classes)
+        for classes in every]
+    targets = [{c.target for c in classes} for classes in found if classes]
+    return found if all(one == targets[0] for one in targets) else list(every)
 
 
 def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],

@@ -106,7 +106,7 @@ def test_a_hopeless_candidate_has_one_call_that_counts():
     assert times["slow"] == pytest.approx(0.02, rel=0.5)
     calls.clear()
     interleaved({"fast": lambda: busy(5e-3), "slow": lambda: busy(0.02)}, seconds=0.1)
-    assert calls.count(0.02) >= 10          # not ten times as slow
+    assert calls.count(0.02) >= 10          # not five times as slow
     calls.clear()
     interleaved({"fast": lambda: busy(1e-4), "slow": lambda: busy(0.002)}, seconds=0.1)
     assert calls.count(0.002) >= 10         # there is time enough
@@ -252,8 +252,7 @@ def test_ctrl_c_on_a_terminal_keeps_the_rows_that_are_done(tmp_path):
 def test_ctrl_c_while_kernels_are_compiled_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     page = tmp_path / "a.md"
-    status, shown = interrupted_at(b"k compiled", [
-        "--layer", "k", "--layer", "f", "--layer", "l", "-o", str(page)])
+    status, shown = interrupted_at(b"measuring", ["--layer", "e", "-o", str(page)])
     assert status == 130
     assert "Traceback" not in shown
     assert not page.exists()

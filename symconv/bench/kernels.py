@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -66,21 +67,32 @@ def kernel_calls(case: Case, part: str, arrays: Arrays, target: str) -> dict[str
     return calls
 
 
-def compiled(cases: Sequence[Case]) -> Iterator[Case]:
-    """Compile the kernels of all cases, on all processors; gives each case that is done."""
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """A group of passes that has to be compiled before calls of a case can be timed."""
+
+    case: Case
+    kernel: Kernel
+    group: Group
+
+
+def compilations(cases: Sequence[Case]) -> list[Compilation]:
+    """What `kernel_calls` runs in C for these cases, each once."""
+    return list(dict.fromkeys(
+        Compilation(case, _built(case, part == "indices", "c", pack), _group(part))
+        for case in cases for part in case.parts
+        for pack in (((), "w") if packs(case, part) else ((),))))
+
+
+def compiled(wanted: Sequence[Compilation]) -> Iterator[Compilation]:
+    """Compile on all processors; gives what is done."""
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        for case, _ in zip(cases, pool.map(_compile, cases), strict=True):
-            yield case
+        done = pool.map(lambda one: one.kernel.prepare(one.group), wanted)
+        for one, _ in zip(wanted, done, strict=True):
+            yield one
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _compile(case: Case) -> None:
-    for part in case.parts:
-        _built(case, part == "indices", "c").prepare(_group(part))
-        if packs(case, part):
-            _built(case, False, "c", "w").prepare(_group(part))
 
 
 @cache

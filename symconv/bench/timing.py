@@ -21,11 +21,11 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], seconds: float =
     Rounds go on for about `seconds`, at least `least` and at most `most` of them. A turn is a
     call that is not counted, which brings caches and the allocator into the state that calls in
     a row have, and calls for about 100 microseconds that are; the order changes from round to
-    round. A candidate that takes more than ten times as long as the fastest one, and would fill
+    round. A candidate that takes more than five times as long as the fastest one, and would fill
     `seconds` alone, has one call that counts.
     """
     order, first = random.Random(0), {name: _second(run) for name, run in candidates.items()}
-    hopeless = max(10 * min(first.values()), seconds / (2 * least))
+    hopeless = max(5 * min(first.values()), seconds / (2 * least))
     taken = {name: [once] if once > hopeless else [] for name, once in first.items()}
     names = [name for name, once in first.items() if once <= hopeless]
     repeats = {name: max(1, min(100, int(100e-6 / max(first[name], 1e-9)))) for name in names}

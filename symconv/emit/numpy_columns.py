@@ -25,10 +25,10 @@ from symconv.emit.numpy_integers import Code
 from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_padding import strided
 from symconv.emit.numpy_scalars import product, split
+from symconv.emit.numpy_turning import turned
 from symconv.emit.numpy_views import align, view
-from symconv.integers import Int, largest, smallest
+from symconv.integers import Int
 from symconv.ir import Access, Axis, Number, Tensor
-from symconv.rewrite import substitute_scalar
 from symconv.slicing import Span
 
 
@@ -129,6 +129,11 @@ class _Window:
                 into, frame.scope.type_of(frame.definition), EMPTY))
         if not self.first:
             inside.append(f"{blocks.cut(into.name, parts)} += {value}")
+        elif blocks.header is not None and self.factor.value == 1 and all(
+                blocks.ends_of(name) is None for group in (groups.rows, groups.columns)
+                for name in group[1:]) and kept:        # axes that are cut come first: a view
+            matrix = groups.result(Labelled(blocks.cut(into.name, parts), target), cut)
+            inside.append(groups.multiplied(factors, right, "np.matmul", matrix))
         elif kept or blocks.header is None:
             inside.append(f"{blocks.cut(into.name, parts)} = {value}")
         else:                                   # zeros to begin with would be a pass over them
@@ -150,46 +155,25 @@ class _Window:
         return sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]
 
     def turned(self, moving: Access, fixed: Access, taps: Sequence[str]) -> list[str] | None:
-        """A scatter to the places i + a with i -> moving as the gather of moving[u - a], where no
-        more is gathered than scattered and no matrix of weights has to be turned that is large
-        beside the columns."""
-        frame, names = self.frame, {*self.loops}
-        plan, extents = frame.plan, self.extents
-        values: dict[str, Int] = {}
-        spans, target = {span.name: span for span in plan.spans}, list[Int]()
-        for subscript, extent in zip(plan.target, frame.definition.target.logical, strict=True):
-            inside = [name for name in spans if name in subscript.names()]
-            if not subscript.names() & names:
-                target.append(subscript)
-                continue
-            if len(inside) != 1 or subscript.coefficient(inside[0]).constant != 1:
-                return None
-            (name,), rest = inside, subscript.without(tuple(inside))
-            low, high, span = -rest, extent - rest, spans[inside[0]]
-            if span.low not in (Int.of(0), low, largest(0, low)) or span.high not in (
-                    span.extent, high, smallest(span.extent, high)):
-                return None
-            place = frame.name("u")
-            values[name] = Int.of(place) - rest
-            target.append(Int.of(place))
-            spans[name] = Span(place, extent, Int.of(0), extent)
+        """A scatter as a gather, where no more is gathered than scattered and no matrix of weights
+        has to be turned that is large beside the columns."""
+        frame, extents = self.frame, self.extents
+        found, weights = turned(frame), self._plain(fixed)
+        if found is None or weights is None:
+            return None
+        plan, values = found
         shared = {*frame.target.axes}.intersection(
             *(view(frame.scope.tensors[access.tensor], access.subscripts, self.spans, ()).axes
               for access in (moving, fixed)))
-        weights = self._plain(fixed)
-        if not values or weights is None:
-            return None
-        ours = volume([name for name in weights.axes if name not in shared and name not in names
-                       and name not in frame.summed], extents).constant
+        ours = volume([name for name in weights.axes if name not in shared
+                       and name not in self.loops and name not in frame.summed], extents).constant
         theirs = volume(frame.summed, extents).constant
         places = volume(list(values), extents).constant
         if not shared if ours is None or theirs is None or places is None else (
                 theirs > ours or places < 4 * ours):
             return None
-        made = replace(plan, spans=tuple(spans.values()), target=tuple(target),
-                       body=substitute_scalar(plan.body, values))
-        turned = _Window(Frame(frame.definition, made, frame.scope), self.first, self.factor, False)
-        return turned.gathered(replace(moving, subscripts=tuple(
+        window = _Window(Frame(frame.definition, plan, frame.scope), self.first, self.factor, False)
+        return window.gathered(replace(moving, subscripts=tuple(
             subscript.substitute(values) for subscript in moving.subscripts)), fixed, taps)
 
     def scattered(self, one: Access, two: Access) -> list[str] | None:

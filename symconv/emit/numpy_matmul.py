@@ -68,10 +68,15 @@ class Groups:
                 self._arranged(right, self.summed, self.columns, extents))
         return pair[::-1] if self.swapped else pair
 
-    def multiplied(self, first: str, second: str, function: str = "np.matmul") -> str:
-        """The product of two operands that are matrices already."""
+    def multiplied(self, first: str, second: str, function: str = "np.matmul",
+                   into: str | None = None) -> str:
+        """The product of two operands that are matrices already, written `into` a third."""
         left, right = (second, first) if self.swapped else (first, second)
-        return f"{function}({left}, {right})"
+        return f"{function}({left}, {right}{f', out={into}' if into else ''})"
+
+    def result(self, array: Labelled, extents: Mapping[str, Int]) -> str:
+        """An array with the axes of the product as matrices."""
+        return self._arranged(array, self.rows, self.columns, extents)
 
     def _arranged(self, array: Labelled, one: tuple[str, ...], two: tuple[str, ...],
                   extents: Mapping[str, Int]) -> str:
