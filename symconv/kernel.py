@@ -69,6 +69,10 @@ class Kernel:
         self._real_inputs = tuple(t.name for t in source.inputs if t.kind == "real")
         self._real_outputs = tuple(name for name in source.outputs
                                    if source.tensor(name).kind == "real")
+        # of which tensor each gradient has the shape
+        self._gradient_of = {name: name for name in self._real_inputs}
+        self._second_of = {**{f"d{name}": name for name in self._real_outputs},
+                           **self._gradient_of}
 
     def forward(self, /, *, out: Array | Sequence[Array] | None = None,
                 **inputs: object) -> Array | tuple[Array, ...]:
@@ -172,8 +176,7 @@ class Kernel:
         wanted = self._real_inputs if wrt is None else self._wanted(wrt)
         call = self._operands.call(inputs)
         arguments = [*self._cotangents(call, dy), *call.arrays]
-        return self._gradients(call, "vjp", arguments, {
-            name: name for name in self._real_inputs}, wanted)
+        return self._gradients(call, "vjp", arguments, self._gradient_of, wanted)
 
     def _jvp(self, inputs: Mapping[str, object], tangents: Mapping[str, object]) -> Job:
         self._differentiable()
@@ -187,9 +190,7 @@ class Kernel:
         call = self._operands.call(inputs)
         arguments = [*directions(call, "v", v, self._real_inputs, self.dtype),
                      *self._cotangents(call, dy), *call.arrays]
-        keys = {**{f"d{name}": name for name in self._real_outputs},
-                **{name: name for name in self._real_inputs}}
-        return self._gradients(call, "double", arguments, keys, tuple(keys))
+        return self._gradients(call, "double", arguments, self._second_of, tuple(self._second_of))
 
     def _gradients(self, call: Call, group: Literal["vjp", "double"], arguments: list[Array],
                    keys: Mapping[str, str], wanted: Sequence[str]) -> Job:
@@ -236,6 +237,8 @@ class Kernel:
     # --- arguments ----------------------------------------------------------------------------
 
     def _wanted(self, wrt: object) -> tuple[str, ...]:
+        if isinstance(wrt, str) and wrt in self._gradient_of:
+            return (wrt,)
         wanted: dict[str, None] = {}
         for name in wrt if isinstance(wrt, list | tuple | set | frozenset | Mapping) else (wrt,):
             if not isinstance(name, str) or name not in self._real_inputs:

@@ -32,7 +32,7 @@ from symconv.loops import (
     Transformed,
     plan_texts,
 )
-from symconv.names import global_names, rename_bound, rename_free
+from symconv.names import fresh, global_names, rename_bound, rename_free
 from symconv.nesting import is_test, nest
 from symconv.passes import Pass
 from symconv.relation import certain_reads
@@ -40,7 +40,8 @@ from symconv.rewrite import accesses, row_names, scalar_names, substitute_scalar
 from symconv.schedule import tasks as tile_tasks
 from symconv.schedule import tiled
 from symconv.solve import length
-from symconv.stencil import stencil_text
+from symconv.stencil import Stencil, stencil_text
+from symconv.stencil_abreast import abreast
 from symconv.stencil_sums import sums
 from symconv.stencilling import paired, stencil
 from symconv.tasks import task_axes
@@ -79,7 +80,8 @@ def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None)
         apart = replace(definition, terms=tuple(
             rename_bound(term, {name for name, _ in tasks}, beside) for term in definition.terms))
         definitions.append(rename_free(apart, wishes, taken))
-    windows = _stencils(definitions, program, outside, choice) if is_fast else {}
+    windows = (_together(definitions, program, tasks, choice)
+               or _stencils(definitions, program, tasks, choice)) if is_fast else {}
     if is_fast and len(definitions) == 1 and not windows:
         tiles = _tiled(program.definitions[0], program, frozenset(), 0, choice,
                        alone=True)
@@ -105,16 +107,53 @@ def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None)
         owners += [name] * (len(body) - len(owners))
         if isinstance(whole, Stenciled) and whole.plan.places is not None:
             needed[-1] |= results[whole.plan.places]
+        if isinstance(whole, Stenciled) and (maps := whole.plan.abreast) is not None:
+            tasks = tuple((maps.group, Int.of(maps.groups)) if index == maps.index else (
+                index, extent) for index, extent in tasks)
     scratch = tuple(d.target for d in program.definitions if d.target.name not in program.outputs)
     flags, tests = guards(program, needed) if item.entries else ((), ())
     return Routine(item.name, program, tasks, scratch, tuple(body), tuple(owners), flags, tests)
 
 
+def _together(definitions: Sequence[Definition], program: Program,
+              tasks: Sequence[tuple[str, Int]],
+              choice: Choice | None) -> dict[str, Stenciled | None]:
+    """Places and what reads nothing else of them, for small maps abreast; otherwise nothing."""
+    if len(definitions) != 2 or definitions[0].target.name in program.outputs or any(
+            refusal(definition) is not None for definition in definitions):
+        return {}
+    taken, outside = global_names(program), frozenset(name for name, _ in tasks)
+    tensors = {t.name: t for t in (*program.inputs, *(d.target for d in definitions))}
+    used = taken | {index.name for each in definitions for index in each.free} | {
+        index.name for each in definitions for term in each.terms for index in term.bound}
+    group = fresh("group", used)
+    plans: list[Stencil] = []
+    plain: list[Node] = []
+    for definition in definitions:
+        whole = _Lowering(definition, outside, frozenset(), taken, program)
+        found = stencil([definition], tensors, outside, used, whole.eliminated)
+        made = None if found is None else abreast(
+            found, tasks, tensors, group, plans[0].places if plans else None)
+        if made is None or made.loops:
+            return {}
+        plans.append(made)
+        plain += whole.run()
+    first, last = plans
+    if first.places is None or first.value is not None or first.base or (
+            first.abreast != last.abreast) or not last.marked:
+        return {}
+    text = f"stencil: {stencil_text(last)}"
+    name = definitions[-1].target.name
+    if choice is not None and choice.taken(name, "stencil", 0, {text: 0.0}, text) is None:
+        return {}
+    return {definitions[0].target.name: None, name: Stenciled(last, tuple(plain), (first,))}
+
+
 def _stencils(definitions: Sequence[Definition], program: Program,
-              outside: frozenset[str],
+              tasks: Sequence[tuple[str, Int]],
               choice: Choice | None) -> dict[str, Stenciled | None]:
     """The definitions that are windows, by target; None for a place that its maximum brings."""
-    taken = global_names(program)
+    taken, outside = global_names(program), frozenset(name for name, _ in tasks)
     tensors = {t.name: t for t in (*program.inputs, *(d.target for d in definitions))}
     found: dict[str, Stenciled | None] = {}
     for number, definition in enumerate(definitions):
@@ -124,10 +163,14 @@ def _stencils(definitions: Sequence[Definition], program: Program,
         group = group if len(group) == 2 and paired(*group) else group[:1]
         used = taken | {index.name for each in group for index in each.free} | {
             index.name for each in group for term in each.terms for index in term.bound}
+        alone = _Lowering(definition, outside, frozenset(), taken, program).eliminated
         plan = stencil(group, tensors, outside, used, _Lowering(
-            group[-1], outside, frozenset(), taken, program).eliminated) or sums(
-            definition, tensors, outside, _Lowering(
-                definition, outside, frozenset(), taken, program).eliminated)
+            group[-1], outside, frozenset(), taken, program).eliminated)
+        if len(definitions) == 1:               # tasks may have many maps
+            some = plan or sums(definition, tensors, outside, alone, vectors=False)
+            if some is not None and some.places is None:
+                plan = abreast(some, tasks, tensors, fresh("group", used)) or plan
+        plan = plan or sums(definition, tensors, outside, alone)
         if plan is not None and choice is not None:
             text = f"stencil: {stencil_text(plan)}"
             if choice.taken(definition.target.name, "stencil", 0, {text: 0.0}, text) is None:

@@ -24,6 +24,7 @@ from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
 from symconv.dotting import dot_plans
 from symconv.effort import effort
+from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Node, Tiled
@@ -32,13 +33,15 @@ from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles, tiles_text
 from symconv.tiling import plans
 from symconv.unknowns import Eliminated
+from symconv.weaving import share
 
 SCHEDULES = ("auto", "reference", "winograd")
 """What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops,
 "winograd" transforms wherever there are windows that slide (`winograd`), in any precision."""
 
 _MOST = 2**31 - 1       # elements: tables hold positions as 32-bit integers
-_SLOWEST = 2.0          # cycles per multiply-add: a slower plan is no better than plain loops
+_ALIKE = 1.1            # of the time of the fastest plans: what weaving and even tasks are worth
+_SLOWEST = 4.0          # units per multiply-add: slower plans are no better than plain loops
 
 Eliminate = Callable[[Term], Eliminated]
 Point = Callable[[Definition], tuple[Node, ...]]
@@ -67,12 +70,14 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     empty: list[Contraction] = []
     others: list[Term] = []
     number = 0
-    for term in definition.terms:
-        found = contractions(definition.free, term, eliminate(term), tensors)
-        offered = [] if found is None else [
-            _offered(c, known, known[definition.target.name], names, fixed, used)
-            for c in found if not c.is_empty]
-        made = _usual(offered, fixed)
+    every = [contractions(definition.free, term, eliminate(term), tensors)
+             for term in definition.terms]
+    every = _fused(every, known, known[definition.target.name], fixed, used)
+    for term, found in zip(definition.terms, every, strict=True):
+        classes = [c for c in found or () if not c.is_empty]
+        offered = [_offered(c, known, known[definition.target.name], names, fixed, used)
+                   for c in classes]
+        made = _together(offered, _SLOWEST * sum(_points(c, fixed) for c in classes))
         if choice is not None and all(offered):
             made = _taken(choice, definition.target.name, number, offered, made)
             number += len(offered)
@@ -107,6 +112,24 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
     return tuple(found)
 
 
+def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str, Sequence[int]],
+           target: Sequence[int], fixed: frozenset[str], used: set[str],
+           ) -> list[tuple[Contraction, ...] | None]:
+    """The contractions of all terms with fewer variables, if they still have the same targets."""
+    names: dict[tuple[str, str], str] = {}
+
+    def name(slow: str, fast: str) -> str:
+        if (slow, fast) not in names:
+            names[slow, fast] = fresh(f"{slow}{fast}", used)
+        return names[slow, fast]
+
+    found = [None if classes is None else tuple(
+        c if c.is_empty else fused(c, strides, target, fixed, name) for c in classes)
+        for classes in every]
+    targets = [{c.target for c in classes} for classes in found if classes]
+    return found if all(one == targets[0] for one in targets) else list(every)
+
+
 def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],
              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
              used: set[str]) -> list[tuple[float, Tiles]]:
@@ -118,20 +141,39 @@ def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],
     return sorted(((effort(plan), plan) for plan in found), key=lambda each: each[0])
 
 
-def _usual(offered: Sequence[Sequence[tuple[float, Tiles]]],
-           fixed: frozenset[str]) -> list[Tiles]:
-    """The cheapest plan for each contraction of a term; none where loops are as fast."""
-    made: list[Tiles] = []
-    for found in offered:
-        if not found:
-            return []
-        cycles, plan = found[0]
-        points = math.prod(s.extent for s in (*plan.contraction.outer, *plan.contraction.inner)
-                           if s.name not in fixed)
-        if cycles >= _SLOWEST * points:
-            return []
-        made.append(plan)
-    return made
+def _together(found: Sequence[Sequence[tuple[float, Tiles]]], slowest: float) -> list[Tiles]:
+    """One plan for each class of a term; none where a class has no plan, or where all of them
+    take longer than `slowest`.
+
+    Classes of which a task has like shares may be woven into each other, and fill its time
+    alike: such plans are taken unless others are much faster.
+    """
+    if not found or not all(found):
+        return []
+    best = [plans[0] for plans in found]
+    if _time(best) > slowest:
+        return []
+    alike = [_first_by_share(plans) for plans in found]
+    joint = min(([one[key] for one in alike] for key in alike[0]
+                 if all(key in one for one in alike)), key=_time, default=best)
+    return [plan for _, plan in (joint if _time(joint) < _ALIKE * _time(best) else best)]
+
+
+def _time(plans: Sequence[tuple[float, Tiles]]) -> float:
+    return sum(time for time, _ in plans)
+
+
+def _first_by_share(plans: Sequence[tuple[float, Tiles]]) -> dict[object, tuple[float, Tiles]]:
+    """The fastest plan for each share that a task may have."""
+    found: dict[object, tuple[float, Tiles]] = {}
+    for item in plans:
+        found.setdefault(share(item[1]), item)
+    return found
+
+
+def _points(contraction: Contraction, fixed: frozenset[str]) -> int:
+    return math.prod(span.extent for span in (*contraction.outer, *contraction.inner)
+                     if span.name not in fixed)
 
 
 def _taken(choice: Choice, target: str, number: int,

@@ -58,8 +58,8 @@ CASES = {
     "parts": layer((1, 96, 8, 8), (100, 96, 3, 3), stride=2, padding=1),
     "classes": layer((2, 4, 14, 17), (6, 2, 3, 5), stride=(2, 3), padding=(1, 2), groups=2),
     "dots": (sc.ops.linear(), {"x": (3, 400), "w": (50, 400), "b": (50,)}),
-    "two terms": (sc.parse("y[o,i] = sum[a](x[2*i+a] * w[o,a]) + sum[a](z[i+a] * v[o,a]); i < 20"),
-                  {"x": (43,), "w": (37, 4), "z": (22,), "v": (37, 3)}),
+    "two terms": (sc.parse("y[o,i] = sum[a](x[2*i+a] * w[o,a]) + sum[a](z[i+a] * v[o,a]); i < 9"),
+                  {"x": (21,), "w": (37, 4), "z": (11,), "v": (37, 3)}),
     "program": (sc.ops.conv2d(stride=2) >> sc.ops.relu() >> sc.ops.conv2d(),
                 {"x": (2, 3, 13, 13), "w": (32, 3, 3, 3), "b": (32,), "w_2": (24, 32, 2, 2),
                  "b_2": (24,)}),
@@ -164,8 +164,8 @@ def test_the_cases_reach_every_kind_of_copy():
     copied = {(name, item.name, operand) for name, one in made
               for item in one.passes for operand in one.packs(item)}
     for wanted in (("lanes of x", "forward", "x"), ("lanes of w", "forward", "w"),
-                   ("parts", "vjp_x", "w"), ("dots", "forward", "w"), ("dots", "forward", "x"),
-                   ("two terms", "forward", "x"), ("classes", "vjp_w", "x"),
+                   ("parts", "forward", "w"), ("dots", "forward", "w"), ("dots", "forward", "x"),
+                   ("two terms", "forward", "w"), ("classes", "vjp_w", "x"),
                    ("program", "forward", "w"), ("program", "vjp", "w_2"),
                    ("groups", "forward", "w"), ("slices", "vjp_x", "w")):
         assert wanted in copied
@@ -309,25 +309,6 @@ def test_a_kernel_takes_a_packed_operand_in_place_of_the_array(target):
         assert {name: array.tobytes() for name, array in found.items()} == {
             name: array.tobytes() for name, array in gradients.items()}
     assert kernel.jvp({"w": packed}, **with_packed).tobytes() == tangent.tobytes()
-
-
-@pytest.mark.parametrize("target", ["c", "numpy"])
-def test_a_packed_operand_is_bound(target):
-    op, shapes = CASES["lanes of w"]
-    kernel, other = (sc.build(op, target, shapes=shapes, pack="w") for _ in range(2))
-    rng = np.random.default_rng(3)
-    given = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
-    packed = kernel.pack(w=given["w"])
-    dy = np.ones_like(kernel.forward(**given))
-    for one in (kernel, other):                             # to the other it is an array
-        forward = one.bind("forward", **{**given, "w": packed})
-        backward = one.bind("vjp", dy, **{**given, "w": packed})
-        for _ in range(2):
-            given["x"] *= -3
-            assert forward().tobytes() == kernel.forward(**given).tobytes()
-            for name, gradient in backward().items():
-                assert gradient.tobytes() == kernel.vjp(dy, **given)[name].tobytes()
-        assert "forward" in packed.passes or target == "numpy"
 
 
 def test_a_program_takes_packed_operands_where_all_are_given():
