@@ -93,3 +93,14 @@ def test_a_gradient_that_is_not_finite_stays_where_it_is_picked() -> None:
     dy = np.zeros((1, 1, 3, 4), np.float32)
     dy[0, 0, 1, 1] = np.inf
     assert np.sum(made.vjp_x(dy, x) != 0) == 1
+
+
+def test_windows_of_one_program_have_names_of_their_own() -> None:
+    """The first halves of two windows differ in shape and may be wanted at different times."""
+    source = ("x: [H,W]; a < 2; e < 2; i < H-1; j < W-1; u < H-2; v < W-2; "
+              "m[i,j] = sum[a,e](x[i+a, j+e]); y[u,v] = max[a,e](m[u+a, v+e])")
+    compare(parse(source), {"x": (5, 6)})
+    compare(parse(source), {"x": (5, 6)}, fixed=True)
+    functions = text(source, {"x": (5, 6)}, False)
+    assert "rows = " in functions["forward"]
+    assert "rows1 = " in functions["forward"]

@@ -20,13 +20,17 @@ from symconv.tidy import times
 
 def separated(program: Program) -> Program:
     """The same program, its windows reduced along one axis at a time."""
-    return replace(program, definitions=tuple(
-        part for definition in program.definitions for part in separate(definition, program)))
+    for definition in program.definitions:
+        place = program.definitions.index(definition)
+        program = replace(program, definitions=(
+            *program.definitions[:place], *separate(definition, program),
+            *program.definitions[place + 1:]))
+    return program
 
 
 def separate(definition: Definition, program: Program) -> list[Definition]:
     """Definitions of which the last one is the given one; each reads what `program` has and the
-    target of the one before."""
+    target of the one before, whose name is new to it."""
     used = {*global_names(program), *names_of(program), *names_of(
         replace(program, definitions=(definition,)))}
     found: list[Definition] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symconv.emit.numpy_columns import write_windows
 from symconv.emit.numpy_contraction import Value, constant_apart, contracted
@@ -12,7 +13,14 @@ from symconv.emit.numpy_scalars import product, scalar
 from symconv.emit.numpy_views import align
 from symconv.integers import Int
 from symconv.ir import Access, Scalar, Whole
-from symconv.rewrite import accesses, row_names, scalar_names
+from symconv.rewrite import (
+    accesses,
+    row_names,
+    scalar_names,
+    substitute_row,
+    substitute_scalar,
+)
+from symconv.slicing import Span
 from symconv.tidy import times
 
 
@@ -23,24 +31,29 @@ def write_sum(frame: Frame, first: bool) -> list[str]:
 
 
 def _sum_by_loops(frame: Frame, first: bool) -> list[str]:
-    definition, target = frame.definition, frame.target
-    value = _value(frame)
-    if first and _makes_target(frame, value):
-        copy = ".copy()" if isinstance(frame.plan.body, Access) and not frame.summed else ""
-        return frame.nest([f"{target.name} = {value.code.text}{copy}"])
+    definition = frame.definition
+    started = _started(frame) if first else None
+    if started is not None:
+        lines, frame = started
+        if not frame.plan.loops:
+            return lines
+    target, value = frame.target, _value(frame)
     made = allocation(definition.target, frame.scope.type_of(definition))
-    lines = [f"{target.name} = {made}"] if first else []
+    if started is None:
+        lines = [f"{target.name} = {made}"] if first else []
     text = align(value.code, value.axes, target.axes)
     return lines + frame.nest([f"{place(target)} += {text}"])
 
 
 def write_extremum(frame: Frame) -> list[str]:
     """target = max(target, value), started from the identity."""
-    definition, target = frame.definition, frame.target
-    value = _value(frame)
-    if _makes_target(frame, value):
-        copy = ".copy()" if isinstance(frame.plan.body, Access) and not frame.summed else ""
-        return frame.nest([f"{target.name} = {value.code.text}{copy}"])
+    definition = frame.definition
+    started = _started(frame)
+    if started is not None:
+        lines, frame = started
+        if not frame.plan.loops:
+            return lines
+    target, value = frame.target, _value(frame)
     made = allocation(definition.target, frame.scope.type_of(definition), identity(definition))
     text = align(value.code, value.axes, target.axes)
     part, inner = target.name, list[str]()
@@ -48,7 +61,35 @@ def write_extremum(frame: Frame) -> list[str]:
         part = frame.name("part")
         inner.append(f"{part} = {window(target)}")
     inner.append(f"np.{definition.reduction}imum({part}, {text}, out={part})")
-    return [f"{target.name} = {made}", *frame.nest(inner)]
+    if started is None:
+        lines = [f"{target.name} = {made}"]
+    return [*lines, *frame.nest(inner)]
+
+
+def _started(frame: Frame) -> tuple[list[str], Frame] | None:
+    """The statement that makes the target from the first tap of a loop, and what is left to add;
+    None where that tap does not give the target whole."""
+    plan, rest = frame.plan, tuple[Span, ...]()
+    if plan.loops:
+        loop = plan.loops[0]
+        if len(plan.loops) > 1 or not loop.whole or not loop.extent.constant or len(
+                accesses(plan.body)) != 1:
+            return None
+        zero = {loop.name: Int.of(0)}
+        rest = (replace(loop, low=Int.of(1)),)
+        plan = replace(
+            plan, loops=(), body=substitute_scalar(plan.body, zero),
+            target=tuple(subscript.substitute(zero) for subscript in plan.target),
+            spans=tuple(replace(span, low=span.low.substitute(zero),
+                                high=span.high.substitute(zero)) for span in plan.spans),
+            masks=tuple(substitute_row(row, zero) for row in plan.masks))
+    start = Frame(frame.definition, plan, frame.scope)
+    value = _value(start)
+    if not _makes_target(start, value):
+        return None
+    copy = ".copy()" if isinstance(plan.body, Access) and not start.summed else ""
+    lines = start.nest([f"{start.target.name} = {value.code.text}{copy}"])
+    return lines, Frame(frame.definition, replace(frame.plan, loops=rest), frame.scope)
 
 
 def _value(frame: Frame) -> Value:
