@@ -28,7 +28,7 @@ def readable(label: str, value: object, dtype: DType) -> Array:
     Strided, read-only, byte-swapped and misaligned arrays have the same values and are copied
     where necessary. Raises DTypeError for another element type, and for masked arrays.
     """
-    if type(value) is np.ndarray and value.dtype == dtype and value.dtype.isnative:
+    if type(value) is np.ndarray and value.dtype is dtype:  # there is one object per native type
         flags = value.flags
         if flags.c_contiguous and flags.aligned:
             return value
@@ -76,15 +76,16 @@ def writable(label: str, value: object, shape: Shape, dtype: DType) -> Array:
     if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
         raise ParameterError(f"{label}: {type(value).__name__} given, a NumPy array to write the "
                              "result into is needed")
-    if value.dtype.newbyteorder("=") != dtype:
+    if value.dtype is not dtype and value.dtype.newbyteorder("=") != dtype:
         raise DTypeError(f"{label}: element type {value.dtype} given, the result is {dtype}")
     expect_shape(label, value.shape, shape, "that of the result")
-    if not value.flags.writeable:
+    flags = value.flags
+    if not flags.writeable:
         raise ParameterError(f"{label} is read-only; give an array that can be written")
-    if _overlaps_itself(value):
+    if not flags.c_contiguous and _overlaps_itself(value):
         raise ParameterError(f"{label}: elements share memory (shape {value.shape}, strides "
                              f"{value.strides}), so they cannot hold a result; give another array")
-    return value.view(np.ndarray)
+    return value if type(value) is np.ndarray else value.view(np.ndarray)
 
 
 def is_direct(target: Array, others: Sequence[Array]) -> bool:

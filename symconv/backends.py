@@ -1,19 +1,22 @@
 """The two ways to run an emitted pass: compiled C through ctypes, or a module that uses NumPy.
 
-A pass is called by its name with arrays that have been checked: inputs in the order of the
-pass, then the outputs to be written. Both ways are a `Backend`; a kernel does not know which.
+A backend gives the entry of a pass, by its name, for given sizes; the entry is called with arrays
+that have been checked: inputs in the order of the pass, then the outputs to be written. A kernel
+does not know which way it is. A call of a small kernel should cost what its arrays cost, so that
+an entry holds whatever depends on sizes alone.
 """
 
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -24,19 +27,29 @@ from symconv.libraries import load_library
 ALIGNMENT = 64
 """Bytes: every workspace starts at a multiple of this, a cache line or a vector register."""
 
+KEPT = 32 << 20
+"""Bytes: a workspace up to this size stays with its thread for the next call."""
 
-_CInteger: TypeAlias = type[ctypes.c_int] | type[ctypes.c_size_t] | type[ctypes.c_ssize_t]
 
+class Entry(Protocol):
+    """A pass for given sizes: it takes contiguous, aligned, native arrays of the right shapes."""
 
-class Backend(Protocol):
-    """Runs passes on arrays that are contiguous, aligned, native and of the right shape."""
-
-    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array | None],
-            sizes: Mapping[str, int]) -> None:
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array | None]) -> None:
         """Write every element of the outputs; the inputs stay as they are.
 
         None for an output, of a pass with entries, leaves it out.
         """
+
+    def bound(self, inputs: Sequence[Array],
+              outputs: Sequence[Array | None]) -> Callable[[], None]:
+        """A call that runs on these arrays, which it keeps alive; one thread at a time."""
+
+
+class Backend(Protocol):
+    """Gives the passes of an operator."""
+
+    def entry(self, pass_name: str, sizes: Mapping[str, int]) -> Entry:
+        """A pass for sizes that the kernel accepts. Raises ShapeError, BuildError."""
 
     def packs(self, pass_name: str, operand: str) -> bool:
         """Whether there is a pass PASS_packed that takes the operand packed."""
@@ -45,22 +58,76 @@ class Backend(Protocol):
         """The packed operand for such a pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A compiled pass for given sizes, which the library has accepted: everything but arrays."""
+_CInteger: TypeAlias = type[ctypes.c_int] | type[ctypes.c_size_t] | type[ctypes.c_ssize_t]
+_Pointer: TypeAlias = "ctypes.Array[ctypes.c_char] | ctypes.c_void_p | None"
+_place: Callable[[Any], ctypes.Array[ctypes.c_char]] = (ctypes.c_char * 0).from_buffer
+_FIRST = ctypes.c_ssize_t(0)
 
+
+class _Workspaces(threading.local):
+    """The memory of a thread, which the kernels that it calls use one after the other."""
+
+    memory: Array = np.empty(0, np.uint8)
+
+    def pointer(self, count: int, label: str) -> _Pointer:
+        """Where at least `count` bytes start, at a multiple of ALIGNMENT.
+
+        ShapeError where there is no room for them.
+        """
+        if count > KEPT:
+            return _place(aligned_bytes(count, label))
+        if count > self.memory.size:
+            self.memory = aligned_bytes(count, label)
+        return _place(self.memory)
+
+
+_WORKSPACES = _Workspaces()
+
+
+@dataclass(frozen=True, slots=True)
+class _CEntry:
+    """A compiled pass for sizes that the library has accepted.
+
+    The function declares no argument types: everything that it is given is an object of ctypes
+    already, which is passed several times as fast as what has to be converted.
+    """
+
+    name: str
     function: Callable[..., int]
     leading: tuple[object, ...]         # the pointer to the sizes, where there is one
     workspace: int                      # bytes
-    tasks: int
+    tasks: ctypes.c_ssize_t
+    succeed: Callable[[int], None]
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array | None]) -> None:
+        workspace = _WORKSPACES.pointer(self.workspace, f"the workspace of {self.name}"
+                                        ) if self.workspace else None
+        code = self.function(*self.leading, *pointers(inputs), *pointers(outputs), workspace,
+                             _FIRST, self.tasks)
+        if code:
+            self.succeed(code)
+
+    def bound(self, inputs: Sequence[Array],
+              outputs: Sequence[Array | None]) -> Callable[[], None]:
+        workspace = aligned_bytes(self.workspace, f"the workspace of {self.name}"
+                                  ) if self.workspace else None
+        held = (*inputs, *outputs, workspace)
+        arguments = (*self.leading, *pointers(held), _FIRST, self.tasks)
+        function, succeed = self.function, self.succeed
+
+        def call(_held: object = held) -> None:
+            code = function(*arguments)
+            if code:
+                succeed(code)
+
+        return call
 
 
 class CBackend:
     """A compiled library with the ABI of emitted C.
 
     `sizes` are the names of the run-time sizes in the order of the struct NAME_sizes; with fixed
-    shapes there are none, and neither the struct nor the argument exists. What depends on sizes
-    alone is asked for once: a call of a small kernel should cost what its arrays cost.
+    shapes there are none, and neither the struct nor the argument exists.
     """
 
     def __init__(self, library: Path, name: str, sizes: Sequence[str] = ()) -> None:
@@ -68,37 +135,31 @@ class CBackend:
         self._name = name
         self._sizes = tuple(sizes)
         self._entry = lru_cache(maxsize=256)(self._entered)
+        self._packs = lru_cache(maxsize=None)(self._exported)
 
-    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array | None],
-            sizes: Mapping[str, int]) -> None:
-        entry = self._entry(pass_name, len(inputs) + len(outputs),
-                            tuple([sizes[name] for name in self._sizes]))
-        workspace = aligned_bytes(entry.workspace, f"the workspace of {pass_name}"
-                                  ) if entry.workspace else None
-        addresses = [None if array is None else address(array)
-                     for array in (*inputs, *outputs, workspace)]
-        self._succeed(entry.function(*entry.leading, *addresses, 0, entry.tasks))
+    def entry(self, pass_name: str, sizes: Mapping[str, int]) -> Entry:
+        return self._entry(pass_name, tuple([sizes[name] for name in self._sizes]))
 
     def packs(self, pass_name: str, operand: str) -> bool:
-        return hasattr(self._library, f"{self._name}_{pass_name}_pack_{operand}")
+        return self._packs(f"{pass_name}_pack_{operand}")
 
     def pack(self, pass_name: str, operand: str, array: Array) -> Array:
         suffix = f"{pass_name}_pack_{operand}"
         packed = aligned_bytes(self._function(f"{suffix}_size", ctypes.c_size_t)(),
                                f"the packed operand {operand} of {pass_name}")
-        self._function(suffix, None, (ctypes.c_void_p, ctypes.c_void_p))(
-            address(array), address(packed))
+        self._function(suffix, None)(*pointers((array, packed)))
         return packed
 
-    def _entered(self, pass_name: str, arrays: int, sizes: tuple[int, ...]) -> _Entry:
+    def _exported(self, suffix: str) -> bool:
+        return hasattr(self._library, f"{self._name}_{suffix}")
+
+    def _entered(self, pass_name: str, sizes: tuple[int, ...]) -> _CEntry:
         leading = self._struct(sizes)
-        self._succeed(self._function("check", ctypes.c_int)(*leading))
+        self._succeed(self._function("check")(*leading))
         needed = self._function(f"{pass_name}_workspace", ctypes.c_size_t)(*leading)
         tasks = self._function(f"{pass_name}_tasks", ctypes.c_ssize_t)(*leading)
-        pointers = [ctypes.c_void_p] * (len(leading) + arrays + 1)
-        function = self._function(pass_name, ctypes.c_int,
-                                  (*pointers, ctypes.c_ssize_t, ctypes.c_ssize_t))
-        return _Entry(function, leading, needed, tasks)
+        return _CEntry(pass_name, self._function(pass_name), leading, needed,
+                       ctypes.c_ssize_t(tasks), self._succeed)
 
     def _struct(self, sizes: tuple[int, ...]) -> tuple[object, ...]:
         """A pointer to the sizes as C lays them out, or nothing where all are fixed."""
@@ -106,14 +167,14 @@ class CBackend:
             return ()
         return (ctypes.byref((ctypes.c_ssize_t * len(sizes))(*sizes)),)
 
-    def _function(self, suffix: str, result: _CInteger | None,
-                  arguments: Sequence[type[object]] | None = None) -> Callable[..., int]:
+    def _function(self, suffix: str,
+                  result: _CInteger | None = ctypes.c_int) -> Callable[..., int]:
         symbol = f"{self._name}_{suffix}"
         try:
-            function = getattr(self._library, symbol)
+            function = self._library[symbol]
         except AttributeError:
             raise BuildError(f"the compiled kernel has no function {symbol}") from None
-        function.restype, function.argtypes = result, arguments
+        function.restype = result
         return cast("Callable[..., int]", function)
 
     def _succeed(self, code: int) -> None:
@@ -132,33 +193,36 @@ class NumpyBackend:
     def __init__(self, module: ModuleType) -> None:
         self._module = module
 
+    def entry(self, pass_name: str, sizes: Mapping[str, int]) -> Entry:
+        function = getattr(self._module, pass_name, None)
+        if function is None:
+            raise BuildError(f"the emitted module has no function {pass_name}")
+        every = [*signature(function).parameters.values()][-1:]
+        return _NumpyEntry(pass_name, function, every[0].default if every else (),
+                           getattr(self._module, "_NoPoint", ()))
+
     def packs(self, pass_name: str, operand: str) -> bool:
         return False
 
     def pack(self, pass_name: str, operand: str, array: Array) -> Array:
         return array
 
-    def run(self, pass_name: str, inputs: Sequence[Array], outputs: Sequence[Array | None],
-            sizes: Mapping[str, int]) -> None:
-        function = getattr(self._module, pass_name, None)
-        if function is None:
-            raise BuildError(f"the emitted module has no function {pass_name}")
+
+@dataclass(frozen=True, slots=True)
+class _NumpyEntry:
+    """A function of an emitted module; `every` are the names of its outputs if it has entries."""
+
+    name: str
+    function: Callable[..., object]
+    every: Sequence[str]
+    no_point: type[Exception] | tuple[()]
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array | None]) -> None:
         wanted: list[tuple[str, ...]] = []
         if any(output is None for output in outputs):
-            every: tuple[str, ...] = [*signature(function).parameters.values()][-1].default
-            wanted.append(tuple(key for key, output in zip(every, outputs, strict=True)
+            wanted.append(tuple(key for key, output in zip(self.every, outputs, strict=True)
                                 if output is not None))
-        with np.errstate(all="ignore"):         # as in C, where NaN and infinity are values
-            try:
-                results = function(*inputs, *wanted)
-            except getattr(self._module, "_NoPoint", ()) as error:
-                raise ShapeError(str(error)) from None
-            except ZeroDivisionError:
-                raise ShapeError("an axis of extent 0 divides a place or a bound; give it a "
-                                 "larger extent") from None
-            except MemoryError as error:
-                raise ShapeError(f"{pass_name}: there is no memory for what it computes on the "
-                                 f"way ({error}); give smaller arrays") from None
+        results = self._computed((*inputs, *wanted))
         if not isinstance(results, tuple):
             results = (results,)
         for output, found in zip(outputs, results, strict=True):
@@ -166,10 +230,27 @@ class NumpyBackend:
                 continue
             result = np.asarray(found)
             if result.shape != output.shape or result.dtype != output.dtype:
-                raise BuildError(f"the emitted function {pass_name} returned {result.dtype} of "
+                raise BuildError(f"the emitted function {self.name} returned {result.dtype} of "
                                  f"shape {result.shape} instead of {output.dtype} of shape "
                                  f"{output.shape}: please report the definition")
             np.copyto(output, result)
+
+    def bound(self, inputs: Sequence[Array],
+              outputs: Sequence[Array | None]) -> Callable[[], None]:
+        return lambda: self.run(inputs, outputs)
+
+    def _computed(self, arguments: Sequence[object]) -> object:
+        with np.errstate(all="ignore"):         # as in C, where NaN and infinity are values
+            try:
+                return self.function(*arguments)
+            except self.no_point as error:
+                raise ShapeError(str(error)) from None
+            except ZeroDivisionError:
+                raise ShapeError("an axis of extent 0 divides a place or a bound; give it a "
+                                 "larger extent") from None
+            except MemoryError as error:
+                raise ShapeError(f"{self.name}: there is no memory for what it computes on the "
+                                 f"way ({error}); give smaller arrays") from None
 
 
 def aligned_bytes(count: int, label: str) -> Array:
@@ -178,10 +259,10 @@ def aligned_bytes(count: int, label: str) -> Array:
     ShapeError where there is no room for it.
     """
     raw = empty(label, (count + ALIGNMENT,), np.dtype(np.uint8))
-    return raw[-address(raw) % ALIGNMENT:]
+    return raw[-raw.ctypes.data % ALIGNMENT:]
 
 
-def address(array: Array) -> int:
-    """Where the first element lies in memory."""
-    place: int = array.__array_interface__["data"][0]
-    return place
+def pointers(arrays: Sequence[Array | None]) -> list[_Pointer]:
+    """The memory of contiguous arrays for a C function. It keeps writable ones alive."""
+    return [None if array is None else _place(array)
+            if array.flags.writeable else ctypes.c_void_p(array.ctypes.data) for array in arrays]

@@ -21,6 +21,7 @@ from symconv.cli_doctor import doctor_command
 from symconv.cli_judge import judge_command
 from symconv.cli_notes import notes_command
 from symconv.cli_prove import prove_command
+from symconv.cli_tune import tune_command
 from symconv.errors import ParameterError
 from symconv.exits import guarded
 
@@ -66,6 +67,7 @@ def show_command(op: str, words: Sequence[str], settings: Sequence[str]) -> None
 @click.option("--dtype", type=click.Choice(["float32", "float64"]), default="float32")
 @click.option("--accuracy", type=click.Choice(["default", "strict"]), default="default",
               help="strict: direct sums alone; default: float32 may take transforms.")
+@click.option("--tuning", metavar="FILE", help="Plans that `symconv tune` found.")
 @click.option("--openmp", is_flag=True,
               help="Beside each C function one that runs its tasks on several threads.")
 @click.option("--name", help="Prefix of files and symbols; by default the operator's name.")
@@ -75,9 +77,9 @@ def show_command(op: str, words: Sequence[str], settings: Sequence[str]) -> None
 @click.option("--check", is_flag=True, help="Build what is emitted and check it.")
 @options.force
 def emit_command(words: Sequence[str], settings: Sequence[str], everything: bool, output: str,
-                 targets: Sequence[str], dtype: str, accuracy: str, openmp: bool,
-                 name: str | None, texts: Sequence[str], pack: Sequence[str], check: bool,
-                 force: bool) -> int:
+                 targets: Sequence[str], dtype: str, accuracy: str, tuning: str | None,
+                 openmp: bool, name: str | None, texts: Sequence[str], pack: Sequence[str],
+                 check: bool, force: bool) -> int:
     """Emit C and NumPy kernels: forward, gradients, tangents, double backward."""
     from symconv.emission import TARGETS, emit, emit_all
     from symconv.files import write_files
@@ -85,7 +87,7 @@ def emit_command(words: Sequence[str], settings: Sequence[str], everything: bool
     from symconv.terminal import working
 
     if everything:
-        if words or settings or targets or name or texts or pack or check or openmp:
+        if words or settings or targets or name or texts or pack or check or openmp or tuning:
             raise ParameterError("--all emits the catalogue with its defaults: give it -o alone")
         with working("emitting the catalogue"):
             files = emit_all()
@@ -94,11 +96,14 @@ def emit_command(words: Sequence[str], settings: Sequence[str], everything: bool
         return 0
     if not words or words[0].startswith("-"):
         raise ParameterError("name an operator or a .sym file first, or give --all")
+    if check and tuning:
+        raise ParameterError("--check looks at the plans of the model, and those of --tuning were "
+                             "checked when they were timed: give one of the two")
     operator = operator_for(words[0], words[1:], settings)
     given = shapes(texts)
     chosen = targets or TARGETS
     files = emit(operator, targets=chosen, name=name, dtype=dtype, shapes=given or None,
-                 accuracy=accuracy, openmp=openmp, pack=pack)
+                 accuracy=accuracy, openmp=openmp, pack=pack, tuning=tuning)
     write_files(Path(output), files, force=force)
     options.say("".join(f"{Path(output) / file}\n" for file in files))
     return _check(operator, chosen, dtype, given) if check else 0
@@ -127,6 +132,7 @@ cli.add_command(jacobian_command)
 cli.add_command(notes_command)
 cli.add_command(judge_command)
 cli.add_command(doctor_command)
+cli.add_command(tune_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -36,8 +36,8 @@ def bench_command(suite: str, against: str, layers: Sequence[str], seconds: floa
                   data: str | None, picture: str | None, page: str | None) -> int:
     """Time fixed-shape kernels, one thread, interleaved with their peers.
 
-    Every result is compared with one in float64. After an interruption the rows that are done are
-    still shown and written.
+    All kernels are compiled first. Every result is compared with one in float64. After an
+    interruption the rows that are done are still shown and written.
     """
     for library in ("OPENBLAS", "MKL", "OMP"):      # read when NumPy is first imported
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -46,9 +46,11 @@ def bench_command(suite: str, against: str, layers: Sequence[str], seconds: floa
     if suite == "cost":
         from symconv.bench.cost import report
 
-        return report()
+        text, held = report()
+        _shown(text, page)
+        return 0 if held else 1
     if suite == "sizes":
-        return _sizes(tuple(layers))
+        return _sizes(tuple(layers), page)
     if suite not in SUITES:
         raise ParameterError(f"--suite {suite}: choose among {', '.join((*SUITES, *OTHERS))}")
     done, finished = _measured(suite, [name for name in against.split(",") if name],
@@ -61,27 +63,31 @@ def bench_command(suite: str, against: str, layers: Sequence[str], seconds: floa
 def _measured(suite: str, names: Sequence[str], layers: tuple[str, ...],
               seconds: float) -> tuple[Report, bool]:
     """The rows of a suite, and whether it came to its end."""
+    from symconv.bench.kernels import compilations, compiled
     from symconv.bench.machine import described, measured, single_core
-    from symconv.bench.measurement import Row, rows
+    from symconv.bench.measurement import rows
     from symconv.bench.peers import found
     from symconv.bench.suites import chosen
     from symconv.bench.tables import Report
 
     cases = chosen(suite, layers)
-    done: list[Row] = []
     with single_core():
         peers, missing = found(names)
-        for name, remedy in missing.items():
-            click.echo(f"symconv: {name} is missing: {remedy}", err=True)
-        report = Report(suite, described(), measured(), missing, done)
-        try:
-            with _progress(sum(len(case.parts) for case in cases)) as step:
+    for name, remedy in missing.items():
+        click.echo(f"symconv: {name} is missing: {remedy}", err=True)
+    wanted = compilations(cases)
+    with _progress(len(wanted) + sum(len(case.parts) for case in cases)) as step:
+        for one in compiled(wanted):
+            step(f"{one.case.name} compiled")
+        with single_core():
+            report = Report(suite, described(), measured(), missing, [])
+            try:
                 for case in cases:
                     for row in rows(case, peers, report.limits, seconds):
-                        done.append(row)
+                        report.rows.append(row)
                         step(f"{row.case.name} {row.part}")
-        except KeyboardInterrupt:
-            return report, False
+            except KeyboardInterrupt:
+                return report, False
     return report, True
 
 
@@ -89,30 +95,41 @@ def _written(report: Report, data: str | None, picture: str | None, page: str | 
     from symconv.bench.chart import svg
     from symconv.bench.tables import json_text, markdown
 
-    if page is None:
-        click.echo(markdown(report), nl=False)
-    else:
-        Path(page).write_text(markdown(report), encoding="utf-8")
+    _shown(markdown(report), page)
     if data is not None:
         Path(data).write_text(json_text(report), encoding="utf-8")
     if picture is not None:
         Path(picture).write_text(svg(report), encoding="utf-8")
 
 
-def _sizes(names: tuple[str, ...]) -> int:
-    """Print the table; 1 where a limit is passed."""
-    from symconv.bench.sizes import HEAD, cases, line, sizes
+def _sizes(names: tuple[str, ...], page: str | None) -> int:
+    """Show the table, or write it; 1 where a limit is passed, and 130 after an interruption."""
+    from symconv.bench.sizes import Size, cases, sizes, table
 
     known = cases()
     for name in names:
         if name not in {case.name for case in known}:
             raise ParameterError(f"--layer {name!r}: there is no such layer in any suite")
-    held = True
-    click.echo(HEAD)
-    for size in sizes(tuple(case for case in known if not names or case.name in names)):
-        click.echo(line(size))
-        held = held and size.held
-    return 0 if held else 1
+    chosen = tuple(case for case in known if not names or case.name in names)
+    done: list[Size] = []
+    try:
+        with _progress(len(chosen)) as step:
+            for size in sizes(chosen):
+                done.append(size)
+                step(size.case.name)
+    except KeyboardInterrupt:
+        pass
+    if done:
+        _shown(table(done), page)
+    return 130 if len(done) < len(chosen) else 0 if all(size.held for size in done) else 1
+
+
+def _shown(text: str, page: str | None) -> None:
+    """Print a text, or write it to a file."""
+    if page is None:
+        click.echo(text, nl=False)
+    else:
+        Path(page).write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ Plans are compared by it; where two of them are close, it does not matter which 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from symconv.packing import Packing
 from symconv.tiles import COMBED, PANEL, WIDE, Dots, Tiles
@@ -47,13 +47,17 @@ def effort(plan: Tiles) -> float:
         for vectors in widths:
             size = rows * vectors
             lines = vector * vectors + number
-            total += (max(size, rows + _loads(plan) * vectors, _LATENCY) + _LINE * lines) * steps
+            total += (max(size, _LATENCY) + 0.5 * (rows + vectors)
+                      + 2.0 * (_loads(plan) - 1) * vectors + _LINE * lines) * steps
             total += calls * (20 + 1.5 * size) + (parts - 1) * wait * size
             runs = 1 if plan.is_flat else 1 + vectors * _LANES / plan.lanes[-2].pitch
             total += size * _store(plan) + (16 * rows + 40) * runs + size * (plan.guarded * 2)
             total += (40 + 3 * size) if plan.taps or plan.clips else 0
     slices = math.prod(s.extent for s in plan.slices)
     total *= slices * math.prod(s.extent for s in plan.loops) * plan.bands * plan.groups
+    if plan.gathered:
+        copies = slices * plan.bands * parts * plan.groups
+        total += copies * plan.run * sum(map(_gathering(plan), heights))
     if plan.packing is not None:
         copies = slices * plan.bands * parts * (plan.groups if parts > 1 else 1)
         total += copies * _packing(plan.packing)
@@ -89,6 +93,12 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     vector = plan.panel / steps / WIDE * (1.0 if _loads(plan) == 1 else 1.25)
     if plan.panel <= PANEL and (plan.is_by_lanes or tiles == 1):
         vector /= blocks
+    if plan.packing is not None and plan.packing.size <= PANEL:
+        vector = 0.0
+    if plan.gathered:
+        number = rows / _LANES
+        stays = not plan.is_by_lanes and number * steps <= 64 * _WAYS
+        return vector, number / (tiles if stays else 1)
     reach = abs(plan.row_stride) * (rows - 1)
     number = min(float(rows), 1 + reach / _LANES)
     room = _sets(plan) * _WAYS
@@ -104,6 +114,15 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     if not plan.is_by_lanes and number * steps <= room:
         number /= tiles
     return vector, number
+
+
+def _gathering(plan: Tiles) -> Callable[[int], float]:
+    """To gather the numbers of a step for so many rows."""
+    apart = abs(plan.regular or _LANES)
+    lines = _LINE * min(1.0, apart / _LANES) * (1.0 if _sets(plan) > 8 else 2.0)
+    if plan.row_stride == 1:
+        return lambda rows: 3.0 + lines * rows / _LANES
+    return lambda rows: rows * (4.0 + lines * min(1.0, abs(plan.row_stride) / _LANES))
 
 
 def _sets(plan: Tiles) -> int:
@@ -155,6 +174,12 @@ def _packing(packing: Packing) -> float:
     """To fill a copy: rows along memory, blocks turned, or elements one by one."""
     last = packing.lanes[-1]
     lines = packing.size / max(1, last.count)
+    return _copying(packing, lines) + (_LINE * packing.size / _LANES
+                                       if packing.size > PANEL else 0.0)
+
+
+def _copying(packing: Packing, lines: float) -> float:
+    last = packing.lanes[-1]
     if last.step * last.source == 1:
         return 0.4 * packing.size + 24 * lines
     if last.slots == 1 and any(axis.source == 1 for axis in packing.plain):

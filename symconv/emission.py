@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
+from symconv.choice import Chosen
 from symconv.errors import ParameterError, shown
 from symconv.integers import Int
 from symconv.ir import Program
@@ -23,6 +25,7 @@ from symconv.render import render
 from symconv.schedule import SCHEDULES
 from symconv.shapes import bind, specialise
 from symconv.transforming import ACCURACIES
+from symconv.tuning import Tuning, read_tuning
 
 DTYPES = ("float32", "float64")
 TARGETS = ("c", "numpy")
@@ -33,7 +36,7 @@ _LARGEST = {"float32": (2 - 2.0**-23) * 2.0**127, "float64": (2 - 2.0**-52) * 2.
 @dataclass(frozen=True, slots=True)
 class Order:
     """What to emit: checked parameters. `fixed` are the values of all sizes, or None; `schedule`,
-    `accuracy`, `openmp` and the operands `packed` concern C alone."""
+    `accuracy`, `openmp`, the operands `packed` and `tuning` concern C alone."""
 
     name: str
     program: Program
@@ -43,28 +46,36 @@ class Order:
     accuracy: str = "default"
     openmp: bool = False
     packed: tuple[str, ...] = ()
+    tuning: Tuning | None = None
 
 
 def emit(operator: Operator, *, targets: Sequence[str] = TARGETS, name: str | None = None,
          dtype: str = "float32",
          shapes: Mapping[str, Sequence[int]] | None = None,
          schedule: str = "auto", accuracy: str = "default",
-         openmp: bool = False, pack: str | Sequence[str] = ()) -> dict[str, str]:
+         openmp: bool = False, pack: str | Sequence[str] = (),
+         tuning: str | Path | None = None) -> dict[str, str]:
     """File name -> text, for every target: all passes of the operator.
 
     With `shapes` the kernels are for these shapes alone; in C, `schedule` "auto" then takes the
     fastest way known, "reference" plain loops; with `accuracy` "strict" it keeps to direct sums,
     with "default" sums of float32 may be transformed. With `openmp` a C function has a driver
     beside it that runs its tasks on several threads; forward and gradients, where they copy one of
-    the operands `pack`, are emitted once more for copies that were made before. Raises
-    ParameterError for an unknown target, dtype, schedule, accuracy or operand, a name that is no C
-    identifier, and parameters left symbolic; ShapeError for shapes that do not fit.
+    the operands `pack`, are emitted once more for copies that were made before. Plans that the file
+    `tuning` names take the place of those of "auto". Raises ParameterError for an unknown target,
+    dtype, schedule, accuracy or operand, a name that is no C identifier, parameters left symbolic,
+    and a file that is no tuning file, has no entry for any pass or names a plan that does not
+    exist; ShapeError for shapes that do not fit.
     """
     for target in targets:
         one_of("target", target, TARGETS)
-    order = replace(ordered(operator, name, dtype, shapes, schedule, accuracy, pack),
+    order = replace(ordered(operator, name, dtype, shapes, schedule, accuracy, pack, tuning),
                     openmp=openmp)
     passes = specialised(emitted_passes(order.program), order.fixed)
+    if order.tuning is not None and not _choices(order, passes):
+        raise ParameterError(f"{order.tuning.path}: there is no entry for {order.name} with these "
+                             f"shapes, {order.dtype} and accuracy {order.accuracy}; run symconv "
+                             "tune for them, or leave tuning out")
     files: dict[str, str] = {}
     for target in TARGETS:
         if target in targets:
@@ -94,11 +105,15 @@ def one_of(label: str, value: object, choices: Sequence[str]) -> None:
 
 def ordered(operator: Operator, name: str | None, dtype: str,
             shapes: Mapping[str, Sequence[int]] | None, schedule: str = "auto",
-            accuracy: str = "default", pack: str | Sequence[str] = ()) -> Order:
+            accuracy: str = "default", pack: str | Sequence[str] = (),
+            tuning: str | Path | None = None) -> Order:
     """Check what was asked for."""
     one_of("dtype", dtype, DTYPES)
     one_of("schedule", schedule, SCHEDULES)
     one_of("accuracy", accuracy, ACCURACIES)
+    if tuning is not None and (shapes is None or schedule != "auto"):
+        raise ParameterError(f"tuning={shown(str(tuning))}: plans are chosen for fixed shapes and "
+                             "the schedule \"auto\"; give shapes, or leave tuning out")
     chosen = operator.name if name is None else name
     fault = kernel_fault(chosen)
     if fault is not None:
@@ -115,8 +130,9 @@ def ordered(operator: Operator, name: str | None, dtype: str,
     if shapes is not None:
         complete, _ = operator.batched(shapes)
         fixed = bind(program, complete)
+    plans = None if tuning is None else read_tuning(tuning)
     return Order(chosen, program, dtype, fixed, schedule, accuracy,
-                 packed=_packed(operator, pack, shapes is not None))
+                 packed=_packed(operator, pack, shapes is not None), tuning=plans)
 
 
 def expect_fixed(pack: str | Sequence[str], fixed: bool) -> None:
@@ -187,8 +203,16 @@ def sources(target: str, order: Order, passes: Sequence[Pass]) -> dict[str, str]
         from symconv.emit.c import emit_c
 
         return emit_c(order.name, program, passes, order.dtype, order.schedule,
-                      order.accuracy, order.packed, openmp=order.openmp)
+                      order.accuracy, order.packed, openmp=order.openmp,
+                      choices=_choices(order, passes))
     from symconv.emit.numpy import emit_numpy
 
     return {f"{order.name}.py": emit_numpy(order.name, passes, order.name)}
 
+
+def _choices(order: Order, passes: Sequence[Pass]) -> dict[str, Chosen]:
+    """The plans that a tuning file names, by pass."""
+    if order.tuning is None:
+        return {}
+    found = {item.name: order.tuning.choice(item, order.dtype, order.accuracy) for item in passes}
+    return {name: chosen for name, chosen in found.items() if chosen is not None}

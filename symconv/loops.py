@@ -104,10 +104,12 @@ class Tiled:
 @dataclass(frozen=True, slots=True)
 class Stenciled:
     """A whole definition, or a maximum and its place, by a stencil plan; `plain` computes the same
-    element by element, for values of the variables in front of row and lane."""
+    element by element, for values of the variables in front of row and lane. With `before`, plans
+    of maps abreast, their places are kept for this plan alone, and `plain` computes them, too."""
 
     plan: Stencil
     plain: tuple[Node, ...]
+    before: tuple[Stencil, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,23 @@ class Routine:
     guards: tuple[str | None, ...] = ()
 
 
+def plan_texts(routine: Routine) -> dict[str, tuple[str, ...]]:
+    """The plans of every target that is not computed by loops, as a `choice` names them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in routine.body:
+        match node:
+            case Tiled(target=target, plans=plans):
+                found[target.tensor] = tuple(
+                    f"tiles: {tiles_text(plan)}" for term in plans for plan in term)
+            case Transformed(target=target, plan=winograd):
+                found[target.tensor] = (f"winograd: {winograd_text(winograd)}",)
+            case Stenciled(plan):
+                found[plan.value or plan.places or ""] = (f"stencil: {stencil_text(plan)}",)
+            case _:
+                pass
+    return found
+
+
 def show(nodes: tuple[Node, ...], depth: int = 0) -> str:
     """The loop IR as indented text, for golden tests."""
     from symconv.text import row_text, scalar_text
@@ -179,7 +198,9 @@ def show(nodes: tuple[Node, ...], depth: int = 0) -> str:
             case Transformed(target=target, plan=winograd):
                 lines += [f"{pad}{scalar_text(target)} by tiles",
                           f"{pad}  {winograd_text(winograd)}"]
-            case Stenciled(plan):
+            case Stenciled(plan, before=before):
+                lines += [f"{pad}{first.places} by a stencil, kept\n{pad}  {stencil_text(first)}"
+                          for first in before]
                 shown = ", ".join(name for name in (plan.value, plan.places) if name)
                 lines += [f"{pad}{shown} by a stencil", f"{pad}  {stencil_text(plan)}"]
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.absence import refusal
+from symconv.choice import Choice
 from symconv.elimination import eliminate
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Number, Program, Term
@@ -29,8 +30,9 @@ from symconv.loops import (
     Store,
     Tiled,
     Transformed,
+    plan_texts,
 )
-from symconv.names import global_names, rename_bound, rename_free
+from symconv.names import fresh, global_names, rename_bound, rename_free
 from symconv.nesting import is_test, nest
 from symconv.passes import Pass
 from symconv.relation import certain_reads
@@ -38,6 +40,8 @@ from symconv.rewrite import accesses, row_names, scalar_names, substitute_scalar
 from symconv.schedule import tasks as tile_tasks
 from symconv.schedule import tiled
 from symconv.solve import length
+from symconv.stencil import Stencil, stencil_text
+from symconv.stencil_abreast import abreast
 from symconv.stencil_sums import sums
 from symconv.stencilling import paired, stencil
 from symconv.tasks import task_axes
@@ -46,12 +50,20 @@ from symconv.unknowns import Eliminated
 from symconv.wanted import guards, readers
 
 
-def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routine:
+def lower(item: Pass, schedule: str = "auto", transforms: bool = False,
+          choice: Choice | None = None) -> Routine:
     """The loops of a pass. Its program's sizes may be names or numbers.
 
     `schedule` is one of `schedule.SCHEDULES`; faster ones than "reference" need numbers. With
-    `transforms`, "auto" may take a Winograd plan.
+    `transforms`, "auto" may take a Winograd plan. A `choice` decides among the plans of "auto".
     """
+    made = _lowered(item, schedule, transforms, choice)
+    if choice is not None:
+        choice.confirm(plan_texts(made))
+    return made
+
+
+def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None) -> Routine:
     program = item.program
     is_fast = schedule != "reference" and not program.sizes
     count = task_axes(program)
@@ -68,10 +80,12 @@ def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routi
         apart = replace(definition, terms=tuple(
             rename_bound(term, {name for name, _ in tasks}, beside) for term in definition.terms))
         definitions.append(rename_free(apart, wishes, taken))
-    windows = _stencils(definitions, program, outside) if is_fast else {}
+    windows = (_together(definitions, program, tasks, choice)
+               or _stencils(definitions, program, tasks, choice)) if is_fast else {}
     if is_fast and len(definitions) == 1 and not windows:
-        tiles = _tiled(program.definitions[0], program, frozenset(), 0, alone=True)
-        node = _transformed(program, tiles, schedule) if (
+        tiles = _tiled(program.definitions[0], program, frozenset(), 0, choice,
+                       alone=True)
+        node = _transformed(program, tiles, schedule, choice) if (
             transforms or schedule == "winograd") else None
         if node is not None:
             return Routine(item.name, program, transform_tasks(node), (), (node,))
@@ -84,7 +98,7 @@ def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routi
     for definition in definitions:
         name = definition.target.name
         whole = windows[name] if name in windows else (
-            _tiled(definition, program, outside, count, alone=False) if is_fast else None)
+            _tiled(definition, program, outside, count, choice, alone=False) if is_fast else None)
         if whole is not None:
             body.append(whole)
         elif name not in windows:
@@ -93,15 +107,53 @@ def lower(item: Pass, schedule: str = "auto", transforms: bool = False) -> Routi
         owners += [name] * (len(body) - len(owners))
         if isinstance(whole, Stenciled) and whole.plan.places is not None:
             needed[-1] |= results[whole.plan.places]
+        if isinstance(whole, Stenciled) and (maps := whole.plan.abreast) is not None:
+            tasks = tuple((maps.group, Int.of(maps.groups)) if index == maps.index else (
+                index, extent) for index, extent in tasks)
     scratch = tuple(d.target for d in program.definitions if d.target.name not in program.outputs)
     flags, tests = guards(program, needed) if item.entries else ((), ())
     return Routine(item.name, program, tasks, scratch, tuple(body), tuple(owners), flags, tests)
 
 
+def _together(definitions: Sequence[Definition], program: Program,
+              tasks: Sequence[tuple[str, Int]],
+              choice: Choice | None) -> dict[str, Stenciled | None]:
+    """Places and what reads nothing else of them, for small maps abreast; otherwise nothing."""
+    if len(definitions) != 2 or definitions[0].target.name in program.outputs or any(
+            refusal(definition) is not None for definition in definitions):
+        return {}
+    taken, outside = global_names(program), frozenset(name for name, _ in tasks)
+    tensors = {t.name: t for t in (*program.inputs, *(d.target for d in definitions))}
+    used = taken | {index.name for each in definitions for index in each.free} | {
+        index.name for each in definitions for term in each.terms for index in term.bound}
+    group = fresh("group", used)
+    plans: list[Stencil] = []
+    plain: list[Node] = []
+    for definition in definitions:
+        whole = _Lowering(definition, outside, frozenset(), taken, program)
+        found = stencil([definition], tensors, outside, used, whole.eliminated)
+        made = None if found is None else abreast(
+            found, tasks, tensors, group, plans[0].places if plans else None)
+        if made is None or made.loops:
+            return {}
+        plans.append(made)
+        plain += whole.run()
+    first, last = plans
+    if first.places is None or first.value is not None or first.base or (
+            first.abreast != last.abreast) or not last.marked:
+        return {}
+    text = f"stencil: {stencil_text(last)}"
+    name = definitions[-1].target.name
+    if choice is not None and choice.taken(name, "stencil", 0, {text: 0.0}, text) is None:
+        return {}
+    return {definitions[0].target.name: None, name: Stenciled(last, tuple(plain), (first,))}
+
+
 def _stencils(definitions: Sequence[Definition], program: Program,
-              outside: frozenset[str]) -> dict[str, Stenciled | None]:
+              tasks: Sequence[tuple[str, Int]],
+              choice: Choice | None) -> dict[str, Stenciled | None]:
     """The definitions that are windows, by target; None for a place that its maximum brings."""
-    taken = global_names(program)
+    taken, outside = global_names(program), frozenset(name for name, _ in tasks)
     tensors = {t.name: t for t in (*program.inputs, *(d.target for d in definitions))}
     found: dict[str, Stenciled | None] = {}
     for number, definition in enumerate(definitions):
@@ -111,10 +163,18 @@ def _stencils(definitions: Sequence[Definition], program: Program,
         group = group if len(group) == 2 and paired(*group) else group[:1]
         used = taken | {index.name for each in group for index in each.free} | {
             index.name for each in group for term in each.terms for index in term.bound}
+        alone = _Lowering(definition, outside, frozenset(), taken, program).eliminated
         plan = stencil(group, tensors, outside, used, _Lowering(
-            group[-1], outside, frozenset(), taken, program).eliminated) or sums(
-            definition, tensors, outside, _Lowering(
-                definition, outside, frozenset(), taken, program).eliminated)
+            group[-1], outside, frozenset(), taken, program).eliminated)
+        if len(definitions) == 1:               # tasks may have many maps
+            some = plan or sums(definition, tensors, outside, alone, vectors=False)
+            if some is not None and some.places is None:
+                plan = abreast(some, tasks, tensors, fresh("group", used)) or plan
+        plan = plan or sums(definition, tensors, outside, alone)
+        if plan is not None and choice is not None:
+            text = f"stencil: {stencil_text(plan)}"
+            if choice.taken(definition.target.name, "stencil", 0, {text: 0.0}, text) is None:
+                plan = None
         if plan is not None:
             inside = outside | {span.name for span in plan.loops}
             plain = [node for each in group for node in _Lowering(
@@ -125,7 +185,7 @@ def _stencils(definitions: Sequence[Definition], program: Program,
 
 
 def _tiled(definition: Definition, program: Program, outside: frozenset[str],
-           dropped: int, alone: bool) -> Tiled | None:
+           dropped: int, choice: Choice | None, alone: bool) -> Tiled | None:
     """The definition in tiles, where that suits it; `outside` are indices that are set."""
     taken = global_names(program)
     names = taken | {index.name for index in definition.free} | {
@@ -137,10 +197,11 @@ def _tiled(definition: Definition, program: Program, outside: frozenset[str],
 
     whole = _Lowering(definition, outside, frozenset(), taken, program)
     return tiled(definition, program, outside, dropped, names, whole.eliminated, point,
-                 alone)
+                 alone, choice)
 
 
-def _transformed(program: Program, tiles: Tiled | None, schedule: str) -> Transformed | None:
+def _transformed(program: Program, tiles: Tiled | None, schedule: str,
+                 choice: Choice | None) -> Transformed | None:
     """The only definition of a program by a Winograd plan, where that suits it."""
     (definition,) = program.definitions
     taken = global_names(program)
@@ -153,7 +214,7 @@ def _transformed(program: Program, tiles: Tiled | None, schedule: str) -> Transf
 
     whole = _Lowering(definition, frozenset(), frozenset(), taken, program)
     return transformed(definition, program, tiles, names, whole.eliminated, point,
-                       schedule == "winograd")
+                       schedule == "winograd", choice)
 
 
 @dataclass(frozen=True, slots=True)

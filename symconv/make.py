@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from symconv.arrays import Array
 from symconv.backends import Backend, CBackend, NumpyBackend
+from symconv.binding import Binding
 from symconv.emission import (
     DTYPES,
     TARGETS,
@@ -21,7 +24,7 @@ from symconv.emission import (
 )
 from symconv.errors import DTypeError, ParameterError, expect
 from symconv.ir import Program
-from symconv.kernel import Group, Kernel
+from symconv.kernel import Group, Kernel, Method
 from symconv.libraries import compile_library, load_module
 from symconv.operator import OpenRank, Operator, named, shape_of
 from symconv.passes import (
@@ -42,16 +45,18 @@ _PASSES: Mapping[Group, Callable[[Program], tuple[Pass, ...]]] = {
 def build(op: Operator, target: str = "c", dtype: str = "float32",
           shapes: Mapping[str, Sequence[int]] | None = None,
           schedule: str = "auto", *, accuracy: str = "default",
-          pack: str | Sequence[str] = ()) -> Kernel | OpenKernel:
+          pack: str | Sequence[str] = (),
+          tuning: str | Path | None = None) -> Kernel | OpenKernel:
     """A kernel for the operator: target "c" (compiled) or "numpy", dtype "float32" or "float64".
 
     `shapes` (operand -> shape) specialises it; a shape that follows from the others may be left
     out. Without it sizes are read from the arrays of each call. `accuracy` "strict" keeps
     to direct sums where "default" may transform those of float32. `pack` names operands of a
-    specialised kernel that `Kernel.pack` shall pack. Passes are derived and compiled
-    when they are first used. Raises ParameterError for a wrong target, dtype, schedule,
-    accuracy or operand to pack and for parameters left symbolic, ShapeError for shapes that do not
-    fit, BuildError where no compiler is found.
+    specialised kernel that `Kernel.pack` shall pack; `tuning` is a file of plans that
+    `symconv tune` wrote. Passes are derived and compiled when they are first used. Raises
+    ParameterError for a wrong target, dtype, schedule, accuracy, operand to pack or file and for
+    parameters left symbolic, ShapeError for shapes that do not fit, BuildError where no compiler is
+    found.
     """
     expect("op", op, Operator, "an operator; make one with symconv.ops or symconv.parse")
     one_of("target", target, TARGETS)
@@ -63,8 +68,9 @@ def build(op: Operator, target: str = "c", dtype: str = "float32",
         one_of("schedule", schedule, SCHEDULES)
         one_of("accuracy", accuracy, ACCURACIES)
         expect_fixed(pack, fixed=False)
-        return OpenKernel(op, target, dtype)
-    order = ordered(op, None, dtype, shapes, schedule, accuracy, pack)
+        if tuning is None:
+            return OpenKernel(op, target, dtype)
+    order = ordered(op, None, dtype, shapes, schedule, accuracy, pack, tuning)
     if shapes is not None:
         op = op.for_shapes(shapes)
 
@@ -102,6 +108,11 @@ class OpenKernel:
                    **inputs: object) -> dict[str, Array]:
         """See `Kernel.double_vjp`."""
         return self._kernel(inputs).double_vjp(v, dy, **inputs)
+
+    def bind(self, method: Method, /, *arguments: Any, **named: Any) -> Binding[Any]:
+        """See `Kernel.bind`."""
+        operands = {name: array for name, array in named.items() if name in self._op.inputs}
+        return self._kernel(operands).bind(method, *arguments, **named)
 
     def _kernel(self, inputs: Mapping[str, object]) -> Kernel:
         import numpy as np

@@ -20,17 +20,17 @@ from symconv.backends import Backend
 class PackedOperand:
     """An operand of one kernel, as it was when it was packed."""
 
-    __slots__ = ("_array", "_forms", "_operand", "_owner")
+    __slots__ = ("_forms", "_operand", "_owner", "array")
 
     def __init__(self, owner: object, operand: str, array: Array) -> None:
         self._owner, self._operand = owner, operand
-        self._array = np.array(array)
-        self._array.setflags(write=False)
+        self.array = np.array(array)
+        self.array.setflags(write=False)
         self._forms: dict[str, Array] = {}
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
-        array: Array = np.asarray(self._array, dtype)
-        return array.copy() if copy and array is self._array else array
+        array: Array = np.asarray(self.array, dtype)
+        return array.copy() if copy and array is self.array else array
 
     @property
     def passes(self) -> tuple[str, ...]:
@@ -38,13 +38,13 @@ class PackedOperand:
         return tuple(self._forms)
 
     def belongs(self, owner: object, operand: str) -> bool:
-        """Whether a kernel packed it as this operand; to any other one it is an array."""
+        """Whether the operands of a kernel hold it as this one; to any other it is an array."""
         return owner is self._owner and operand == self._operand
 
     def form(self, pass_name: str, backend: Backend) -> Array:
         """What a pass reads in place of the array."""
         if pass_name not in self._forms:
-            self._forms[pass_name] = backend.pack(pass_name, self._operand, self._array)
+            self._forms[pass_name] = backend.pack(pass_name, self._operand, self.array)
         return self._forms[pass_name]
 
 

@@ -9,7 +9,8 @@
 
 A schedule sees relations alone. A forward pass, its gradients (a strided one class by class)
 and a definition that somebody typed a minute ago are all treated alike. Of all plans for a
-contraction the cheapest one is taken, by a model of the time that each one takes (`effort`).
+contraction the cheapest one is taken, by a model of the time that each one takes (`effort`),
+unless a `choice` names another one.
 """
 
 from __future__ import annotations
@@ -18,32 +19,37 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from symconv.choice import Choice
 from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
 from symconv.dotting import dot_plans
 from symconv.effort import effort
+from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Node, Tiled
 from symconv.names import fresh
 from symconv.rewrite import scalar_names
-from symconv.tiles import Tiles
+from symconv.tiles import Tiles, tiles_text
 from symconv.tiling import plans
 from symconv.unknowns import Eliminated
+from symconv.weaving import share
 
 SCHEDULES = ("auto", "reference", "winograd")
 """What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops,
 "winograd" transforms wherever there are windows that slide (`winograd`), in any precision."""
 
 _MOST = 2**31 - 1       # elements: tables hold positions as 32-bit integers
-_SLOWEST = 2.0          # cycles per multiply-add: a slower plan is no better than plain loops
+_ALIKE = 1.1            # of the time of the fastest plans: what weaving and even tasks are worth
+_SLOWEST = 4.0          # units per multiply-add: slower plans are no better than plain loops
 
 Eliminate = Callable[[Term], Eliminated]
 Point = Callable[[Definition], tuple[Node, ...]]
 
 
 def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropped: int,
-          used: set[str], eliminate: Eliminate, point: Point, alone: bool) -> Tiled | None:
+          used: set[str], eliminate: Eliminate, point: Point, alone: bool,
+          choice: Choice | None = None) -> Tiled | None:
     """A definition in tiles; None where the reference schedule is the only one.
 
     A definition that is `alone` in its routine makes its own tasks. `fixed` are free indices that
@@ -63,17 +69,24 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     chosen: list[list[Tiles]] = []
     empty: list[Contraction] = []
     others: list[Term] = []
-    for term in definition.terms:
-        found = contractions(definition.free, term, eliminate(term), tensors)
-        made = None if found is None else [
-            _cheapest(c, known, known[definition.target.name], names, fixed, used)
-            for c in found if not c.is_empty]
-        if found is None or made is None or None in made or not made:
+    number = 0
+    every = [contractions(definition.free, term, eliminate(term), tensors)
+             for term in definition.terms]
+    every = _fused(every, known, known[definition.target.name], fixed, used)
+    for term, found in zip(definition.terms, every, strict=True):
+        classes = [c for c in found or () if not c.is_empty]
+        offered = [_offered(c, known, known[definition.target.name], names, fixed, used)
+                   for c in classes]
+        made = _together(offered, _SLOWEST * sum(_points(c, fixed) for c in classes))
+        if choice is not None and all(offered):
+            made = _taken(choice, definition.target.name, number, offered, made)
+            number += len(offered)
+        if found is None or not made:
             others.append(term)
             continue
         if not chosen:
             empty = [c for c in found if c.is_empty]
-        chosen.append([plan for plan in made if plan is not None])
+        chosen.append(made)
     if not chosen:
         return None
     initial, others = _initial(definition, others, chosen[0], fixed)
@@ -99,17 +112,84 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
     return tuple(found)
 
 
-def _cheapest(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
-              used: set[str]) -> Tiles | None:
+def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str, Sequence[int]],
+           target: Sequence[int], fixed: frozenset[str], used: set[str],
+           ) -> list[tuple[Contraction, ...] | None]:
+    """The contractions of all terms with fewer variables, if they still have the same targets."""
+    names: dict[tuple[str, str], str] = {}
+
+    def name(slow: str, fast: str) -> str:
+        if (slow, fast) not in names:
+            names[slow, fast] = fresh(f"{slow}{fast}", used)
+        return names[slow, fast]
+
+    found = [None if classes is None else tuple(
+        c if c.is_empty else fused(c, strides, target, fixed, name) for c in classes)
+        for classes in every]
+    targets = [{c.target for c in classes} for classes in found if classes]
+    return found if all(one == targets[0] for one in targets) else list(every)
+
+
+def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+             target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+             used: set[str]) -> list[tuple[float, Tiles]]:
+    """Every plan for a contraction with its cycles, the cheapest first."""
     taken = set(used)
     numbers = {span.name: fresh("part", taken) for span in contraction.inner}
     found = [*plans(contraction, strides, target, names, fixed, numbers),
              *dot_plans(contraction, strides, target, names, fixed, numbers)]
-    best = min(found, key=effort, default=None)
-    points = math.prod(s.extent for s in (*contraction.outer, *contraction.inner)
-                       if s.name not in fixed)
-    return best if best is not None and effort(best) < _SLOWEST * points else None
+    return sorted(((effort(plan), plan) for plan in found), key=lambda each: each[0])
+
+
+def _together(found: Sequence[Sequence[tuple[float, Tiles]]], slowest: float) -> list[Tiles]:
+    """One plan for each class of a term; none where a class has no plan, or where all of them
+    take longer than `slowest`.
+
+    Classes of which a task has like shares may be woven into each other, and fill its time
+    alike: such plans are taken unless others are much faster.
+    """
+    if not found or not all(found):
+        return []
+    best = [plans[0] for plans in found]
+    if _time(best) > slowest:
+        return []
+    alike = [_first_by_share(plans) for plans in found]
+    joint = min(([one[key] for one in alike] for key in alike[0]
+                 if all(key in one for one in alike)), key=_time, default=best)
+    return [plan for _, plan in (joint if _time(joint) < _ALIKE * _time(best) else best)]
+
+
+def _time(plans: Sequence[tuple[float, Tiles]]) -> float:
+    return sum(time for time, _ in plans)
+
+
+def _first_by_share(plans: Sequence[tuple[float, Tiles]]) -> dict[object, tuple[float, Tiles]]:
+    """The fastest plan for each share that a task may have."""
+    found: dict[object, tuple[float, Tiles]] = {}
+    for item in plans:
+        found.setdefault(share(item[1]), item)
+    return found
+
+
+def _points(contraction: Contraction, fixed: frozenset[str]) -> int:
+    return math.prod(span.extent for span in (*contraction.outer, *contraction.inner)
+                     if span.name not in fixed)
+
+
+def _taken(choice: Choice, target: str, number: int,
+           offered: Sequence[Sequence[tuple[float, Tiles]]], usual: list[Tiles]) -> list[Tiles]:
+    """The plan for each contraction of a term that a choice takes; none where it takes none for
+    one of them. Their numbers begin at `number`."""
+    made: list[Tiles] = []
+    for place, found in enumerate(offered):
+        named: dict[str, tuple[float, Tiles]] = {}
+        for cycles, plan in found:
+            named.setdefault(f"tiles: {tiles_text(plan)}", (cycles, plan))
+        text = choice.taken(target, "tiles", number + place,
+                            {text: cycles for text, (cycles, _) in named.items()},
+                            f"tiles: {tiles_text(usual[place])}" if usual else None)
+        made += [] if text is None else [named[text][1]]
+    return made if len(made) == len(offered) else []
 
 
 def _strides(tensor: Tensor, dropped: int) -> tuple[int, ...] | None:

@@ -58,6 +58,10 @@ class Sheet:
         """How many rows a band of rows reads."""
         return self.row_step * (band - 1) + self.rows[1] - self.rows[0] + 1
 
+    def width(self, lanes: int) -> int:
+        """How many columns a row of lanes reads."""
+        return self.step * (lanes - 1) + self.columns[1] - self.columns[0] + 1
+
     def origin(self) -> int:
         """Where column 0 stands in a row: aligned, behind the room for columns in front of it."""
         first = self.columns[0] // self.step
@@ -92,6 +96,20 @@ class Tap:
 
 
 @dataclass(frozen=True, slots=True)
+class Abreast:
+    """ALIGNED values of an index are the lanes, instead of those of the last variable; `group`
+    counts them."""
+
+    index: str
+    group: str
+    extent: int
+
+    @property
+    def groups(self) -> int:
+        return -(-self.extent // ALIGNED)
+
+
+@dataclass(frozen=True, slots=True)
 class Stencil:
     """The plan of one definition, or of a maximum and its place at once.
 
@@ -105,6 +123,9 @@ class Stencil:
 
     With `targets` every tap of the one row of cells is an element of its own, summed over all rows,
     lanes and `turns`, in ALIGNED partial sums; `strips` times so many lanes are taken at once.
+
+    With `abreast` a vector has an element of that many maps, and `strips` columns are taken at
+    once (`stencil_abreast`); a band is what is turned back at once.
     """
 
     value: str | None
@@ -130,6 +151,13 @@ class Stencil:
     targets: tuple[tuple[Int, ...], ...] = ()
     turns: tuple[Span, ...] = ()
     strips: int = 1
+    abreast: Abreast | None = None
+
+    @property
+    def marked(self) -> frozenset[int]:
+        """The sheets of marks."""
+        return frozenset(read.sheet for row in self.cells for taps in row for tap in taps
+                         for read, _ in tap.marks)
 
     @property
     def noticed(self) -> tuple[int, ...]:
@@ -157,6 +185,9 @@ class Stencil:
 def stencil_text(plan: Stencil) -> str:
     """The plan in one line: taps, sheets and bands."""
     taps = sum(len(taps) for row in plan.cells for taps in row)
+    if plan.abreast is not None:
+        return (f"{plan.fold} of {taps} taps, {plan.row_step} x {plan.lane_step} cells, "
+                f"{ALIGNED} maps abreast, {plan.strips} columns at once")
     copied = ", ".join(f"{sheet.tensor} {'in place' if sheet.direct else 'in a sheet'}"
                        for sheet in plan.sheets)
     return (f"{plan.fold} of {taps} taps, {plan.row_step} x {plan.lane_step} cells, {copied}, "

@@ -31,8 +31,9 @@ _AT_ONCE = 8            # vectors of lanes whose products a tap adds up before t
 
 
 def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset[str],
-         eliminate: Eliminate) -> Stencil | None:
-    """The plan of a sum of products of two reads that a window shifts; None without one."""
+         eliminate: Eliminate, vectors: bool = True) -> Stencil | None:
+    """The plan of a sum of products of two reads that a window shifts; None without one. With
+    `vectors` rows are filled up to whole ones."""
     if definition.reduction != "sum" or definition.target.kind != "real" or (
             len(definition.terms) != 1):
         return None
@@ -50,7 +51,7 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
     lane = split[1].subscripts[-1].names() & split[2].subscripts[-1].names() & set(names)
     high = set(names) if min(len(a.subscripts) for a in split[1:]) < 2 else (
         split[1].subscripts[-2].names() & split[2].subscripts[-2].names() & set(names))
-    if len(lane) != 1 or spans[min(lane)].extent < _LEAST_LANES:
+    if len(lane) != 1 or (vectors and spans[min(lane)].extent < _LEAST_LANES):
         return None
     moving = (min(high - lane, default=""), min(lane))
     shifted = {name for access in split[1:] for place in access.subscripts
@@ -80,7 +81,7 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
         targets.append(tuple(Int.of(index.name).substitute(here) for index in definition.free))
     rows, columns = spans[moving[0]].extent if moving[0] else 1, spans[moving[1]].extent
     strips = min(-(-columns // ALIGNED), max(1, _AT_ONCE // rows))
-    whole = ALIGNED * strips if columns % (ALIGNED // 2) else 1
+    whole = ALIGNED * strips if vectors and columns % (ALIGNED // 2) else 1
     over = (rows, -(-columns // whole) * whole)
     guarded = any(tap.guarded for tap in taps) or over[1] > columns
     sheets = drafts.sheets((1, 1), over, guarded)
@@ -92,8 +93,8 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
               if index.name not in fixed),
         over, 1, 1, (cells,), sheets.every, Int.of(0), *moving, (), (), guarded, 1, 1,
         tuple(targets), tuple(spans[name] for name in names if name not in moving), strips)
-    made = banded(plan, len(taps))
-    if made is None or _is_in_one_piece(made.sheets) or made.rows % made.block == 0:
+    made = banded(plan, len(taps)) if vectors else plan
+    if not vectors or made is None or _is_in_one_piece(made.sheets) or made.rows % made.block == 0:
         return made
     return replace(made, missing=True)      # rows that are not there meet what may be infinite
 

@@ -113,7 +113,8 @@ class Tiles:
     same, otherwise None. `taken` is the part of all steps that is not clipped. `band` and
     `group` tell how many values of the first lane and of the row one task has. `target` is the
     position of the first row and lane, `panel` the number of elements of the vector operand that
-    a tile of `WIDE` lanes reads in a part.
+    a tile of `WIDE` lanes reads in a part. `gathered` tells whether the numbers of a task's rows
+    are copied first: for every block of rows, tap and step those of all rows side by side.
     """
 
     slices: tuple[Span, ...]
@@ -139,6 +140,7 @@ class Tiles:
     contraction: Contraction
     dots: Dots | None
     panel: int
+    gathered: bool = False
 
     @property
     def bands(self) -> int:
@@ -154,6 +156,11 @@ class Tiles:
         return math.prod(span.extent for span in self.steps[1:])
 
     @property
+    def run(self) -> int:
+        """The numbers of a row in a part."""
+        return math.prod(span.extent for span in (*self.taps, *self.steps))
+
+    @property
     def is_by_lanes(self) -> bool:
         """Whether all rows pass the panel of a tile before the next one follows: where it stays
         in L1, and is more than the numbers that a step reads."""
@@ -163,6 +170,8 @@ class Tiles:
     @property
     def lines(self) -> float:
         """The cache lines that the numbers of a step take, where runs use all of a line."""
+        if self.gathered:
+            return 0.5
         return min(8.0, 1 + abs(self.row_stride) * 7 / 16) * (
             1.0 if self.regular is None else min(1.0, abs(self.regular) / 16))
 
@@ -206,6 +215,7 @@ def tiles_text(plan: Tiles) -> str:
     clipped = f", {', '.join(clip.name for clip in plan.clips)} clipped" if plan.clips else ""
     parts = math.prod(part.count for part in plan.parts)
     packed += " along the sum" if plan.dots is not None else ""
+    packed += f", {plan.scalar.tensor} gathered" if plan.gathered else ""
     divided = f" in {parts} parts" if parts > 1 else ""
     return (f"rows {plan.row.name} ({plan.group} of {plan.row.extent}), lanes {lanes} "
             f"({plan.band} of {plan.lanes[0].extent}), {packed}, sum over {steps or 'one point'} "

@@ -52,8 +52,11 @@ def plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
                     clips = clipping(contraction, vector, lanes, row, skip)
                     if clips is None or (skip and not any(contraction.operands[vector].guarded)):
                         continue
-                    yield from _Planner(contraction, vector, lanes, row, strides, target, names,
-                                        fixed, numbers, clips).plans()
+                    packed = _Planner(contraction, vector, lanes, row, strides, target, names,
+                                      fixed, numbers, clips, False)
+                    yield from packed.plans()
+                    if packed.may_be_direct():
+                        yield from replace(packed, direct=True).plans()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class _Planner:
     fixed: frozenset[str]
     numbers: Mapping[str, str]
     clipping: Clipping
+    direct: bool
 
     def plans(self) -> Iterator[Tiles]:
         """The plans for bands and parts that fit into L2, or come nearest to it, and for parts
@@ -94,14 +98,23 @@ class _Planner:
                         band, divided, slices, loops, order)
                     if made is not None:
                         found = True
-                        yield made
+                        yield from self._gathered(made)
                     if narrow:
                         break
                     fits = True
         if not found and smallest is not None:
             made = self._plan(*smallest[1:], slices, loops, order)
             if made is not None:
-                yield made
+                yield from self._gathered(made)
+
+    def _gathered(self, plan: Tiles) -> Iterator[Tiles]:
+        """A plan, and the same one with its numbers gathered: that needs numbers which exist for
+        every row and tap, and which do not change with the loops."""
+        yield plan
+        if (plan.row.extent > 1 and plan.clip(plan.row.name) is None
+                and not any(self.contraction.operands[1 - self.vector].guarded)
+                and not plan.scalar.base.names() & {span.name for span in plan.loops}):
+            yield replace(plan, gathered=True)
 
     def _order(self) -> tuple[Span, ...]:
         """The variables of a run, slowest first."""
@@ -116,6 +129,7 @@ class _Planner:
         """How many values of the first lane a band may have, the largest number first."""
         extent = self.lanes[0].extent
         grain = 16 if len(self.lanes) == 1 and extent > 16 else 1
+        grain = WIDE if grain > 1 and extent > 4 * WIDE else grain
         counts = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, extent)
         sizes = {-(-extent // count) for count in counts if count <= extent}
         return sorted({min(extent, -(-size // grain) * grain) for size in sizes}, reverse=True)
@@ -130,7 +144,7 @@ class _Planner:
     def _size(self, band: int, divided: Sequence[Part], slices: Sequence[Span],
               loops: Sequence[Span]) -> int | None:
         """The elements of the vector operand that a band and a part touch."""
-        if self._is_direct():
+        if self.direct:
             within = parted(self.contraction.inner, divided)
             used = names_in(self.contraction.operands[self.vector].subscripts)
             return band * math.prod(s.extent for s in (*self.lanes[1:], *within, *loops)
@@ -142,7 +156,7 @@ class _Planner:
               loops: tuple[Span, ...], order: tuple[Span, ...]) -> Tiles | None:
         contraction = self.contraction
         along, across = contraction.operands[self.vector], contraction.operands[1 - self.vector]
-        packing = None if self._is_direct() else self._packed(band, divided, slices, loops)
+        packing = None if self.direct else self._packed(band, divided, slices, loops)
         pitches = self._pitches(packing)
         if pitches is None or (packing is None and not self._is_wide(band, pitches)):
             return None
@@ -201,7 +215,7 @@ class _Planner:
         return pack(replace(along, subscripts=places), self.strides[along.tensor], self.lanes,
                     (self.names[0], band), within, around, shifts)
 
-    def _is_direct(self) -> bool:
+    def may_be_direct(self) -> bool:
         """Whether the vector operand can be read where it lies."""
         return self._pitches(None) is not None and not self.clipping.padded
 

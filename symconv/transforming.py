@@ -7,8 +7,9 @@ where the accuracy asked for is the default one, and where the model says that i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from symconv.choice import Choice
 from symconv.contracting import contractions
 from symconv.effort import effort
 from symconv.integers import Int
@@ -17,8 +18,8 @@ from symconv.loops import Node, Tiled, Transformed
 from symconv.names import fresh
 from symconv.rewrite import scalar_names
 from symconv.unknowns import Eliminated
-from symconv.winograd import Winograd
-from symconv.winograd_plans import best, winograd_effort
+from symconv.winograd import Winograd, winograd_text
+from symconv.winograd_plans import best, every, winograd_effort
 
 ACCURACIES = ("default", "strict")
 """What a caller may ask for: "strict" keeps to direct sums."""
@@ -31,9 +32,10 @@ _MOST = 2**31 - 1       # elements: positions are 32-bit integers
 def transformed(definition: Definition, program: Program, tiles: Tiled | None, used: set[str],
                 eliminate: Callable[[Term], Eliminated],
                 point: Callable[[Definition], tuple[Node, ...]],
-                always: bool) -> Transformed | None:
+                always: bool, choice: Choice | None = None) -> Transformed | None:
     """A definition, alone in its routine, by a Winograd plan where that is faster than `tiles`,
-    or wherever it can be with `always`; None otherwise."""
+    or wherever it can be with `always`; None otherwise. A `choice` may take another plan, or
+    none."""
     if definition.reduction != "sum" or definition.target.kind != "real":
         return None
     tensors = {t.name: t for t in (*program.inputs, definition.target)}
@@ -42,6 +44,7 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
         return None
     known = {name: stride for name, stride in strides.items() if stride is not None}
     plan: Winograd | None = None
+    offered: list[Winograd] = []
     others: list[Term] = []
     for term in definition.terms:
         found = contractions(definition.free, term, eliminate(term), tensors)
@@ -51,18 +54,43 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
             others.append(term)
         else:
             plan = made
+            if choice is not None and found is not None:
+                offered = every(found[0], known, known[definition.target.name], frozenset())
     if plan is None or len(others) > 1:
         return None
     initial = _initial(definition, others[0], plan) if others else None
     if others and initial is None:
         return None
-    if not always and (tiles is None or not _pays(winograd_effort(plan), sum(
-            effort(other) for term in tiles.plans for other in term))):
-        return None
+    pays = always or (tiles is not None and _pays(winograd_effort(plan), sum(
+        effort(other) for term in tiles.plans for other in term)))
+    if choice is None:
+        if not pays:
+            return None
+    else:
+        taken = _taken(choice, definition.target.name, offered, plan if pays else None)
+        if taken is None:
+            return None
+        plan = taken
+        initial = _initial(definition, others[0], plan) if others else None
+        if others and initial is None:
+            return None
     target = Access(definition.target.name,
                     tuple(Int.of(index.name) for index in definition.free))
     names = fresh("group", used), fresh("band", used)
     return Transformed(target, definition.free, plan, names, initial, point(definition))
+
+
+def _taken(choice: Choice, target: str, offered: Sequence[Winograd],
+           usual: Winograd | None) -> Winograd | None:
+    """The plan that a choice takes."""
+    named: dict[str, tuple[float, Winograd]] = {}
+    for cycles, plan in sorted(((winograd_effort(plan), plan) for plan in offered),
+                               key=lambda each: each[0]):
+        named.setdefault(f"winograd: {winograd_text(plan)}", (cycles, plan))
+    text = choice.taken(target, "winograd", 0,
+                        {text: cycles for text, (cycles, _) in named.items()},
+                        None if usual is None else f"winograd: {winograd_text(usual)}")
+    return None if text is None else named[text][1]
 
 
 def _pays(transforms: float, sums: float) -> bool:

@@ -38,13 +38,13 @@ def _is_clear(plan: Tiles, other: Tiles, apart: int, reach: int) -> bool:
         dict.fromkeys((other.target - plan.target).names(), plan.target * 0)).constant or 0)
     if between > reach + apart:
         return True
-    return between <= apart and _share(plan) == _share(other)
+    return between <= apart and share(plan) == share(other) and (
+        len(plan.lanes) == 1 or plan.bands == 1 or plan.lanes[0].low == other.lanes[0].low)
 
 
-def _share(plan: Tiles) -> tuple[object, ...]:
-    """What a task has of a plan: bands of the first lane, groups of rows."""
-    head = plan.lanes[0]
-    first = (head.low, head.extent) if len(plan.lanes) > 1 and plan.bands > 1 else ()
-    return (plan.bands, plan.band if plan.bands > 1 else 0, head.target, first, plan.groups,
-            (plan.group, plan.row) if plan.groups > 1 else 0, plan.target_row,
-            len(plan.lanes), plan.slices)
+def share(plan: Tiles) -> tuple[object, ...]:
+    """What a task has of a plan: slices, bands of lanes, groups of rows."""
+    lanes = tuple((lane.name, lane.target) for lane in plan.lanes)
+    rows = (plan.group, plan.row) if plan.groups > 1 else ()
+    return (plan.slices, lanes, plan.bands, plan.band if plan.bands > 1 else 0,
+            plan.groups, rows, plan.target_row)

@@ -213,5 +213,6 @@ def winograd_text(plan: Winograd) -> str:
     shown = " x ".join(f"F({o}, {r})" for o, r in plan.schemes)
     rows = f"rows {plan.scalar.across.name}, sum over tiles" if plan.summed else (
         f"rows tiles, sum over {plan.scalar.across.name}")
+    part = f", {plan.part} of {plan.tiles[0]} at a time" if plan.parts > 1 and plan.summed else ""
     return (f"{shown}: lanes {plan.vector.across.name} ({plan.group} of "
-            f"{plan.vector.across.extent}), {rows}, {plan.band} in a band of {plan.bands}")
+            f"{plan.vector.across.extent}), {rows}, {plan.band} in a band of {plan.bands}{part}")

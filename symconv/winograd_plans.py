@@ -47,6 +47,12 @@ class Slide:
 def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
          target: Sequence[int], fixed: frozenset[str]) -> Winograd | None:
     """The cheapest plan; None where the relation has no window that slides."""
+    return min(every(contraction, strides, target, fixed), key=winograd_effort, default=None)
+
+
+def every(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+          target: Sequence[int], fixed: frozenset[str]) -> list[Winograd]:
+    """All plans."""
     found: list[Winograd] = []
     for patch in (0, 1):
         x, k = contraction.operands[patch], contraction.operands[1 - patch]
@@ -61,7 +67,7 @@ def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
             if axes:
                 found += [plan for summed in kinds
                           for plan in _plans(contraction, strides, target, x, k, axes, summed)]
-    return min(found, key=winograd_effort, default=None)
+    return found
 
 
 def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],

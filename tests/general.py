@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.backends import CBackend, NumpyBackend
+from symconv.backends import Backend, CBackend, NumpyBackend
 from symconv.bounded import bounded
 from symconv.certainty import worst
 from symconv.differentiate import vjp
@@ -235,10 +235,14 @@ def _runner(target: str, program: Program, passes: Sequence[Pass]) -> Callable[.
     if target == "numpy":
         module = ModuleType("emitted")
         exec(compile(emit_numpy("k", passes, "k"), "k.py", "exec"), module.__dict__)
-        return NumpyBackend(module).run
+        return _run_by(NumpyBackend(module))
     free = [size.name for size in program.sizes if size.value is None]
     library = compile_library(emit_c("k", program, passes, "float64"), flags=FLAGS)
-    return CBackend(library, "k", free).run
+    return _run_by(CBackend(library, "k", free))
+
+
+def _run_by(backend: Backend) -> Callable[..., None]:
+    return lambda name, inputs, outputs, sizes: backend.entry(name, sizes).run(inputs, outputs)
 
 
 # --- arrays -----------------------------------------------------------------------------------

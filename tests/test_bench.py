@@ -1,6 +1,10 @@
 """`symconv bench`: what stands in a report is measured, right, and never dropped in silence."""
 
+import contextlib
 import json
+import os
+import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 
@@ -10,7 +14,7 @@ import pytest
 from symconv.bench import measurement, peers
 from symconv.bench.chart import svg
 from symconv.bench.idioms import suited
-from symconv.bench.kernels import operator, shapes
+from symconv.bench.kernels import kernel_calls, operator, settled, shapes
 from symconv.bench.layers import Layer, Pool
 from symconv.bench.machine import Limits
 from symconv.bench.measurement import Row
@@ -88,6 +92,36 @@ def test_timing_gives_each_candidate_its_turns():
     assert min(calls.values()) >= 5
 
 
+def test_a_hopeless_candidate_has_one_call_that_counts():
+    calls = []
+
+    def busy(seconds):
+        calls.append(seconds)
+        begin = time.process_time()
+        while time.process_time() - begin < seconds:
+            pass
+
+    times = interleaved({"fast": lambda: busy(1e-4), "slow": lambda: busy(0.02)}, seconds=0.1)
+    assert calls.count(0.02) == 2
+    assert times["slow"] == pytest.approx(0.02, rel=0.5)
+    calls.clear()
+    interleaved({"fast": lambda: busy(5e-3), "slow": lambda: busy(0.02)}, seconds=0.1)
+    assert calls.count(0.02) >= 10          # not five times as slow
+    calls.clear()
+    interleaved({"fast": lambda: busy(1e-4), "slow": lambda: busy(0.002)}, seconds=0.1)
+    assert calls.count(0.002) >= 10         # there is time enough
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_call_of_a_kernel_computes_the_case(case):
+    arrays = case.arrays()
+    for part in case.parts:
+        calls = kernel_calls(case, part, arrays, "c")
+        assert {"symconv", "symconv bound"} <= calls.keys()
+        for name, run_once in calls.items():
+            assert error(settled(run_once()), exact(case, part, arrays)) < 1e-6, (part, name)
+
+
 def test_suites_hold_the_promised_layers():
     assert SUITES.keys() == {"peers", "resnet50", "mobilenet_v2", "photograph", "audio",
                              "volumes", "batch8", "float64"}
@@ -104,7 +138,8 @@ def test_suites_hold_the_promised_layers():
 
 def sample():
     """A report of two rows: one that symconv wins by 2 against the best peer, one that it loses."""
-    times = ({"symconv": 1e-3, "torch": 4e-3, "torch channels_last": 5e-4, "ncnn": 2e-3},
+    times = ({"symconv": 1e-3, "symconv bound": 9e-4, "torch": 4e-3, "torch channels_last": 5e-4,
+              "onnxruntime bound": 4e-4, "ncnn": 2e-3},
              {"symconv": 1e-3, "torch": 1e-3, "ncnn": 5e-4})
     rows = [Row(CASES[0], part, 5e-4, seconds, dict.fromkeys(seconds, 1e-7))
             for part, seconds in zip(("forward", "grad_input"), times, strict=True)]
@@ -159,7 +194,7 @@ def test_the_command_measures_a_layer(tmp_path, capsys):
     rows = json.loads(data.read_text(encoding="utf-8"))["rows"]
     assert [row["pass"] for row in rows] == ["forward", "grad_input", "grad_weight"]
     for row in rows:
-        assert {"symconv", "symconv numpy", "numpy"} == row["seconds"].keys()
+        assert row["seconds"].keys() == {"symconv", "symconv bound", "symconv numpy", "numpy"}
         assert max(row["errors"].values()) < 1e-6
 
 
@@ -175,6 +210,49 @@ def test_an_interruption_keeps_the_rows_that_are_done(tmp_path, monkeypatch, cap
     assert "| strided" in capsys.readouterr().out
 
 
-def test_sizes_are_measured(capsys):
-    assert run(["bench", "--suite", "sizes", "--layer", "k"]) == 0
-    assert "| k: 1,1,8x8 -> 1, k3 s1 p0 d1 g1 | float32 | 9 |" in capsys.readouterr().out
+def test_sizes_are_measured(tmp_path, capsys):
+    page = tmp_path / "sizes.md"
+    assert run(["bench", "--suite", "sizes", "--layer", "k", "-o", str(page)]) == 0
+    assert capsys.readouterr().out == ""
+    text = page.read_text(encoding="utf-8")
+    assert "| k: 1,1,8x8 -> 1, k3 s1 p0 d1 g1 | float32 | 9 |" in text
+    assert "- none of 2 over a limit" in text
+
+
+def interrupted_at(marker, arguments):
+    """The status of `symconv bench` on a terminal and what it showed there, after Ctrl-C is pressed
+    when the progress bar shows the marker."""
+    pty = pytest.importorskip("pty")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "symconv", "bench", *arguments])
+    shown, pressed = b"", False
+    with contextlib.suppress(OSError):          # the terminal is closed at its other end
+        while data := os.read(terminal, 4096):
+            shown += data
+            if not pressed and marker in shown:
+                pressed = True
+                os.write(terminal, b"\x03")
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
+
+
+def test_ctrl_c_on_a_terminal_keeps_the_rows_that_are_done(tmp_path):
+    data, page = tmp_path / "a.json", tmp_path / "a.md"
+    status, shown = interrupted_at(b"k forward", [
+        "--layer", "k", "--layer", "max2", "--seconds", "1", "--json", str(data), "-o", str(page)])
+    assert status == 130
+    assert "Traceback" not in shown
+    rows = json.loads(data.read_text(encoding="utf-8"))["rows"]
+    assert ("k", "forward") in [(row["layer"], row["pass"]) for row in rows]
+    assert len(rows) < 6
+    assert page.read_text(encoding="utf-8").startswith("# Suite peers")
+
+
+def test_ctrl_c_while_kernels_are_compiled_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    page = tmp_path / "a.md"
+    status, shown = interrupted_at(b"measuring", ["--layer", "e", "-o", str(page)])
+    assert status == 130
+    assert "Traceback" not in shown
+    assert not page.exists()

@@ -269,7 +269,7 @@ def test_out_may_overlap_the_operands(kernel, data):
 def test_a_direct_out_is_not_copied(kernel, data, monkeypatch):
     x, w, *_ = data.values()
     out = np.empty_like(x)
-    monkeypatch.setattr(Kernel, "_empty", None)
+    monkeypatch.setattr("symconv.kernel.empty", None)
     kernel.forward(x=x, w=w, out=out)
     same(out, x * w)
 
@@ -352,7 +352,7 @@ def test_sizes_that_the_kernel_refuses_raise_its_text(cache):
 def test_a_pass_that_is_missing_is_an_error(target):
     backend = c_backend("float32") if target == "c" else NumpyBackend(load_module(NUMPY_TEXT))
     with pytest.raises(BuildError, match="no function"):
-        backend.run("third", [], [], {"N": 1, "H": 1})
+        backend.entry("third", {"N": 1, "H": 1})
 
 
 def test_a_module_that_returns_something_else_is_found_out():
@@ -360,7 +360,7 @@ def test_a_module_that_returns_something_else_is_found_out():
     for text in ("x.sum(0)", "x.astype('f')"):
         backend = NumpyBackend(load_module(f"def forward(x): return {text}\n"))
         with pytest.raises(BuildError, match="instead of float64 of shape"):
-            backend.run("forward", [x], [np.empty_like(x)], {})
+            backend.entry("forward", {}).run([x], [np.empty_like(x)])
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])

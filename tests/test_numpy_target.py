@@ -11,6 +11,7 @@ import ast
 import itertools
 from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from acceptance import ACCEPTANCE, Case
 from symconv.bounded import bounded
 from symconv.certainty import worst
 from symconv.emission import specialised
-from symconv.emit import numpy_columns
+from symconv.emit import numpy_blocks, numpy_helpers, numpy_slices
 from symconv.emit.numpy import emit_numpy
 from symconv.evaluate import evaluate
 from symconv.ir import Program
@@ -230,14 +231,21 @@ def test_an_empty_batch_is_fine(text: str) -> None:
         assert np.array_equal(result, np.zeros(result.shape)), item.name
 
 
+def loops(source: str) -> list[ast.For]:
+    """The loops of the functions that a user calls, without those over blocks."""
+    functions = [node for node in ast.parse(source).body
+                 if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+    return [node for function in functions for node in ast.walk(function)
+            if isinstance(node, ast.For) and "_blocks(" not in ast.unparse(node.iter)]
+
+
 @pytest.mark.parametrize("text", [
     "x: [N,C,H]; w: [O,C]; y[n,o,h] = sum[c](x[n,c,h] * w[o,c])",
     CONVOLUTION.replace("s*", "2*").replace("//s", "//2").replace("d*", "").replace("p", "1")])
 def test_contractions_reach_blas_and_loops_run_over_taps_alone(text: str) -> None:
     source = emit_numpy("m", all_passes(parse(text)), "m")
     assert "np.matmul(" in source
-    loops = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.For)]
-    assert {ast.unparse(loop.target) for loop in loops} <= {"a"}
+    assert {ast.unparse(loop.target) for loop in loops(source)} <= {"a"}
 
 
 def test_a_full_convolution_loops_over_the_kernel_alone() -> None:
@@ -247,8 +255,7 @@ def test_a_full_convolution_loops_over_the_kernel_alone() -> None:
     program = parse(text)
     compare(program, {"a": (5, 4), "b": (2, 3)})
     source = emit_numpy("m", all_passes(program), "m")
-    loops = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.For)]
-    assert {ast.unparse(loop.iter) for loop in loops} == {"range(K)", "range(L)"}
+    assert {ast.unparse(loop.iter) for loop in loops(source)} == {"range(K)", "range(L)"}
 
 
 WINDOWS: list[tuple[str, Shapes]] = [
@@ -263,21 +270,56 @@ WINDOWS: list[tuple[str, Shapes]] = [
 ]
 
 
-@pytest.mark.parametrize("largest", [25, 0], ids=["matrices", "taps"])
 @pytest.mark.parametrize(("text", "shapes"), WINDOWS, ids=[text for text, _ in WINDOWS])
-def test_windows_are_exact_as_matrices_and_tap_by_tap(
-        text: str, shapes: Shapes, largest: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numpy_columns, "LARGEST", largest)
+@pytest.mark.parametrize("size", [18, 5, 2])
+def test_windows_are_exact_as_matrices_in_blocks_of_any_size(
+        text: str, shapes: Shapes, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
+    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
+    monkeypatch.setattr(numpy_blocks, "CACHE", size)
     compare(parse(text), shapes)
     compare(parse(text), shapes, dtype="float32", fixed=True)
+
+
+@pytest.mark.parametrize(("text", "shapes"), WINDOWS, ids=[text for text, _ in WINDOWS])
+def test_windows_are_exact_tap_by_tap(text: str, shapes: Shapes,
+                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numpy_slices, "write_windows", lambda *_: None)
+    compare(parse(text), shapes)
+    compare(parse(text), shapes, dtype="float32", fixed=True)
+
+
+def test_blocks_cover_every_pair_of_places_once() -> None:
+    scope: dict[str, Any] = {}
+    exec(numpy_helpers.HELPERS["blocks"], scope)
+    for outer, inner, rest, depth, least in itertools.product(
+            (0, 1, 5), (0, 1, 7, 1000), (0, 1, 300), (0, 1, 900, 10**6), (0, 1, 3000)):
+        seen, count = np.zeros((outer, inner), int), 0
+        for n0, n1, start, stop in scope["_blocks"](outer, inner, rest, depth, least):
+            seen[n0:n1, start:stop] += 1
+            count += 1
+            assert (n1 - n0)*(stop - start)*rest <= max(2**18 / max(depth, 1), least, rest, 1)
+        assert np.all(seen == 1)
+        assert count
 
 
 def test_one_matrix_product_stands_in_place_of_the_taps() -> None:
     for text, _ in WINDOWS:
         (forward,) = forward_passes(parse(text))
         source = emit_numpy("m", (forward,), "m")
-        assert "columns" in source
-        assert "2**25" in source
+        assert "columns = windows[" in source
+        assert "in _blocks(" in source
+
+
+def test_a_scatter_with_stride_1_gathers_where_channels_are_grouped() -> None:
+    """The gradient of a depthwise convolution by its input is one more product of windows."""
+    program = parse("x: [N,C,H]; w: [C,K]; i < H-K+3; y[n,c,i] = sum[a](x[n,c,i+a-1] * w[c,a])")
+    shapes = {"x": (2, 3, 10), "w": (3, 3)}
+    compare(program, shapes)
+    compare(program, shapes, fixed=True)
+    gradient = next(item for item in all_passes(program) if item.name == "vjp_x")
+    for item in (gradient, *specialised((gradient,), bind(program, shapes))):
+        assert "columns = windows" in emit_numpy("m", (item,), "m")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -306,14 +348,23 @@ def test_forward_convolution_reads_as_a_person_would_write_it() -> None:
     I = (H - K)//2 + 2
     y = np.zeros((N, O, I), dtype=x.dtype)
     y += b[:, None]
-    if N*C*K*I < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, C, K, I), dtype=x.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, I))
-            columns[:, :, a] = 0
-            columns[:, :, a, i0:i1] = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2]
-        y += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, I)).reshape((N, O, I))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros((N, C, max(2*I + K - 2, H + 1)), dtype=x.dtype)
+        padded[:, :, 1 : H + 1] = x
+        step = padded.strides
+        # windows[n,c,a,i] = padded[n, c, a + 2*i]
+        windows = np.ndarray(
+            (N, C, K, I),
+            x.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], 2*step[2]))
+        factors = w.reshape(O, C*K)
+        for n0, n1, start, stop in _blocks(N, I, 1, C*K, 2*O):
+            columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+            y[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start))
     else:
         for a in range(K):
             i0 = max(0, 1 - (a + 1)//2)

@@ -147,7 +147,8 @@ def test_tiles_are_exact_on_integers(name):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", ["plain", "strides", "both", "few sums", "small maps", "audio"])
+@pytest.mark.parametrize("name", ["plain", "strides", "both", "few sums", "small maps", "audio",
+                                  "one by one"])
 def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
     """Plans chosen at random, in a cache so small that reductions fall into parts."""
     def effort(plan):
@@ -171,10 +172,11 @@ def test_every_kind_of_plan_occurs():
                     for item in compiled(name, dtype_of(name), "auto").passes
                     for node in lower(item).body if isinstance(node, Tiled)
                     for term in node.plans for plan in term)
-    for kind in ("in place", "packed,", "packed along the sum", "parts", "clipped"):
+    for kind in ("in place", "packed,", "packed along the sum", "gathered", "parts", "clipped"):
         assert kind in texts
     sources = "".join(compiled(name, dtype_of(name), "auto").sources["k.c"] for name in CASES)
-    for function in ("_turn(", "_spread(", "_fold(", "_regular(", "_scattered(", "_dots("):
+    for function in ("_turn(", "_spread(", "_fold(", "_gather(", "_regular(", "_scattered(",
+                     "_dots("):
         assert f"k{function}" in sources
 
 

@@ -52,6 +52,11 @@ CASES = {
     "cropped": depthwise((1, 2, 9, 20), (3, 3), padding=((-1, 1), (-2, 0))),
     "without padding": depthwise((1, 3, 10, 18), (3, 3)),
     "tiny": depthwise((1, 1, 8, 8), (3, 3)),
+    "maps abreast": depthwise((2, 32, 7, 7), (3, 3), padding=1),
+    "some maps over": depthwise((1, 19, 9, 6), (3, 3), padding=(1, 0), dilation=2),
+    "halved maps": depthwise((1, 18, 12, 10), (5, 5), stride=2, padding=2),
+    "short signals": depthwise((2, 21, 24), (4,), stride=2, padding=1),
+    "small volumes": depthwise((1, 16, 4, 5, 6), (1, 3, 3), padding=(0, 1, 1)),
     "signal": depthwise((2, 3, 41), (5,), padding=2),
     "volume": depthwise((1, 2, 5, 6, 9), (3, 3, 3), padding=1),
     "max": pool("max", (2, 2, 13, 21), kernel_size=3, stride=2, padding=1, return_indices=True),
@@ -65,6 +70,10 @@ CASES = {
                              padding=1),
     "max of a signal": pool("max", (2, 3, 37), kernel_size=4, stride=3, padding=2,
                             return_indices=True),
+    "max of small maps": pool("max", (2, 18, 9, 9), kernel_size=3, stride=1, padding=1),
+    "max of halves": pool("max", (1, 35, 12, 10), kernel_size=(3, 2), stride=2, padding=1,
+                          ties="last"),
+    "min of small maps": pool("min", (3, 16, 8, 8), kernel_size=2),
     "max of a volume": pool("max", (1, 2, 6, 5, 9), kernel_size=3, stride=2, padding=1),
     "even": pool("max", (1, 2, 8, 12), kernel_size=2, ties="even"),
     "mean": pool("avg", (2, 3, 12, 20), kernel_size=2),
@@ -196,7 +205,8 @@ def test_the_zero_that_wins_is_the_first_or_last_one():
         np.testing.assert_array_equal(np.signbit(y).ravel(), np.signbit(taken).ravel(), str(keep))
 
 
-@pytest.mark.parametrize("name", ["depthwise", "strided", "max", "mean", "volume", "smoothing"])
+@pytest.mark.parametrize("name", ["depthwise", "strided", "max", "mean", "volume", "smoothing",
+                                  "maps abreast", "some maps over", "max of halves"])
 def test_tasks_give_the_same_bits_however_they_are_split(name):
     made = compiled(name)
     rng = np.random.default_rng(5)
@@ -253,6 +263,15 @@ def test_gradients_of_a_window_are_windows(name):
     assert all(windows[name] for name in ("forward", "vjp_x", "vjp_w"))
 
 
+def test_small_maps_stand_abreast():
+    """All three passes of a depthwise layer, where rows are short and maps are many."""
+    for name, wanted in (("maps abreast", True), ("halved maps", True), ("depthwise", False)):
+        plans = {item.name: stencils(item)[0].plan for item in compiled(name).passes
+                 if item.name in ("forward", "vjp_x", "vjp_w")}
+        assert len(plans) == 3
+        assert all(bool(plan.abreast) == wanted for plan in plans.values()), name
+
+
 def test_the_loops_of_constant_extents_are_proved(tmp_path, capsys):
     """A definition without sizes has a fast schedule too; what is proved are its loops."""
     pytest.importorskip("z3")
@@ -282,7 +301,8 @@ def test_a_convolution_of_many_channels_is_left_to_tiles():
     assert "k_step" in made
 
 
-@pytest.mark.parametrize("name", ["strided", "max", "max last", "mean without padding"])
+@pytest.mark.parametrize("name", ["strided", "max", "max last", "mean without padding",
+                                  "some maps over", "max of halves"])
 def test_windows_compile_without_a_warning(tmp_path, name):
     for file, text in compiled(name).sources.items():
         (tmp_path / file).write_text(text)
@@ -293,7 +313,9 @@ def test_windows_compile_without_a_warning(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["strides", "cropped", "without padding", "signal", "volume",
-                                  "max", "max in place", "mean", "gaps", "max with ceiling"])
+                                  "max", "max in place", "mean", "gaps", "max with ceiling",
+                                  "some maps over", "halved maps", "short signals", "max of halves",
+                                  "min of small maps"])
 def test_windows_stay_inside_their_arrays(tmp_path, name):
     """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
     made = compiled(name)

@@ -8,7 +8,8 @@ from typing import Any
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = (os.environ.get("XLA_FLAGS", "")
-                           + " --xla_cpu_multi_thread_eigen=false")
+                           + " --xla_cpu_multi_thread_eigen=false"
+                           " intra_op_parallelism_threads=1")
 
 import jax
 import numpy as np

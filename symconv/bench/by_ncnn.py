@@ -12,6 +12,7 @@ import numpy as np
 from symconv.bench.layers import Array, Arrays, Case, Pool
 
 _MAGIC = 7767517
+_BLOBS, _WORKSPACES = ncnn.UnlockedPoolAllocator(), ncnn.PoolAllocator()   # memory is used again
 
 
 def prepare(case: Case, part: str, arrays: Arrays) -> dict[str, Callable[[], object]]:
@@ -22,7 +23,8 @@ def prepare(case: Case, part: str, arrays: Arrays) -> dict[str, Callable[[], obj
     net = ncnn.Net()
     net.opt.num_threads = 1
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
-    net.opt.use_bf16_storage = False
+    net.opt.use_bf16_packed = net.opt.use_bf16_storage = False
+    net.opt.blob_allocator, net.opt.workspace_allocator = _BLOBS, _WORKSPACES
     # ncnn reads weights from a file: a flag (0: float32), then the numbers
     with tempfile.TemporaryDirectory() as folder:
         graph, weights = Path(folder) / "case.param", Path(folder) / "case.bin"

@@ -18,7 +18,8 @@ def prepare(case: Case, part: str, arrays: Arrays) -> dict[str, Callable[[], obj
         return {}
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(made[0], b""), "CPU", {
-        "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"})
+        "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1,
+        "INFERENCE_PRECISION_HINT": "f32"})
     request, given = compiled.create_infer_request(), made[1]
     return {"openvino": lambda: request.infer([given], share_inputs=True, share_outputs=True)[0]}
 

@@ -11,6 +11,7 @@ import torch
 from symconv.bench.layers import Array, Arrays, Case, Layer, Pool
 
 torch.set_num_threads(1)
+torch.set_grad_enabled(False)
 
 
 def prepare(case: Case, part: str, arrays: Arrays) -> dict[str, Callable[[], object]]:
@@ -43,7 +44,7 @@ def _layer(case: Layer, part: str, x: Any, w: Any, dy: Any) -> Callable[[], obje
         convolution = getattr(torch.nn.functional, f"conv{axes}d")
         return lambda: convolution(x, w, None, *settings, case.groups)
     mask = [part == "grad_input", part == "grad_weight", False]
-    backward = torch.ops.aten.convolution_backward
+    backward = torch.ops.aten.convolution_backward.default
     return lambda: backward(dy, x, w, None, *settings, False, [0] * axes, case.groups,
                             mask)[0 if mask[0] else 1]
 
@@ -53,11 +54,11 @@ def _pool(case: Pool, part: str, x: Any, dy: Any) -> Callable[[], object]:
     if case.kind == "average":
         if part == "forward":
             return lambda: torch.nn.functional.avg_pool2d(x, *window)
-        backward = torch.ops.aten.avg_pool2d_backward
+        backward = torch.ops.aten.avg_pool2d_backward.default
         return lambda: backward(dy, x, *window, False, True, None)
     if part != "grad_input":
         pool: Any = torch.nn.functional.max_pool2d
         return lambda: pool(x, *window, return_indices=part == "indices")
     places = torch.nn.functional.max_pool2d_with_indices(x, *window)[1]
-    scatter = torch.ops.aten.max_pool2d_with_indices_backward
+    scatter = torch.ops.aten.max_pool2d_with_indices_backward.default
     return lambda: scatter(dy, x, *window, [1, 1], False, places)

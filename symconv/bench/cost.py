@@ -46,26 +46,28 @@ class Cost:
     megabytes: float
 
 
-def report() -> int:
-    """Print a table of all cases, the slopes, and the whole command; 1 where a limit is passed."""
-    print("| case | size | " + " | ".join(f"{step} s" for step in STEPS)
-          + " | terms | emitted | MB |")
-    print("|---" * (len(STEPS) + 5) + "|")
-    held = True
+def report() -> tuple[str, bool]:
+    """A table of all cases, the slopes, and the whole command; whether all limits are held."""
+    lines = ["# Suite cost", "",
+             "Seconds of the processor to derive and to emit, each case in a process of its own "
+             f"(each step at most {LIMIT_SECONDS:g} s, memory at most {LIMIT_MEGABYTES:g} MB).", "",
+             "| case | size | " + " | ".join(f"{step} s" for step in STEPS)
+             + " | terms | emitted | MB |", "|---" * (len(STEPS) + 5) + "|"]
+    growth, held = "", True
     for case, numbers in CASES:
         costs = [_apart(case, number) for number in numbers]
         for cost in costs:
-            print(_line(cost))
+            lines.append(_line(cost))
             held = held and cost.megabytes < LIMIT_MEGABYTES and max(
                 cost.seconds.values()) < LIMIT_SECONDS
         if case == "layers":
-            print("\nlayers: " + ", ".join(
-                f"{step} grows as terms^{slope(costs, step):.2f}" for step in STEPS[1:])
-                + f"; terms emitted grow as layers^{_exponent(_growth(costs)):.2f}")
+            growth = "- layers: " + ", ".join(
+                f"{step} grows as terms^{slope(costs, step):.2f}" for step in STEPS[1:]) + (
+                f"; terms emitted grow as layers^{_exponent(_growth(costs)):.2f}")
     elapsed, seconds = command_seconds()
-    print(f"symconv emit conv2d, the whole process: {elapsed:.2f} s, of which {seconds:.2f} s of "
-          "the processor")
-    return 0 if held and seconds < LIMIT_COMMAND else 1
+    lines += ["", growth, f"- symconv emit conv2d, the whole process: {elapsed:.2f} s, of which "
+              f"{seconds:.2f} s of the processor", ""]
+    return "\n".join(lines), held and seconds < LIMIT_COMMAND
 
 
 def measure(case: str, number: int) -> Cost:
@@ -152,14 +154,15 @@ def command_seconds() -> tuple[float, float]:
     best = math.inf, math.inf
     for _ in range(3):
         with tempfile.TemporaryDirectory() as folder:
-            used, begin = _children(), time.perf_counter()
+            used, begin = children_seconds(), time.perf_counter()
             subprocess.run([sys.executable, "-m", "symconv", "emit", "conv2d", "-o", folder],
                            check=True, capture_output=True)
-            best = min(best[0], time.perf_counter() - begin), min(best[1], _children() - used)
+            best = (min(best[0], time.perf_counter() - begin),
+                    min(best[1], children_seconds() - used))
     return best
 
 
-def _children() -> float:
+def children_seconds() -> float:
     """Seconds of the processor that finished child processes took."""
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent.ru_utime + spent.ru_stime

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -152,10 +152,11 @@ def taps_forward(layer: Geometry, x: Array, w: Array, dy: Array) -> Array:
     source, weights = layer.padded(layer.grouped(x, 1)), layer.grouped(w, 0)
     made = np.zeros(layer.grouped(dy, 1).shape, x.dtype)
     single, spread = weights.shape[1:3] == (1, 1), _last(*(None,) * len(layer.window))
+    room = np.empty_like(made) if single else None
     for tap, places in layer.taps():
         seen, factor = source[_last(*places)], weights[_last(*tap)]
-        made += (factor[:, 0][spread] * seen if single else (factor @ seen.reshape(
-            *seen.shape[:3], -1)).reshape(made.shape))
+        made += (np.multiply(factor[:, 0][spread], seen, out=room) if single else (
+            factor @ seen.reshape(*seen.shape[:3], -1)).reshape(made.shape))
     return made.reshape(dy.shape)
 
 
@@ -163,9 +164,10 @@ def taps_grad_input(layer: Geometry, x: Array, w: Array, dy: Array) -> Array:
     slopes, weights = layer.grouped(dy, 1), layer.grouped(w, 0)
     made = layer.room(x.dtype)
     single, spread = weights.shape[1:3] == (1, 1), _last(*(None,) * len(layer.window))
+    room = np.empty_like(slopes) if single else None
     for tap, places in layer.taps():
         seen, factor = made[_last(*places)], weights[_last(*tap)]
-        seen += (factor[:, 0][spread] * slopes if single else (
+        seen += (np.multiply(factor[:, 0][spread], slopes, out=room) if single else (
             factor.swapaxes(-1, -2) @ slopes.reshape(*slopes.shape[:3], -1)).reshape(seen.shape))
     return layer.unpadded(made)
 
@@ -181,12 +183,25 @@ def taps_grad_weight(layer: Geometry, x: Array, w: Array, dy: Array) -> Array:
     return made.reshape(w.shape)
 
 
+def by_sample(idiom: Idiom, layer: Geometry, x: Array, w: Array, dy: Array) -> Array:
+    """An idiom for each sample of a batch alone, whose columns stay in the cache."""
+    one = Geometry(replace(layer.layer, shape=(1, *layer.layer.shape[1:])))
+    parts = [idiom(one, x[n:n + 1], w, dy[n:n + 1]) for n in range(len(x))]
+    if idiom is im2col_grad_weight:
+        made: Array = np.sum(parts, axis=0, dtype=x.dtype)
+        return made
+    return np.concatenate(parts)
+
+
 IDIOMS: dict[str, dict[str, Idiom]] = {
-    "forward": {"im2col": im2col_forward, "tensordot": tensordot_forward,
-                "einsum": einsum_forward, "taps": taps_forward},
-    "grad_input": {"im2col": im2col_grad_input, "taps": taps_grad_input},
-    "grad_weight": {"im2col": im2col_grad_weight, "tensordot": tensordot_grad_weight,
-                    "einsum": einsum_grad_weight, "taps": taps_grad_weight},
+    "forward": {"im2col": im2col_forward, "samples": partial(by_sample, im2col_forward),
+                "tensordot": tensordot_forward, "einsum": einsum_forward, "taps": taps_forward},
+    "grad_input": {"im2col": im2col_grad_input, "samples": partial(by_sample, im2col_grad_input),
+                   "taps": taps_grad_input},
+    "grad_weight": {"im2col": im2col_grad_weight,
+                    "samples": partial(by_sample, im2col_grad_weight),
+                    "tensordot": tensordot_grad_weight, "einsum": einsum_grad_weight,
+                    "taps": taps_grad_weight},
 }
 
 
@@ -198,4 +213,5 @@ def suited(layer: Layer, part: str) -> dict[str, Callable[[Array, Array, Array],
     wide = np.prod(layer.shape[:2]) * taps * np.prod(geometry.output) > 1 << 28
     return {name: partial(run, geometry)
             for name, run in IDIOMS[part].items()
-            if not (grouped and name == "tensordot") and not (wide and name != "taps")}
+            if not (grouped and name == "tensordot") and not (wide and name != "taps")
+            and not (layer.shape[0] == 1 and name == "samples")}

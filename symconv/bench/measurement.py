@@ -6,17 +6,18 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from symconv.bench.kernels import kernel_calls, packed_calls, settled
+from symconv.bench.kernels import Run, kernel_calls, settled
 from symconv.bench.layers import Array, Case
 from symconv.bench.machine import Limits
-from symconv.bench.peers import Peer, Run
+from symconv.bench.peers import Peer
 from symconv.bench.reference import error, exact
 from symconv.bench.timing import interleaved
 
 OWN = "symconv"
-OTHER_LAYOUT = "torch channels_last"
 IDIOM = "numpy "                                # idioms of NumPy: the fastest of them is shown
-EMITTED = ("symconv", "symconv numpy", "symconv packed")
+EMITTED = ("symconv", "symconv bound", "symconv packed", "symconv numpy")
+APART = ("torch channels_last", "onnxruntime bound")
+"""Peers that are shown and never the best one: another layout, and calls that are no plain ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,16 @@ class Row:
     errors: dict[str, float]
 
     def best(self, candidates: Sequence[str] | None = None) -> str | None:
-        """The fastest peer in the layout N,C,spatial, among those named if there are names."""
-        rivals = [name for name in self.seconds if name not in (*EMITTED, OTHER_LAYOUT)
+        """The fastest peer by plain calls in the layout N,C,spatial, among those named if there are
+        names."""
+        rivals = [name for name in self.seconds if name not in (*EMITTED, *APART)
                   and (candidates is None or name in candidates)]
         return min(rivals, key=self.seconds.__getitem__, default=None)
 
     def ratio(self, name: str) -> float:
         """How many times as long as symconv the candidate takes; emitted NumPy is the measure of
         NumPy."""
-        own = EMITTED[1] if name == IDIOM.strip() else OWN
+        own = "symconv numpy" if name == IDIOM.strip() else OWN
         return self.seconds[name] / self.seconds[own]
 
 
@@ -47,8 +49,7 @@ def rows(case: Case, peers: Mapping[str, Peer], limits: Limits,
     """The rows of a case, one by one."""
     arrays = case.arrays()
     for part in case.parts:
-        runs: dict[str, Run] = {OWN: kernel_calls(case, part, arrays, "c")}
-        runs |= packed_calls(case, part, arrays)
+        runs: dict[str, Run] = kernel_calls(case, part, arrays, "c")
         settle: dict[str, Callable[[object], Array]] = dict.fromkeys(runs, settled)
         for peer in peers.values():
             made = peer.prepare(case, part, arrays)

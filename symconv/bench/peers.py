@@ -1,21 +1,22 @@
 """The peers: libraries that run the same cases, found where they are installed.
 
 A peer prepares a part of a case once and gives the calls to time, by the name of the candidate
-(PyTorch gives two, one for each of its layouts); none where it has no way to run that part. The
-result of a call is an array in the layout N,C,spatial, or what `settled` makes one.
+(PyTorch gives two, one for each of its layouts); none where it has no way to run that part. Each
+runs at its best for one thread and in the precision of the case, and is called as its users do:
+with arrays that are there, for a result of its own. The result of a call is an array in the layout
+N,C,spatial, or what `settled` makes one.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
+from symconv.bench.kernels import Run
 from symconv.bench.layers import Array, Arrays, Case
 from symconv.errors import ParameterError
-
-Run = Callable[[], object]
 
 
 class Peer(Protocol):

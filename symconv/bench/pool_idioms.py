@@ -15,11 +15,13 @@ def pool_idioms(case: Pool, part: str, arrays: Arrays) -> dict[str, Callable[[],
     """The calls by name; the places of maxima are left to the gradient."""
     if part == "forward":
         return {"taps": partial(_by_taps, case, arrays.x),
+                "axes": partial(_by_axes, case, arrays.x),
                 "windows": partial(_by_windows, case, arrays.x)}
     if part == "grad_input" and case.kind == "average":
         return {"taps": partial(_shares, case, arrays.x, arrays.dy)}
     if part == "grad_input":
-        return {"taps": partial(_winners, case, arrays.x, arrays.dy)}
+        return {"taps": partial(_winners, case, arrays.x, arrays.dy),
+                "places": partial(_places, case, arrays.x, arrays.dy)}
     return {}
 
 
@@ -35,6 +37,21 @@ def _by_taps(case: Pool, x: Array) -> Array:
         else:
             made += seen
     assert made is not None
+    return made if case.kind == "max" else made / np.float32(case.kernel ** 2)
+
+
+def _by_axes(case: Pool, x: Array) -> Array:
+    """The rows of a window first, then its columns."""
+    made = padded(case, x) if case.padding else x
+    for axis in (2, 3):
+        size, taps = case.output_shape[axis], list[Array]()
+        for tap in range(case.kernel):
+            places = [slice(None)] * 4
+            places[axis] = slice(tap, tap + case.stride * (size - 1) + 1, case.stride)
+            taps.append(made[tuple(places)])
+        made = taps[0].copy()
+        for seen in taps[1:]:
+            (np.maximum if case.kind == "max" else np.add)(made, seen, out=made)
     return made if case.kind == "max" else made / np.float32(case.kernel ** 2)
 
 
@@ -58,6 +75,22 @@ def _winners(case: Pool, x: Array, dy: Array) -> Array:
         wins = waiting & (source[..., rows, columns] == best)
         made[..., rows, columns] += wins * dy
         waiting &= ~wins
+    return _inner(case, made)
+
+
+def _places(case: Pool, x: Array, dy: Array) -> Array:
+    """Every element of dy added once, at the place of its maximum."""
+    source, best = padded(case, x), _by_axes(case, x)
+    made, waiting = np.zeros_like(source), np.ones(dy.shape, dtype=bool)
+    rank = np.zeros(dy.shape, dtype=np.int8)
+    for rows, columns in windows(case):
+        waiting &= source[..., rows, columns] != best
+        rank += waiting
+    n, c, i, j = np.ogrid[tuple(map(slice, dy.shape))]
+    inside = np.arange(case.kernel)[:, None] * made.shape[3] + np.arange(case.kernel)
+    corner = ((n * made.shape[1] + c) * made.shape[2] + i * case.stride) * made.shape[3]
+    place = inside.take(rank) + (corner + j * case.stride)
+    np.add.at(made.reshape(-1), place.reshape(-1), dy.reshape(-1))
     return _inner(case, made)
 
 

@@ -19,7 +19,7 @@ class Report:
     machine: Mapping[str, str]
     limits: Limits
     missing: Mapping[str, str]
-    rows: Sequence[Row]
+    rows: list[Row]
 
     @property
     def candidates(self) -> list[str]:

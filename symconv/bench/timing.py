@@ -21,11 +21,14 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], seconds: float =
     Rounds go on for about `seconds`, at least `least` and at most `most` of them. A turn is a
     call that is not counted, which brings caches and the allocator into the state that calls in
     a row have, and calls for about 100 microseconds that are; the order changes from round to
-    round.
+    round. A candidate that takes more than five times as long as the fastest one, and would fill
+    `seconds` alone, has one call that counts.
     """
-    order, taken = random.Random(0), {name: list[float]() for name in candidates}
-    names = list(candidates)
-    repeats = {name: _repeats(run) for name, run in candidates.items()}
+    order, first = random.Random(0), {name: _second(run) for name, run in candidates.items()}
+    hopeless = max(5 * min(first.values()), seconds / (2 * least))
+    taken = {name: [once] if once > hopeless else [] for name, once in first.items()}
+    names = [name for name, once in first.items() if once <= hopeless]
+    repeats = {name: max(1, min(100, int(100e-6 / max(first[name], 1e-9)))) for name in names}
     started = time.perf_counter()
     for turn in range(most):
         if turn >= least and time.perf_counter() - started > seconds:
@@ -41,9 +44,9 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], seconds: float =
     return {name: statistics.median(times) for name, times in taken.items()}
 
 
-def _repeats(run: Callable[[], object]) -> int:
-    """How many calls take 100 microseconds, at most 100."""
+def _second(run: Callable[[], object]) -> float:
+    """How long the second call takes."""
     run()
     begin = time.process_time()
     run()
-    return max(1, min(100, int(100e-6 / max(time.process_time() - begin, 1e-9))))
+    return time.process_time() - begin

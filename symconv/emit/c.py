@@ -15,6 +15,7 @@ from functools import partial
 
 from symconv.absence import refusal
 from symconv.admission import Condition, conditions, divisors, windows
+from symconv.choice import Choice
 from symconv.emit.c_body import Body, Locals
 from symconv.emit.c_entries import (
     Function,
@@ -51,12 +52,13 @@ _UNPACKED = "an operand was not packed by this very library for this pass; pack 
 
 def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
            schedule: str = "auto", accuracy: str = "default",
-           packed: Sequence[str] = (), *, openmp: bool = False) -> dict[str, str]:
+           packed: Sequence[str] = (), *, openmp: bool = False,
+           choices: Mapping[str, Choice] | None = None) -> dict[str, str]:
     """NAME.h and NAME.c for the passes of a program; `dtype` is "float32" or "float64",
     `schedule` one of `schedule.SCHEDULES`, `accuracy` one of `transforming.ACCURACIES`. Forward
     and gradients, where they copy one of the operands `packed`, are emitted once more for copies
     that were made before (`c_packed`). With `openmp` every function has a parallel driver beside
-    it (`c_parallel`).
+    it (`c_parallel`). `choices` by the name of a pass decide among its plans.
 
     `program` and `passes` have either all sizes as names, or all replaced by numbers: then the
     functions take no sizes.
@@ -68,8 +70,8 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
         if old.name in packed})
     tests = emitter.tests()
     passes = [replace(item, program=rename(item.program, taken)) for item in passes]
-    routines = [lower(item, schedule, dtype == "float32" and accuracy == "default")
-                for item in passes]
+    routines = [lower(item, schedule, dtype == "float32" and accuracy == "default",
+                      (choices or {}).get(item.name)) for item in passes]
     functions = [function for item, routine in zip(passes, routines, strict=True)
                  for function in emitter.functions(item, routine)]
     expect_distinct(name, functions, ("workspace", "tasks", *(["parallel"] if openmp else [])))

@@ -74,7 +74,7 @@ def mode_of(plan: Tiles) -> str:
     """Which functions a plan calls."""
     if plan.dots is not None:
         return "dots"
-    return "scattered" if plan.regular is None else "regular"
+    return "scattered" if plan.regular is None and not plan.gathered else "regular"
 
 
 def _times(number: int, name: str) -> str:

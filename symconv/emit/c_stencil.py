@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop, loops
+from symconv.emit.c_stencil_abreast import abreast_lines
 from symconv.emit.c_stencil_rows import Rows
 from symconv.emit.c_stencil_sheets import StencilNames, staging
 from symconv.emit.c_stencil_sums import Sums
@@ -39,7 +40,8 @@ class StencilSpelling:
         """The lines of a definition, for the task whose indices are set."""
         plan, spell = node.plan, self.spelling
         taken = {*self.used, *_declared(node.plain),
-                 *(span.name for span in (*plan.loops, *plan.turns))}
+                 *(span.name for span in (*plan.loops, *plan.turns)),
+                 *([plan.abreast.index, plan.abreast.group] if plan.abreast else [])}
         own = StencilNames(*(_apart(field.name, taken) for field in fields(StencilNames)))
         body = list(self._body(node, plan, own))
         for span in reversed(plan.loops):
@@ -53,6 +55,9 @@ class StencilSpelling:
         spell, real = self.spelling, self.spelling.real
         whole = "int32_t" if real == "float" else "int64_t"
         stored = {name: "int32_t" if name in self.narrow else "int64_t" for name in self.integers}
+        if plan.abreast is not None:
+            yield from abreast_lines(node, spell, own, stored, whole, self.lines)
+            return
         taps = Taps(plan, spell, own, stored, whole)
         rows = Sums(plan, spell, own, taps) if plan.targets else Rows(
             plan, spell, own, stored, whole)

@@ -116,7 +116,7 @@ class Rows:
         if place is not None:
             yield f"{own.there}_{line}[{spot}] = {self._shown(place, line)};"
         if plan.missing:
-            yield from self._doubted(value)
+            yield from doubted(plan, self.spell, own, value)
 
     def _aside(self, line: int, cell: int, value: str, place: str | None) -> Iterator[str]:
         """Results into the buffers."""
@@ -142,24 +142,14 @@ class Rows:
                 shown = self._shown(f"{own.spot}[{kept}]", line)
                 lines.append(f"{own.there}_{line}[{spot}] = {shown};")
             if plan.missing:
-                lines += self._doubted(f"{own.out}[{kept}]")
+                lines += doubted(plan, self.spell, own, f"{own.out}[{kept}]")
         yield from loop(own.lane, 0, whole, lines)
         for cell in range(rest):
             kept = str((line * plan.lane_step + cell) * plan.lanes + whole)
             yield f"{own.to}_{line}[{whole * plan.lane_step + cell}] = {own.out}[{kept}];"
             if plan.missing:
-                yield from loop(own.lane, 0, 1, self._doubted(f"{own.out}[{kept}]"))
-
-    def _doubted(self, value: str) -> Iterator[str]:
-        """An extremum that may be what stands outside of its operand, a sum that is not finite."""
-        match self.plan.fold:
-            case "max":
-                test = f"{value} == {pad_text('low', self.spell)}"
-            case "min":
-                test = f"{value} == {pad_text('high', self.spell)}"
-            case "sum":
-                test = f"{value} - {value} != 0"
-        yield f"{self.own.odd}[{self.own.lane}] |= {test};"
+                yield from loop(own.lane, 0, 1, doubted(
+                    plan, self.spell, own, f"{own.out}[{kept}]"))
 
     def _kept(self, line: int, cell: int) -> str:
         plan = self.plan
@@ -174,3 +164,15 @@ class Rows:
         if not base:
             return place if kind == self.whole else f"({kind}){place}"
         return f"({kind})({place} + {self.spell.integer(base, factor=True)})"
+
+
+def doubted(plan: Stencil, spell: Spelling, own: StencilNames, value: str) -> Iterator[str]:
+    """An extremum that may be what stands outside of its operand, a sum that is not finite."""
+    match plan.fold:
+        case "max":
+            test = f"{value} == {pad_text('low', spell)}"
+        case "min":
+            test = f"{value} == {pad_text('high', spell)}"
+        case "sum":
+            test = f"{value} - {value} != 0"
+    yield f"{own.odd}[{own.lane}] |= {test};"

@@ -17,8 +17,8 @@ class StencilNames:
 
     `band`: the first row of a band, `top`: of a block of rows, `lane`: the lane; `at`: a row of
     a sheet; `to`, `there`, `source`: rows in memory; `out`, `spot`: lanes that wait to be
-    written; `run` of lanes, from `first` on; `odd`: what must not be, by lane; `bad`: the element
-    loops are needed.
+    written; `kept`: places that no target gets, or sums of the turns before; `run` of lanes, from
+    `first` on; `odd`: what must not be, by lane; `bad`: the element loops are needed.
     """
 
     band: str
@@ -41,6 +41,7 @@ class StencilNames:
     sheet: str
     factor: str
     value: str
+    kept: str
 
 
 def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,

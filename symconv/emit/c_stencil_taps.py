@@ -67,11 +67,15 @@ class Taps:
     def lines(self, result: Result) -> Iterator[str]:
         """Every read once, in front of the first tap that needs it; then the results."""
         plan = self.plan
+        yield from self._folded([(line, cell, row, taps) for row in range(plan.block)
+                                 for line, cells in enumerate(plan.cells, row * plan.row_step)
+                                 for cell, taps in enumerate(cells)], result)
+
+    def _folded(self, folds: Sequence[tuple[int, int, int, tuple[Tap, ...]]],
+                result: Result) -> Iterator[str]:
+        """Taps by line, cell and row."""
         names: dict[Place, str] = {}
-        folds = [(line, cell, row, taps) for row in range(plan.block)
-                 for line, cells in enumerate(plan.cells, row * plan.row_step)
-                 for cell, taps in enumerate(cells)]
-        if plan.fold == "sum":
+        if self.plan.fold == "sum":
             yield from self._sums(folds, names, result)
             return
         for line, cell, row, taps in folds:
@@ -149,12 +153,16 @@ class Taps:
 
     def _local(self, tap: Tap, row: int, names: Mapping[Place, str]) -> _Local:
         plan, spell = self.plan, self.spell
-        own = {scalar: f"{self.own.factor}_{number}" for number, scalar in enumerate(plan.scalars)}
+        own = {scalar: self._factor(number) for number, scalar in enumerate(plan.scalars)}
         own |= {access: names[self._place(read, row)] for access, read in tap.reads}
         unequal = [access for access, read in tap.reads
                    if plan.sheets[read.sheet].pad == "unequal"]
         return _Local(spell.prefix, spell.dtype, spell.extents, spell.dropped, spell.helpers, own,
                       unequal)
+
+    def _factor(self, number: int) -> str:
+        """A scalar, as it is set before all lanes."""
+        return f"{self.own.factor}_{number}"
 
     def _sums(self, folds: Sequence[tuple[int, int, int, tuple[Tap, ...]]],
               names: dict[Place, str], result: Result) -> Iterator[str]:

@@ -34,13 +34,15 @@ BEHIND = 15     # sums that a turned square reads behind the last value of the l
 @dataclass(frozen=True, slots=True)
 class TileBody:
     """The lines of one tile of a plan; `steps` is its table, `copy` and `other` its packed
-    operands, `lanes` how many lanes the band has, `add` whether the target is added to."""
+    operands, `numbers` the gathered ones, `lanes` how many lanes the band has, `add` whether the
+    target is added to."""
 
     node: Tiled
     plan: Tiles
     steps: str
     copy: str
     other: str
+    numbers: str
     lanes: str
     add: bool
     spelling: Spelling
@@ -204,23 +206,60 @@ class TileBody:
         vector = (plan.vector.base + number * plan.vector.chunk + Int.of(own.lane)
                   - (Int.of(own.back) if plan.packing is None else 0))
         steps = [str(plan.row_stride), *([] if plan.regular is None else [str(plan.regular)])]
+        numbers = f"{plan.scalar.tensor} + {spell.integer(scalar)}"
         source = self.copy if plan.packing is not None else plan.vector.tensor
-        numbers = plan.scalar.tensor
         if plan.dots is not None:
             steps += [str(plan.dots.column), str(plan.dots.width)]
-            numbers = self.other
+            numbers = f"{self.other} + {spell.integer(scalar)}"
             vector = vector + Int.of(own.lane) * (plan.dots.column - 1)
+        if plan.gathered:
+            steps = ["1", own.rows]
+            numbers = self._gathered(number)
         rows, to = own.rows, own.sum
         if plan.clip(plan.row.name) is not None:
             scalar = scalar + Int.of(own.low) * plan.row_stride
+            numbers = f"{plan.scalar.tensor} + {spell.integer(scalar)}"
             rows = f"{own.high} - {own.low}"
             to = f"{own.sum} + {own.low} * {own.vectors} * {prefix}_LANES"
         joined = [] if chunk == "0" else [f"{chunk} > 0"]
         joined += [f"{part.number} > 0" for part in plan.parts if part.count > 1]
         join = "1" if self._is_clipped else " || ".join(joined) or "0"
         return [f"{prefix}_{mode}({rows}, {own.vectors}, {count}, {self.steps},",
-                f"    {numbers} + {spell.integer(scalar)}, {', '.join(steps)},",
+                f"    {numbers}, {', '.join(steps)},",
                 f"    {source} + {spell.integer(vector)}, {to}, {join});"]
+
+    def gathering(self) -> Iterator[str]:
+        """The copy of all numbers of a task's rows in a part. The clips of a tile are none of it,
+        but for those of a part that is smaller than others."""
+        own, spell, plan = self.own, self.spelling, self.plan
+        spell.helpers |= {"gather", "min"}
+        head = plan.steps[0].extent if plan.steps else 1
+        clip = plan.clip(plan.steps[0].name) if plan.steps else None
+        numbers = {part.number for part in plan.parts}
+        stops = [] if clip is None else [
+            self._bound(bound) for bound in clip.stops if bound.names() <= numbers]
+        scalar = plan.scalar.base + Int.of(own.chunk) * plan.scalar.chunk
+        lines = [
+            f"const ptrdiff_t {own.tail} = {self._extreme('min', [str(head), *stops])};",
+            f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {own.tail}; "
+            f"{own.chunk} += {plan.chunk}) {{",
+            f"    {spell.prefix}_gather(({spell.real} *){self._gathered(Int.of(own.chunk))}, "
+            f"{own.rows},",
+            f"        {self._times(f'{spell.prefix}_min({plan.chunk}, {own.tail} - {own.chunk})')},"
+            f" {self.steps},",
+            f"        {plan.scalar.tensor} + {spell.integer(scalar)}, {plan.row_stride});",
+            "}"]
+        yield from loops(plan.taps, lines)
+
+    def _gathered(self, chunk: Int) -> str:
+        """Where the gathered numbers of a tap and a chunk stand."""
+        own, plan, tap = self.own, self.plan, Int.of(0)
+        for span in plan.taps:
+            tap = tap * span.extent + Int.of(span.name) - span.low
+        begin = Int.of(own.begin) if plan.groups > 1 else Int.of(plan.row.low)
+        place = ((Int.of(plan.row.name) - begin) * plan.run + Int.of(own.rows) * (
+            tap * math.prod(span.extent for span in plan.steps) + chunk * plan.inner))
+        return f"{self.numbers} + {self.spelling.integer(place)}"
 
     def _ends(self, name: str, low: int, stop: int) -> tuple[str, str]:
         """The range low .. stop - 1 of a variable, clipped."""

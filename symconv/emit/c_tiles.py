@@ -35,15 +35,16 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with the names of its table, its copies, the number of the pack that is there and
-    the sums that wait between two parts. `shared` tells whether tasks in a row use the same copy:
-    not if it holds a part, or the task's rows, or if the task makes one for each of several
-    slices."""
+    """A plan with the names of its table, its copies, the gathered numbers, the number of the
+    pack that is there and the sums that wait between two parts. `shared` tells whether tasks in
+    a row use the same copy: not if it holds a part, or the task's rows, or if the task makes one
+    for each of several slices."""
 
     plan: Tiles
     steps: str
     copy: str
     other: str
+    numbers: str
     ready: str
     waiting: str
     shared: bool
@@ -77,7 +78,7 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
                   for term in node.plans for plan in term), default=1)
     planned = tuple(
         Planned(plan, fresh("steps", used), fresh("packed", used), fresh("other", used),
-                fresh("ready", used), fresh("waiting", used),
+                fresh("numbers", used), fresh("ready", used), fresh("waiting", used),
                 groups > 1 and _is_shared(plan, node))
         for node in routine.body if isinstance(node, Tiled) for term in node.plans
         for plan in term)
@@ -107,6 +108,8 @@ class TileSpelling:
             found.append(Buffer(item.steps, f"{self.spelling.prefix}_step", count))
             found += [Buffer(copy, self.spelling.real, packing.size)
                       for copy, packing in self._made(item)]
+            if plan.gathered:
+                found.append(Buffer(item.numbers, self.spelling.real, plan.group * plan.run))
             if is_divided(plan):
                 count = math.prod(span.extent for span in plan.loops) * plan.group
                 count += plan.is_spread * BEHIND * plan.group
@@ -192,6 +195,8 @@ class TileSpelling:
             inside += lines
         inside += [f"const {self.spelling.real} *const {copy} = {self.held[copy]};"
                    for copy, _ in item.copies if copy in self.held]
+        if plan.gathered:
+            inside += self._gathering(node, item)
         tiles = list(self._tiles(node, item, add))
         inside += tiles if plan.is_inward else self._looped(item, tiles)
         for part in reversed(plan.parts):
@@ -217,15 +222,13 @@ class TileSpelling:
     def _tiles(self, node: Tiled, item: Planned, add: bool) -> Iterator[str]:
         """Blocks of rows, and for each of them blocks of lanes."""
         spell, own, plan = self.spelling, self.own, item.plan
-        row, lane = plan.row.name, own.lane
-        begin, end = (own.begin, own.end) if plan.groups > 1 else (plan.row.low, plan.row.stop)
+        lane = own.lane
+        begin, end = self._rows(plan)
         many = Int.of(own.many) if plan.bands > 1 else Int.of(plan.lanes[0].extent)
         lanes = spell.integer(1 + (many - 1) * plan.lanes[0].pitch + sum(
             (other.extent - 1) * other.pitch for other in plan.lanes[1:]), factor=True)
-        body = TileBody(node, plan, item.steps, item.copy, item.other, lanes, add, spell, own)
-        rows = f"{spell.prefix}_rows({end} - {row})"
-        around = (f"for (ptrdiff_t {row} = {begin}, {own.rows}; {row} < {end}; "
-                  f"{row} += {own.rows}) {{", f"    {own.rows} = {rows};")
+        body = self._body(node, item, lanes, add)
+        around = self._blocks(plan)
         along = (f"for (ptrdiff_t {lane} = 0, {own.filled}; {lane} < {lanes}; "
                  f"{lane} += {own.filled}) {{")
         if body.is_spread:
@@ -241,6 +244,29 @@ class TileSpelling:
             yield from around
             yield from indented([along, *indented([*body.place(own.rows), *lines]), "}"])
         yield "}"
+
+
+    def _gathering(self, node: Tiled, item: Planned) -> list[str]:
+        """The numbers of all blocks of rows, in the order in which tiles read them."""
+        return [*self._blocks(item.plan), *indented(self._body(node, item, "0", False).gathering()),
+                "}"]
+
+    def _body(self, node: Tiled, item: Planned, lanes: str, add: bool) -> TileBody:
+        return TileBody(node, item.plan, item.steps, item.copy, item.other, item.numbers, lanes,
+                        add, self.spelling, self.own)
+
+    def _blocks(self, plan: Tiles) -> list[str]:
+        """The head of a loop over the blocks of rows of a task."""
+        own, row = self.own, plan.row.name
+        begin, end = self._rows(plan)
+        return [f"for (ptrdiff_t {row} = {begin}, {own.rows}; {row} < {end}; "
+                f"{row} += {own.rows}) {{",
+                f"    {own.rows} = {self.spelling.prefix}_rows({end} - {row});"]
+
+    def _rows(self, plan: Tiles) -> tuple[str, str]:
+        own = self.own
+        return (own.begin, own.end) if plan.groups > 1 else (
+            str(plan.row.low), str(plan.row.stop))
 
 
 def zeros_behind(packing: Packing, copy: str, spelling: Spelling) -> str:

@@ -24,8 +24,10 @@ from symconv.emit.numpy_folding import WIDTH, fold
 from symconv.emit.numpy_frame import Frame, Scope, allocation, shape_text
 from symconv.emit.numpy_helpers import HELPERS, helper_sources
 from symconv.emit.numpy_integers import plain
+from symconv.emit.numpy_picking import write_pick
 from symconv.emit.numpy_places import write_place
 from symconv.emit.numpy_points import PointWriter
+from symconv.emit.numpy_separable import separate, separated
 from symconv.emit.numpy_slices import write_extremum, write_sum
 from symconv.emit.renaming import rename
 from symconv.ir import Definition, Program, Tensor
@@ -73,7 +75,8 @@ def _functions(item: Pass, helpers: set[str]) -> Iterator[Function]:
                        f'{item.name}({arguments}, ("{key}",))[{place}]')
 
 
-def _function(item: Pass, program: Program, helpers: set[str]) -> Function:
+def _function(item: Pass, shown: Program, helpers: set[str]) -> Function:
+    program = separated(shown)
     real = next((tensor.name for tensor in program.inputs if tensor.kind == "real"), None)
     tensors = {tensor.name: tensor for tensor in (
         *program.inputs, *(definition.target for definition in program.definitions))}
@@ -89,7 +92,7 @@ def _function(item: Pass, program: Program, helpers: set[str]) -> Function:
                  for tensor in program.inputs if _is_split(tensor) and tensor.name in words]
     sizes = _sizes(program, _words("\n".join((*regrouped, written))))
     arguments = [tensor.name for tensor in program.inputs]
-    comment = pass_comment(program)
+    comment = pass_comment(shown)
     if item.entries:
         arguments.append(f"{wanted}=({', '.join(map(json.dumps, item.keys))},)")
         comment += shared_comment(f"not named in {wanted}")
@@ -144,8 +147,12 @@ def _statements(definition: Definition, program: Program, scope: Scope) -> list[
         made = allocation(definition.target, scope.type_of(definition))
         return [f"{definition.target.name} = {made}"]
     lines: list[str] = []
-    for plan in plans:
+    for term, plan in zip(definition.terms, plans, strict=True):
         first = not lines
+        picked = write_pick(definition, term, program, scope, first)
+        if picked is not None:
+            lines += picked
+            continue
         if not isinstance(plan, Slices):
             lines += PointWriter(definition, plan, scope).write(first)
             continue
@@ -155,8 +162,17 @@ def _statements(definition: Definition, program: Program, scope: Scope) -> list[
         elif definition.reduction in ("max", "min"):
             lines += write_extremum(frame)
         else:
-            lines += write_place(frame)
+            lines += write_place(frame, lambda other: _separately(other, program, scope))
     return lines
+
+
+def _separately(definition: Definition, program: Program, scope: Scope) -> list[str]:
+    """The statements of a definition that the program lacks."""
+    parts = separate(definition, program)
+    tensors = {part.target.name: part.target for part in parts}
+    inside = replace(scope, tensors={**scope.tensors, **tensors}, names=scope.names | {*tensors})
+    return [line for part in parts for line in _statements(part, replace(
+        program, definitions=(*program.definitions, *parts)), inside)]
 
 
 def _sizes(program: Program, words: frozenset[str]) -> list[str]:

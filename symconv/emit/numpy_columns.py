@@ -2,30 +2,34 @@
 
 Where the loops of a plan run over the taps of a window and the body is a product A*B, either
 
-    gather   an operand is read through the window:     columns[..., a, ..., i] = x[..., i + a]
-                                                         y = w @ columns
+    gather   an operand is read through the window:     windows[..., a, ..., i] = x[..., i + a]
+                                                         y = w @ windows
     scatter  the target is written through the window:  products = w.T @ dy
                                                          dx[..., i + a] += products[..., a, ..., i]
 
-Columns hold zeros where the relation has no point. There 0 * inf would be NaN, so that weights
-that are not all finite go tap by tap, as do arrays too large to be written out once per tap.
+(a scatter with stride 1 is a gather of the other operand, dx[..., u] = sum of dy[..., u - a] * w,
+which is taken where it costs less), both in blocks that stay in the cache (`numpy_blocks`). The
+windows are a view; a block of them is copied when it becomes a matrix. Where the relation has no
+point they hold zeros. There 0 * inf would be NaN, so that weights that are not all finite go tap
+by tap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from symconv.emit.numpy_blocks import Blocks
 from symconv.emit.numpy_frame import EMPTY, Frame, allocation, place, shape_text
 from symconv.emit.numpy_integers import Code
-from symconv.emit.numpy_matmul import Groups, Labelled, volume, volume_text
+from symconv.emit.numpy_matmul import Groups, Labelled, volume
+from symconv.emit.numpy_padding import strided
 from symconv.emit.numpy_scalars import product, split
+from symconv.emit.numpy_turning import turned
 from symconv.emit.numpy_views import align, view
 from symconv.integers import Int
 from symconv.ir import Access, Axis, Number, Tensor
 from symconv.slicing import Span
-
-LARGEST = 25                                    # log2 of the elements that are worth writing out
 
 
 def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] | None:
@@ -39,52 +43,22 @@ def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] |
     number, over, under = split((plan.body,))
     match over, under:
         case [Access() as one, Access() as two], []:
-            window = _Window(frame, first)
+            window = _Window(frame, first, Number(number))
         case _:
             return None
     for moving, fixed in ((one, two), (two, one)):
-        made = window.gathered(moving, fixed)
-        if made is not None:
-            break
-    else:
-        made = window.scattered(one, two)
-    if made is None:
-        return None
-    value = product([Number(number)], frame.reader(), Code(made.value)).text
-    return made.written(value, taps)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Statements around a value, and what has to hold for them: how many elements are written
-    out, and which array must be finite."""
-
-    before: list[str]
-    value: str
-    after: str
-    elements: tuple[str, Int]
-    finite: str | None
-    rest: list[str]
-
-    def written(self, value: str, taps: Sequence[str]) -> list[str] | None:
-        text, elements = self.elements
-        known = elements.constant
-        if known is not None and known >> LARGEST:
-            return None
-        tests = [] if known is not None else [f"{text} < 2**{LARGEST}"]
-        lines = [*self.before, f"{self.after}{value}", *self.rest]
-        if self.finite is not None:
-            tests.append(f"np.isfinite(np.vdot({self.finite}, {self.finite}))")
-        if not tests:
+        lines = window.gathered(moving, fixed, taps) or window.turned(moving, fixed, taps)
+        if lines is not None:
             return lines
-        return [f"if {' and '.join(tests)}:", *(f"    {line}" for line in lines),
-                "else:", *(f"    {line}" for line in taps)]
+    return window.scattered(one, two)
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
     frame: Frame
     first: bool
+    factor: Number
+    inside: bool = True                         # whether ranges alone keep reads inside arrays
 
     @property
     def spans(self) -> dict[str, Span]:
@@ -97,14 +71,19 @@ class _Window:
     def extents(self) -> dict[str, Int]:
         return {name: span.extent for name, span in self.spans.items()}
 
-    def gathered(self, moving: Access, fixed: Access) -> _Plan | None:
-        """Columns of `moving`, times `fixed`."""
-        frame = self.frame
-        source, names = frame.reader().view(moving), [loop.name for loop in frame.plan.loops]
+    @property
+    def loops(self) -> list[str]:
+        return [loop.name for loop in self.frame.plan.loops]
+
+    def gathered(self, moving: Access, fixed: Access, taps: Sequence[str]) -> list[str] | None:
+        """The windows of `moving`, times `fixed`."""
+        frame, names, extents = self.frame, self.loops, self.extents
+        source = frame.reader().view(moving)
+        moved = self._moved(moving.subscripts)
         weights, target = self._plain(fixed), self._plain_axes(
             frame.definition.target, frame.plan.target)
         covered = frame.spans.keys() - set(source.axes)
-        if weights is None or target is None or not source.axes or not all(
+        if weights is None or target is None or not moved or not all(
                 frame.spans[name].whole for name in covered) or not {*names} <= set().union(
                     *(subscript.names() for subscript in moving.subscripts)):
             return None
@@ -112,37 +91,97 @@ class _Window:
         groups = Groups.of(weights.axes, axes, target)
         if groups is None:
             return None
-        parts = self._parts(weights.axes, source.axes, groups)
-        if parts is not None:
-            groups = Groups.of(weights.axes, axes, (parts, *target)) or groups
         ours = groups.rows if groups.swapped else groups.columns
+        theirs = groups.columns if groups.swapped else groups.rows
         pair = (ours, groups.summed) if source.axes[-1] in groups.summed else (groups.summed, ours)
         order = (*(name for name in groups.batch if name in axes), *pair[0], *pair[1])
-        columns = self._tensor("columns", order)
-        part = view(columns, [Int.of(name) for name in order], frame.spans, frame.first)
-        filled = all(frame.spans[name].whole for name in source.axes)
-        made = allocation(columns, frame.scope.type_of(frame.definition), EMPTY)
-        tap = [f"{place(part)} = {align(source.raw(), source.axes, part.axes)}"]
-        if not filled:
-            items = [name if name in names else ":" for name in order]
-            while items[-1] == ":":
-                items.pop()
-            tap.insert(0, f"{columns.name}[{', '.join(items)}] = 0")
-        lines = [f"{columns.name} = {made}", *frame.nest(tap)]
-        value = groups.product(weights, Labelled(columns.name, order), self.extents)
-        if parts in groups.batch:
-            value += ".sum(axis=0)"
-        shape = shape_text(frame.definition.target.logical)
-        known = frame.definition.target.name
-        return _Plan(lines, f"{value}.reshape({shape})", f"{known} {'' if self.first else '+'}= ",
-                     self._elements(order), None if filled else weights.text, [])
+        filled = self.inside and all(frame.spans[name].whole for name in source.axes)
+        made = strided(frame, moving, order, extents, filled)
+        if made is None:
+            return None
+        kept = moved[0] in target
+        if not kept and len(moved) == 1 and volume(theirs, extents).constant == 1:
+            return None                         # dot products of slices as they lie in memory
+        outer = source.axes[0] if source.axes[0] not in moved and (
+            source.axes[0] in target) == kept else None
+        deep = [name for name in order if name != outer and name not in moved]
+        blocks = Blocks.of(
+            frame, extents, (outer, moved[0], moved[1:]),
+            (deep, 1) if kept else ((*theirs, *deep), 2), (theirs, 2 if kept else 16))
+        lines, windows = made
+        cut = blocks.extents(extents)
+        factors, columns = groups.matrices(
+            blocks.cut_labelled(weights), blocks.cut_labelled(Labelled(windows, order)), cut)
+        left, right = frame.name("factors"), frame.name("columns")
+        inside = [f"{right} = {columns}"]
+        if factors != weights.text:             # a matrix for all blocks is made once
+            known = groups.matrices(weights, Labelled(windows, order), extents)[0] == factors
+            (lines if known else inside).append(f"{left} = {factors}")
+            factors = left
+        into = frame.definition.target
+        parts = [None if subscript.constant is not None else subscript.name
+                 for subscript in frame.plan.target]
+        shape = shape_text([extent if name is None else cut[name]
+                            for name, extent in zip(parts, into.logical, strict=True)])
+        value = self._scaled(f"{groups.multiplied(factors, right)}.reshape({shape})")
+        if self.first and kept and blocks.header is not None:
+            lines.append(f"{into.name} = " + allocation(
+                into, frame.scope.type_of(frame.definition), EMPTY))
+        if not self.first:
+            inside.append(f"{blocks.cut(into.name, parts)} += {value}")
+        elif blocks.header is not None and self.factor.value == 1 and all(
+                blocks.ends_of(name) is None for group in (groups.rows, groups.columns)
+                for name in group[1:]) and kept:        # axes that are cut come first: a view
+            matrix = groups.result(Labelled(blocks.cut(into.name, parts), target), cut)
+            inside.append(groups.multiplied(factors, right, "np.matmul", matrix))
+        elif kept or blocks.header is None:
+            inside.append(f"{blocks.cut(into.name, parts)} = {value}")
+        else:                                   # zeros to begin with would be a pass over them
+            part = frame.name("part")
+            inside += [f"{part} = {value}",
+                       f"{into.name} = {into.name} + {part} if {blocks.later} else {part}"]
+        lines += blocks.looped(inside)
+        if filled:
+            return lines
+        if kept and self.first and not self._is_less(weights.axes, target):
+            return [*lines, f"if not np.isfinite(np.vdot({into.name}, {into.name})):",
+                    *(f"    {line}" for line in taps)]
+        return [f"if np.isfinite(np.vdot({weights.text}, {weights.text})):",
+                *(f"    {line}" for line in lines), "else:", *(f"    {line}" for line in taps)]
 
-    def scattered(self, one: Access, two: Access) -> _Plan | None:
+    def _is_less(self, one: Sequence[str], two: Sequence[str]) -> bool:
+        """Whether an array is certainly smaller than another."""
+        sizes = [volume(axes, self.extents).constant for axes in (one, two)]
+        return sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]
+
+    def turned(self, moving: Access, fixed: Access, taps: Sequence[str]) -> list[str] | None:
+        """A scatter as a gather, where no more is gathered than scattered and no matrix of weights
+        has to be turned that is large beside the columns."""
+        frame, extents = self.frame, self.extents
+        found, weights = turned(frame), self._plain(fixed)
+        if found is None or weights is None:
+            return None
+        plan, values = found
+        shared = {*frame.target.axes}.intersection(
+            *(view(frame.scope.tensors[access.tensor], access.subscripts, self.spans, ()).axes
+              for access in (moving, fixed)))
+        ours = volume([name for name in weights.axes if name not in shared
+                       and name not in self.loops and name not in frame.summed], extents).constant
+        theirs = volume(frame.summed, extents).constant
+        places = volume(list(values), extents).constant
+        if not shared if ours is None or theirs is None or places is None else (
+                theirs > ours or places < 4 * ours):
+            return None
+        window = _Window(Frame(frame.definition, plan, frame.scope), self.first, self.factor, False)
+        return window.gathered(replace(moving, subscripts=tuple(
+            subscript.substitute(values) for subscript in moving.subscripts)), fixed, taps)
+
+    def scattered(self, one: Access, two: Access) -> list[str] | None:
         """The products of all taps, added where the target has them."""
-        frame = self.frame
+        frame, extents = self.frame, self.extents
         first, second = self._plain(one), self._plain(two)
-        inner, names = frame.target.axes, [loop.name for loop in frame.plan.loops]
-        if first is None or second is None or not inner or not {*names} <= set().union(
+        inner, names, moved = frame.target.axes, self.loops, self._moved(frame.plan.target)
+        if first is None or second is None or not moved or not {*names} <= set().union(
                 *(subscript.names() for subscript in frame.plan.target)):
             return None
         if inner[-1] not in second.axes:
@@ -160,29 +199,50 @@ class _Window:
         groups = Groups.of(first.axes, second.axes, order)
         if groups is None or {*order} != axes:
             return None
-        products = self._tensor("products", order)
-        part = view(products, [Int.of(name) for name in order], frame.spans, frame.first)
+        outer = inner[0] if inner[0] not in moved else None
+        deep = [name for name in order if name != outer and name not in moved]
+        blocks = Blocks.of(frame, extents, (outer, moved[0], moved[1:]), (deep, 4),
+                           (groups.summed, 2))
+        part = self._blocked(blocks)
+        products = self._tensor("products", order, blocks.extents(extents))
+        places = [Int.of(name) - (blocks.ends_of(name) or (Int.of(0),))[0] for name in order]
+        seen = view(products, places, part.spans, part.first)
         target = frame.definition.target
-        lines = [f"{target.name} = {allocation(target, frame.scope.type_of(frame.definition))}"]
-        value = groups.product(first, second, self.extents)
-        added = f"{place(frame.target)} += {align(part.raw(), part.axes, inner)}"
-        return _Plan(lines if self.first else [],
-                     f"{value}.reshape({shape_text(products.logical)})", f"{products.name} = ",
-                     self._elements(order), None, frame.nest([added]))
+        cut = blocks.extents(extents)
+        pair = groups.matrices(blocks.cut_labelled(first), blocks.cut_labelled(second), cut)
+        function = "np.matmul"
+        if volume(groups.summed, extents).constant is None:
+            frame.scope.helpers.add("matmul")
+            function = "_matmul"
+        before: list[str] = []
+        if blocks.header is not None and pair[0] != first.text and groups.matrices(
+                first, second, extents)[0] == pair[0]:
+            known = frame.name("factors")
+            before, pair = [f"{known} = {pair[0]}"], (known, pair[1])
+        value = self._scaled(f"{groups.multiplied(*pair, function)}"
+                             f".reshape({shape_text(products.logical)})")
+        added = f"{place(part.target)} += {align(seen.raw(), seen.axes, inner)}"
+        made = f"{target.name} = {allocation(target, frame.scope.type_of(frame.definition))}"
+        return [*([made] if self.first else []), *before, *blocks.looped(
+            [f"{products.name} = {value}", *part.nest([added])])]
 
-    def _parts(self, one: Sequence[str], two: Sequence[str], groups: Groups) -> str | None:
-        """A summed index for which there is a product each, added up afterwards: the first axis
-        of both, where these products are smaller than the columns. BLAS is slow at few rows and
-        columns with a long sum, and no operand has to be transposed."""
-        name = one[0]
-        if name != two[0] or len(groups.summed) < 2 or name not in groups.summed:
-            return None
-        long = volume(groups.summed, self.extents).constant
-        few = volume((name, *min(groups.rows, groups.columns, key=len)), self.extents).constant
-        return name if long is not None and few is not None and few <= long else None
+    def _blocked(self, blocks: Blocks) -> Frame:
+        """The same plan for a block alone."""
+        frame = self.frame
+        if blocks.header is None:
+            return frame
+        plan = replace(frame.plan, spans=tuple(map(blocks.cut_span, frame.plan.spans)))
+        scope = replace(frame.scope, names=frame.scope.names | {*blocks.ends})
+        return Frame(frame.definition, plan, scope)
 
-    def _elements(self, order: Sequence[str]) -> tuple[str, Int]:
-        return volume_text(order, self.extents), volume(order, self.extents)
+    def _moved(self, subscripts: Sequence[Int]) -> list[str]:
+        """The indices that share a subscript with a loop: places, where loops are taps."""
+        spans = self.frame.spans
+        return [name for subscript in subscripts if subscript.names() & {*self.loops}
+                for name in spans if name in subscript.names()]
+
+    def _scaled(self, value: str) -> str:
+        return product([self.factor], self.frame.reader(), Code(value)).text
 
     def _plain(self, access: Access) -> Labelled | None:
         tensor = self.frame.scope.tensors[access.tensor]
@@ -203,7 +263,7 @@ class _Window:
             axes.append(name)
         return tuple(axes)
 
-    def _tensor(self, stem: str, order: Sequence[str]) -> Tensor:
+    def _tensor(self, stem: str, order: Sequence[str], extents: dict[str, Int]) -> Tensor:
         """A new array with an axis for each index."""
         return Tensor(self.frame.name(stem), tuple(
-            Axis(self.extents[name], (self.extents[name],)) for name in order))
+            Axis(extents[name], (extents[name],)) for name in order))

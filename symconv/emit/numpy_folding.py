@@ -8,12 +8,13 @@ WIDTH = 96
 def fold(statement: str) -> list[str]:
     """The lines of a statement: one where it fits, else one argument per line, or what is read
     on a line of its own."""
-    if len(statement) <= WIDTH:
+    if len(statement) <= WIDTH or statement.lstrip().startswith("#"):
         return [statement]
     left, sign, right = _assignment(statement)
     if sign and not right.startswith("np."):
         indent = " " * (len(statement) - len(statement.lstrip()) + 4)
-        return [f"{left} {sign} (", f"{indent}{right})"]
+        if len(indent) + len(right) < WIDTH:
+            return [f"{left} {sign} (", f"{indent}{right})"]
     calls = [(start, stop) for start, stop in _calls(statement)
              if len(_arguments(statement[start:stop])) > 1]
     if not calls:

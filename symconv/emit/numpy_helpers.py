@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+CACHE = 18                                      # log2 of the elements of a block of a product
+
 HELPERS = {
+    "matmul": '''
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+''',
+    "blocks": f'''
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**{CACHE} elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**{CACHE} // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+''',
     "NoPoint": '''
 class _NoPoint(ValueError):
     """Data leave a maximum or minimum without a point."""

@@ -58,9 +58,25 @@ class Groups:
 
     def product(self, first: Labelled, second: Labelled, extents: Mapping[str, Int]) -> str:
         """The text of the product, with one axis for rows and one for columns."""
+        return self.multiplied(*self.matrices(first, second, extents))
+
+    def matrices(self, first: Labelled, second: Labelled,
+                 extents: Mapping[str, Int]) -> tuple[str, str]:
+        """The texts of both operands, each with an axis for what is summed and one for the rest."""
         left, right = (second, first) if self.swapped else (first, second)
-        return (f"np.matmul({self._arranged(left, self.rows, self.summed, extents)}, "
-                f"{self._arranged(right, self.summed, self.columns, extents)})")
+        pair = (self._arranged(left, self.rows, self.summed, extents),
+                self._arranged(right, self.summed, self.columns, extents))
+        return pair[::-1] if self.swapped else pair
+
+    def multiplied(self, first: str, second: str, function: str = "np.matmul",
+                   into: str | None = None) -> str:
+        """The product of two operands that are matrices already, written `into` a third."""
+        left, right = (second, first) if self.swapped else (first, second)
+        return f"{function}({left}, {right}{f', out={into}' if into else ''})"
+
+    def result(self, array: Labelled, extents: Mapping[str, Int]) -> str:
+        """An array with the axes of the product as matrices."""
+        return self._arranged(array, self.rows, self.columns, extents)
 
     def _arranged(self, array: Labelled, one: tuple[str, ...], two: tuple[str, ...],
                   extents: Mapping[str, Int]) -> str:
@@ -77,7 +93,8 @@ class Groups:
         outer = self.batch[self.batch.index(own[0]):] if own else ()
         if outer != own or len(one) != 1 or len(two) != 1:
             shape = [plain(extents[name]) if name in own else "1" for name in outer]
-            shape += [volume_text(group, extents) for group in (one, two)]
+            shape += [plain(extents[group[0]]) if len(group) == 1 else volume_text(group, extents)
+                      for group in (one, two)]
             text += f".reshape({', '.join(shape)})"
         if turned:
             text += ".swapaxes(-1, -2)" if own else ".T"

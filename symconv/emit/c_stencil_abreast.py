@@ -1,0 +1,339 @@
+"""Stencil plans for maps abreast in C: maps are turned into sheets, and results turned back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_lines import indented, loop, loops
+from symconv.emit.c_stencil_rows import doubted
+from symconv.emit.c_stencil_sheets import StencilNames, pad_text
+from symconv.emit.c_stencil_taps import Result, Taps
+from symconv.integers import Int
+from symconv.ir import Access
+from symconv.loops import Node, Stenciled
+from symconv.stencil import ALIGNED, Abreast, Read, Sheet, Stencil, Tap
+from symconv.stencil_abreast import at_once, runs
+
+_SEARCHED = 8           # elements that are looked at together
+
+
+@dataclass(frozen=True, slots=True)
+class AbreastTaps(Taps):
+    """The taps of a few columns for one map; sheets hold all rows, with the maps innermost."""
+
+    def columns(self, result: Result) -> Iterator[str]:
+        """As `lines`, for the columns from `first` on."""
+        plan = self.plan
+        yield from self._folded(
+            [(line, cell + plan.lane_step * column, 0,
+              tuple(self._strip(tap, column) for tap in taps))
+             for column in range(plan.strips) for line, cells in enumerate(plan.cells)
+             for cell, taps in enumerate(cells)], result)
+
+    def _strip(self, tap: Tap, number: int) -> Tap:
+        def right(read: Read) -> Read:
+            return replace(read, column=read.column + number * self.plan.sheets[read.sheet].step)
+
+        return replace(tap, reads=tuple((access, right(read)) for access, read in tap.reads),
+                       marks=tuple((right(read), value) for read, value in tap.marks))
+
+    def _factor(self, number: int) -> str:
+        return f"{self.own.factor}[{self.spell.integer(Int.of(self.own.lane) + number * ALIGNED)}]"
+
+    def _element(self, number: int, row: int, column: int) -> str:
+        own, sheet = self.own, self.plan.sheets[number]
+        place = (Int.of(own.top) * sheet.row_step + (row - sheet.rows[0])) * sheet.width(
+            self.plan.lanes) + Int.of(own.first) * sheet.step + (column - sheet.columns[0])
+        return (f"{own.sheet}_{number}"
+                f"[{self.spell.integer(place * ALIGNED + Int.of(own.lane))}]")
+
+
+def abreast_lines(node: Stenciled, spell: Spelling, own: StencilNames,
+                  integers: Mapping[str, str], whole: str,
+                  plain: Callable[[Sequence[Node]], Iterator[str]]) -> Iterator[str]:
+    """The lines of a node for the maps of a group; `plain` spells what computes them once more."""
+    maps, plans = node.plan.abreast, (*node.before, node.plan)
+    assert maps is not None
+    spell.helpers |= {"abreast", "turn", "min"}
+    begin = spell.integer(Int.of(maps.group) * ALIGNED)
+    even = maps.extent % ALIGNED == 0
+    start = begin if even else f"{spell.prefix}_min({begin}, {maps.extent - ALIGNED})"
+    stop = f"{begin} + {ALIGNED}" if even else (
+        f"{spell.prefix}_min({begin} + {ALIGNED}, {maps.extent})")
+    repaired = any(plan.doubts or plan.watched or plan.missing for plan in plans)
+    odd = any(plan.doubts for plan in plans)
+    if repaired:
+        yield f"int {own.bad} = 0;"
+    if odd:
+        yield f"_Alignas(64) {whole} {own.odd}[{ALIGNED}] = {{0}};"
+    yield "{"
+    yield f"    const ptrdiff_t {maps.index} = {start};"
+    for plan in node.before:
+        size = plan.extent[0] * plan.extent[1] * ALIGNED
+        yield f"    _Alignas(64) {whole} {own.kept}[{size}];"
+    kept = node.before[0] if node.before else None
+    for plan in plans:
+        yield "    {"
+        yield from indented(AbreastLines(plan, maps, kept, spell, own, integers, whole).lines(), 2)
+        yield "    }"
+    yield "}"
+    if odd:
+        yield from loop(own.lane, 0, ALIGNED, [f"{own.bad} |= {own.odd}[{own.lane}] != 0;"])
+    if repaired:
+        yield f"if ({own.bad}) {{"
+        yield from indented(loop(maps.index, begin, stop, plain(node.plain)))
+        yield "}"
+
+
+@dataclass(frozen=True, slots=True)
+class AbreastLines:
+    """The lines of a plan for the maps of a group, `kept` the one whose places are kept, if any."""
+
+    plan: Stencil
+    maps: Abreast
+    kept: Stencil | None
+    spell: Spelling
+    own: StencilNames
+    integers: Mapping[str, str]
+    whole: str
+
+    def lines(self) -> Iterator[str]:
+        yield from self._sheets()
+        yield from self._factors()
+        yield from self._sums() if self.plan.targets else self._rows()
+
+    def _stride(self, tensor: str, subscripts: Sequence[Int]) -> int:
+        """The distance of maps."""
+        taps = Taps(self.plan, self.spell, self.own, self.integers, self.whole)
+        return next(((place.coefficient(self.maps.index).constant or 0) * taps.stride(tensor, axis)
+                     for axis, place in enumerate(subscripts)
+                     if self.maps.index in place.names()), 0)
+
+    def _factors(self) -> Iterator[str]:
+        """The scalars of all maps; those that are one behind the other are turned."""
+        plan, own, spell = self.plan, self.own, self.spell
+        if not plan.scalars:
+            return
+        yield f"_Alignas(64) {spell.real} {own.factor}[{len(plan.scalars) * ALIGNED}];"
+        extents = {name: [extent.constant or 1 for extent in given]
+                   for name, given in spell.extents.items()}
+        for first, count in runs(plan, extents):
+            scalar = plan.scalars[first]
+            yield (f"{spell.prefix}_abreast({own.factor} + {first * ALIGNED}, "
+                   f"&{spell.element(scalar.tensor, scalar.subscripts)}, "
+                   f"{self._stride(scalar.tensor, scalar.subscripts)}, {count});")
+        if plan.watched:
+            places = [self.spell.integer(Int.of(own.lane) + plan.scalars.index(one) * ALIGNED)
+                      for one in plan.watched]
+            zero = " + ".join(f"({own.factor}[{one}] - {own.factor}[{one}])" for one in places)
+            yield from loop(own.lane, 0, ALIGNED, [f"{own.bad} |= !({zero} == 0);"])
+
+    def _sheets(self) -> Iterator[str]:
+        """Room for the operands, with what stands around them."""
+        plan, own = self.plan, self.own
+        for number, sheet in enumerate(plan.sheets):
+            size = sheet.height(plan.rows) * sheet.width(plan.lanes) * ALIGNED
+            yield f"_Alignas(64) {self._kind(sheet)} {own.sheet}_{number}[{size}];"
+            yield from self._around(number)
+
+    def _around(self, number: int) -> Iterator[str]:
+        """What stands around an operand: rows above and below, columns on both sides."""
+        plan, own, sheet = self.plan, self.own, self.plan.sheets[number]
+        rows, columns = self._inside(sheet)
+        width, size = sheet.width(plan.lanes), sheet.height(plan.rows) * sheet.width(plan.lanes)
+        above = (rows.start - sheet.rows[0] if sheet.axis is not None else 0) * width
+        below = above + len(rows) * width
+        left = columns.start - sheet.columns[0]
+        sides = ((0, left), (left + len(columns), width)) if rows and columns else ()
+        pad = pad_text(sheet.pad, self.spell)
+        for begin, end in ((0, above), (below, size)) if sides else ((0, size),):
+            if begin < end:
+                yield from loop(own.lane, begin * ALIGNED, end * ALIGNED, [
+                    f"{own.sheet}_{number}[{own.lane}] = {pad};"])
+        for begin, end in sides:
+            if begin < end:
+                place = (Int.of(own.at) * width + above) * ALIGNED + Int.of(own.lane)
+                yield from loop(own.at, 0, len(rows), loop(
+                    own.lane, begin * ALIGNED, end * ALIGNED, [
+                        f"{own.sheet}_{number}[{self.spell.integer(place)}] = {pad};"]))
+
+    def _kind(self, sheet: Sheet) -> str:
+        return self.whole if sheet.pad == "never" else self.spell.real
+
+    def _inside(self, sheet: Sheet) -> tuple[range, range]:
+        """The rows and columns of an operand that a sheet holds."""
+        high = sheet.columns[0] + sheet.width(self.plan.lanes)
+        columns = range(max(sheet.columns[0], sheet.valid[-1][0]), min(high, sheet.valid[-1][1]))
+        if sheet.axis is None:
+            return range(1), columns
+        low, stop = sheet.valid[sheet.axis]
+        return range(max(sheet.rows[0], low),
+                     min(sheet.rows[0] + sheet.height(self.plan.rows), stop)), columns
+
+    def _filled(self, number: int) -> Iterator[str]:
+        """An operand into its sheet: some rows at once, which lie one behind the other."""
+        plan, own, spell = self.plan, self.own, self.spell
+        sheet = plan.sheets[number]
+        rows, columns = self._inside(sheet)
+        wide, width = spell.extents[sheet.tensor][-1].constant or 1, sheet.width(plan.lanes)
+        if not rows or not columns:
+            return
+        places = list(sheet.places)
+        run = at_once(len(rows), wide)
+        if sheet.axis is not None:
+            places[sheet.axis] = Int.of(own.at)
+        source = f"{sheet.tensor} + {spell.offset(sheet.tensor, tuple(places))}"
+        if number in plan.marked and self.kept is not None:
+            yield from self._kept(number, rows, columns)
+            return
+        stride = self._stride(sheet.tensor, sheet.places)
+        place = (Int.of(own.at) - (sheet.rows[0] if sheet.axis is not None else 0)) * width
+        if columns == range(wide) and wide == width:
+            run = len(rows)
+            inside = [f"{spell.prefix}_abreast({own.sheet}_{number} + "
+                      f"{spell.integer(place * ALIGNED)}, {source}, {stride}, {run * wide});"]
+        else:
+            there = (place + Int.of(own.run) * width + (columns[0] - sheet.columns[0])) * ALIGNED
+            here = (Int.of(own.run) * wide + columns[0]) * ALIGNED
+            many = str(run) if len(rows) % run == 0 else (
+                f"{spell.prefix}_min({run}, {spell.integer(Int.of(rows.stop) - Int.of(own.at))})")
+            inside = [
+                f"_Alignas(64) {spell.real} {own.spot}[{run * wide * ALIGNED}];",
+                f"{spell.prefix}_abreast({own.spot}, {source}, {stride}, {many} * {wide});",
+                *loop(own.run, 0, many, [
+                    f"{spell.real} *const {own.to} = {own.sheet}_{number} + "
+                    f"{spell.integer(there)};",
+                    f"const {spell.real} *const {own.there} = {own.spot} + "
+                    f"{spell.integer(here)};",
+                    *loop(own.lane, 0, len(columns) * ALIGNED, [
+                        f"{own.to}[{own.lane}] = {own.there}[{own.lane}];"])])]
+        yield (f"for (ptrdiff_t {own.at} = {rows.start}; {own.at} < {rows.stop}; "
+               f"{own.at} += {run}) {{")
+        yield from indented(inside)
+        yield "}"
+
+    def _kept(self, number: int, rows: range, columns: range) -> Iterator[str]:
+        """The places that are kept, into their sheet."""
+        own, spell, sheet = self.own, self.spell, self.plan.sheets[number]
+        assert self.kept is not None
+        low = sheet.rows[0] if sheet.axis is not None else 0
+        there = ((Int.of(own.at) - low) * sheet.width(self.plan.lanes)
+                 + (columns[0] - sheet.columns[0])) * ALIGNED + Int.of(own.lane)
+        here = (Int.of(own.at) * self.kept.extent[1] + columns[0]) * ALIGNED + Int.of(own.lane)
+        yield from loop(own.at, rows.start, rows.stop, loop(
+            own.lane, 0, len(columns) * ALIGNED, [
+                f"{own.sheet}_{number}[{spell.integer(there)}] = "
+                f"{own.kept}[{spell.integer(here)}];"]))
+
+    def _searched(self) -> Iterator[str]:
+        """The NaNs of an extremum's operands are looked for, in many elements at once: what is
+        found is written and read again before the next ones."""
+        plan, own = self.plan, self.own
+        for number in plan.noticed:
+            sheet = plan.sheets[number]
+            size = sheet.height(plan.rows) * sheet.width(plan.lanes)
+
+            def found(place: Int, count: int, number: int = number) -> str:
+                values = [f"{own.sheet}_{number}"
+                          f"[{self.spell.integer((place + k) * ALIGNED + Int.of(own.lane))}]"
+                          for k in range(count)]
+                pairs = zip(values[::2], [*values[1::2], *values[-1:]][:len(values[::2])],
+                            strict=True)
+                return f"{own.odd}[{own.lane}] |= " + " | ".join(
+                    f"isunordered({left}, {right})" for left, right in pairs) + ";"
+
+            whole, rest = divmod(size, _SEARCHED)
+            yield from loop(own.at, 0, whole, loop(own.lane, 0, ALIGNED, [
+                found(Int.of(own.at) * _SEARCHED, _SEARCHED)]))
+            if rest:
+                yield from loop(own.lane, 0, ALIGNED, [found(Int.of(whole * _SEARCHED), rest)])
+
+    def _rows(self) -> Iterator[str]:
+        """Every band of results, turned back when it is whole, unless places are kept."""
+        plan, own, spell = self.plan, self.own, self.spell
+        taps = AbreastTaps(plan, spell, own, self.integers, self.whole)
+        wide, base = plan.extent[1], Int.of(0) if plan.places else Int.of(own.band)
+        to = own.kept if plan.places else own.out
+
+        def result(line: int, cell: int, value: str, place: str | None) -> Iterator[str]:
+            there = ((Int.of(own.top) - base) * plan.row_step + line) * wide + (
+                Int.of(own.first) * plan.lane_step + cell)
+            spot = spell.integer(there * ALIGNED + Int.of(own.lane))
+            yield f"{to}[{spot}] = {place or value};"
+            if plan.missing:
+                yield from doubted(plan, spell, own, value)
+
+        for number in range(len(plan.sheets)):
+            yield from self._filled(number)
+        yield from self._searched()
+        inside = list(self._columns(list(taps.columns(result))))
+        if plan.places:
+            yield from loop(own.top, 0, plan.rows, inside)
+            return
+        yield f"_Alignas(64) {spell.real} {to}[{plan.band * plan.row_step * wide * ALIGNED}];"
+        stop = (f"{spell.prefix}_min({own.band} + {plan.band}, {plan.rows})"
+                if plan.rows % plan.band else f"{own.band} + {plan.band}")
+        yield (f"for (ptrdiff_t {own.band} = 0; {own.band} < {plan.rows}; "
+               f"{own.band} += {plan.band}) {{")
+        yield f"    const ptrdiff_t {own.next} = {stop};"
+        yield from indented(loop(own.top, own.band, own.next, inside))
+        subscripts = [*plan.leads, Int.of(0)]
+        if plan.axis is not None:
+            subscripts.insert(plan.axis, Int.of(own.band) * plan.row_step)
+        name = plan.value or ""
+        count = (Int.of(own.next) - Int.of(own.band)) * (plan.row_step * wide)
+        yield (f"    {spell.prefix}_apart({name} + {spell.offset(name, tuple(subscripts))}, "
+               f"{self._stride(name, plan.leads)}, {own.out}, {spell.integer(count)}, "
+               f"{self._others()});")
+        yield "}"
+
+    def _columns(self, inside: list[str]) -> Iterator[str]:
+        """Loops over all columns and maps."""
+        plan, own = self.plan, self.own
+        yield (f"for (ptrdiff_t {own.first} = 0; {own.first} < {plan.lanes}; "
+               f"{own.first} += {plan.strips}) {{")
+        yield from indented(loop(own.lane, 0, ALIGNED, inside))
+        yield "}"
+
+    def _others(self) -> str:
+        """How many maps of the group another one computes, too."""
+        if self.maps.extent % ALIGNED == 0:
+            return "0"
+        return self.spell.integer(Int.of(self.maps.group) * ALIGNED - Int.of(self.maps.index))
+
+    def _sums(self) -> Iterator[str]:
+        """The sums of the taps over all rows and columns, for each map."""
+        plan, own, spell = self.plan, self.own, self.spell
+        taps = AbreastTaps(plan, spell, own, self.integers, self.whole)
+        size = len(plan.targets) * ALIGNED
+
+        def result(line: int, cell: int, value: str, place: str | None) -> Iterator[str]:
+            yield f"{own.out}[{spell.integer(Int.of(own.lane) + cell * ALIGNED)}] += {value};"
+
+        clear = [f"{own.out}[{own.lane}] = 0;"]
+        yield f"_Alignas(64) {spell.real} {own.out}[{size}];"
+        yield from loop(own.lane, 0, size, clear)
+        body = [line for number in range(len(plan.sheets)) for line in self._filled(number)]
+        body += loop(own.top, 0, plan.rows, self._columns(
+            list(taps.products(plan.strips, result))))
+        if any(span.extent > 1 for span in plan.turns):      # short sums lose less
+            yield f"_Alignas(64) {spell.real} {own.kept}[{size}] = {{0}};"
+            body += loop(own.lane, 0, size, [
+                f"{own.kept}[{own.lane}] += {own.out}[{own.lane}];", *clear])
+        yield from loops(plan.turns, body)
+        if any(span.extent > 1 for span in plan.turns):
+            yield from loop(own.lane, 0, size, [
+                f"{own.out}[{own.lane}] = {own.kept}[{own.lane}];"])
+        if plan.missing:
+            yield from loop(own.lane, 0, size, [
+                f"{own.bad} |= !({own.out}[{own.lane}] - {own.out}[{own.lane}] == 0);"])
+        name = plan.value or ""
+        every = plan.targets
+        extents = {name: [extent.constant or 1 for extent in spell.extents[name]]}
+        whole = replace(plan, scalars=tuple(Access(name, target) for target in every))
+        for first, count in runs(whole, extents):
+            yield (f"{spell.prefix}_apart(&{spell.element(name, every[first])}, "
+                   f"{self._stride(name, every[first])}, {own.out} + {first * ALIGNED}, {count}, "
+                   f"{self._others()});")
