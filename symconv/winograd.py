@@ -146,8 +146,21 @@ class Winograd:
     def slabs(self) -> int:
         return -(-self.depth // self.slab)
 
+    def block(self, side: Side) -> int:
+        """How many elements of a row lie side by side: all of them, or where slabs are taken
+        those for some slabs, so that a slab meets whole cache lines that follow each other."""
+        return max(self.slab, LINE) if self.is_slabbed and side is self.scalar else self.pitch(side)
+
+    def size(self, side: Side) -> int:
+        """The elements of a transformed operand: blocks of rows, for all points each."""
+        blocks = (-(-self.depth // self.block(side))
+                  if self.is_slabbed and side is self.scalar else 1)
+        return blocks * self.points * self.plane(side)
+
     def pitch(self, side: Side) -> int:
-        """The distance of two rows of a transformed operand."""
+        """The distance of two rows of a transformed operand, or of a block of it."""
+        if self.is_slabbed and side is self.scalar:
+            return self.block(side)
         before = 0
         whole = self.group if side is self.vector else self.band
         if side is self.scalar and not self.summed:
@@ -163,7 +176,7 @@ class Winograd:
         return self.part * math.prod(self.tiles[1:])
 
     def plane(self, side: Side) -> int:
-        """The distance of two points of a transformed operand."""
+        """The distance of two points of a transformed operand, or of a block of it."""
         return _spread(self.height(side) * self.pitch(side))
 
     @property

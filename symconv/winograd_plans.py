@@ -19,15 +19,18 @@ from symconv.tiling import CHUNK
 from symconv.toom import LIMIT, POINTS, quietest
 from symconv.winograd import LINE, Axis, Guard, Side, Winograd
 
-_NEAR = 5000            # elements of a slab, which stay in L1
 _CACHE = 230000         # elements of all transformed operands of a task that stay in L2
-_INNER = 9000           # those of a slab and its sums, in L1
-_FAR = 0.2              # cycles for every other one
-_CALL = 50.0            # cycles of a call of a product
-_SHORT = 10.0           # of one for a slab, whose sums are read and written besides
-_ENTERING = 5.75        # cycles per element and vector of lanes, its transforms included
-_NEARBY = 3.5           # of slabs
-_LEAVING = 9.7
+_INNER = 9800           # those of a slab and its sums, in L1
+_FAR = 0.4              # for every other one
+_LINE = 1.4             # a cache line of vectors from L2
+_NUMBERS = 3.0          # of numbers, which lie apart
+_WAITING = 6.0          # for sums, each of which waits for the one before
+_CALL = 8.0             # a call of a product
+_SUM = 1.5              # to read and write a sum besides
+_TURNING = 22.0         # per element and vector of lanes, from the array to the stage or back
+_ENTERING = 7.0         # per element and vector of lanes that a transform reads or writes
+_NEARBY = 3.6           # of slabs in L1
+_LEAVING = 7.5
 _MOST_TILES = 4096
 
 
@@ -200,7 +203,7 @@ class _Maker:
             for part in _cuts(tiles[0], 1) if self.summed else (band,):
                 cut = replace(plan, group=group, band=band, part=part, slab=plan.depth)
                 yield cut
-                if not self.summed and (slab := _slab(cut)) < cut.depth:
+                for slab in _slabs(cut):
                     yield replace(cut, slab=slab)
 
     def _side(self, operand: Operand, across: Span, depth: Span | None,
@@ -250,12 +253,11 @@ class _Maker:
         return Axis(low, r, r, backwards, valid, stride)
 
 
-def _slab(plan: Winograd) -> int:
-    """The terms of a sum whose vectors stay in L1: a power of two, or all of them."""
-    if plan.rest:
-        return plan.depth
-    most = _NEAR // (plan.points * -(-plan.group // LINE) * LINE)
-    return min(plan.depth, 1 << most.bit_length() - 1) if most >= 4 else plan.depth
+def _slabs(plan: Winograd) -> list[int]:
+    """How many terms of a sum may be taken at a time, if not all: powers of two."""
+    if plan.summed or plan.rest:
+        return []
+    return [1 << bits for bits in range(2, (plan.depth - 1).bit_length())]
 
 
 def _cuts(extent: int, grain: int) -> list[int]:
@@ -267,35 +269,52 @@ def _cuts(extent: int, grain: int) -> list[int]:
 
 
 def winograd_effort(plan: Winograd) -> float:
-    """Cycles for all tasks of a plan, on one core: products, elements that enter and leave by
-    way of a stage, and what does not stay in L2."""
-    product = 0.0
-    for rows in split(plan.rows, 8):
-        for vectors in split(-(-plan.group // LINE), widest(8)):
-            product += max(rows * vectors, 0.5 * rows + 2 * vectors, 4) * plan.depth
-            product += (-(-plan.depth // plan.slab) * (_SHORT + rows * vectors)
-                        if plan.is_slabbed else -(-plan.depth // CHUNK) * _CALL)
+    """The time of all tasks of a plan on one core, in the unit of `effort`: products, elements
+    that enter and leave by way of a stage, and what does not stay in L2."""
     turns = plan.turns * plan.parts if plan.summed else 1
     tasks = math.prod(s.extent for s in plan.slices) * plan.groups * plan.bands
-    total = tasks * turns * plan.points * product
+    total = tasks * turns * plan.points * _product(plan)
     for side in (plan.vector, plan.scalar):
         lanes = plan.group if side is plan.vector else (
             plan.band if plan.summed else side.across.extent)
+        deep = 1 if side.depth is None else side.depth.extent
+        parted = plan.is_slabbed and side is plan.vector
+        visits = turns * tasks if turns > 1 or parted else _visits(plan, side)
+        visits *= (1 if plan.summed else plan.turns) * -(-lanes // LINE) * deep
+        windows = (plan.part, *plan.tiles[1:]) if side.depth is None else (1,) * len(plan.tiles)
         taps = math.prod(axis.window for axis in side.axes)
-        slabs = plan.is_slabbed and side is plan.vector
-        visits = turns * tasks if turns > 1 or slabs else _visits(plan, side)
-        deep = plan.height(side) if side.depth is None else side.depth.extent
-        deep *= 1 if plan.summed else plan.turns
-        total += (visits * -(-lanes // LINE) * deep * (taps + plan.points)
-                  * (_NEARBY if slabs else _ENTERING))
+        total += visits * _TURNING * math.prod(
+            axis.size(tiles) for axis, tiles in zip(side.axes, windows, strict=True))
+        total += visits * math.prod(windows) * (taps + plan.points) * (
+            _NEARBY if parted and _is_near(plan) else _ENTERING)
     outputs = math.prod(o for o, _ in plan.schemes)
-    total += tasks * plan.rows * -(-plan.group // LINE) * (plan.points + outputs) * _LEAVING
-    size = plan.points * (plan.plane(plan.vector) + plan.plane(plan.scalar) + plan.sums)
-    total += tasks * turns * max(0, size - _CACHE) * _FAR
-    if plan.is_slabbed:
-        far = plan.points * (plan.plane(plan.vector) + plan.sums) - _INNER
-        total += tasks * turns * -(-plan.depth // plan.slab) * max(0, far) * _FAR
+    pixels = outputs if plan.summed else math.prod(s.extent for s in plan.outputs) / plan.bands
+    total += tasks * -(-plan.group // LINE) * (plan.rows * (plan.points + outputs) * _LEAVING + (
+        plan.rows if plan.summed else 1) * pixels * _TURNING)
+    size = plan.size(plan.vector) + plan.size(plan.scalar) + plan.points * plan.sums
+    slabs = plan.slabs if plan.is_slabbed else 1
+    total += tasks * turns * slabs * max(0, size - _CACHE) * _FAR
     return total * (1 + 0.04 * (-(-tasks // 2) * 2 / tasks - 1))
+
+
+def _product(plan: Winograd) -> float:
+    """The product for one point: multiply-adds and loads, sums that are read and written for
+    every slab, and cache lines from L2: those of the numbers, and of vectors that are not near."""
+    calls = -(-plan.depth // (plan.slab if plan.is_slabbed else CHUNK))
+    wide = -(-plan.group // LINE)
+    near = plan.is_slabbed and _is_near(plan)
+    total = plan.rows * plan.depth / LINE * _NUMBERS
+    total += 0.0 if near else plan.depth * wide * _LINE
+    for rows in split(plan.rows, 8):
+        for vectors in split(wide, widest(8)):
+            total += max(rows * vectors, rows + vectors, _WAITING) * plan.depth
+            total += calls * (_CALL + rows * vectors * (_SUM if near or calls == 1 else 2 * _SUM))
+    return total
+
+
+def _is_near(plan: Winograd) -> bool:
+    """Whether a slab and the sums stay in L1."""
+    return plan.points * (plan.plane(plan.vector) + plan.sums) <= _INNER
 
 
 def _visits(plan: Winograd, side: Side) -> int:

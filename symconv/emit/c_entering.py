@@ -36,7 +36,8 @@ def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, man
         row = f"{turn}{own.row}"
         moves.append(f"{own.row} * {math.prod(sizes)} * {prefix}_LANES")
     else:
-        row, lane = f"{own.tile}0", lane if plan.summed else f"{turn}{lane}"
+        row = f"{own.tile}0"
+        lane = lane if plan.summed else f"{turn}{blocked(plan, side, lane)}"
         for d in dims[1:]:
             row = f"({row}) * {plan.tiles[d]} + {own.tile}{d}"
         moves += [f"{own.tile}{d} * {side.axes[d].step * strides[d]} * {prefix}_LANES"
@@ -52,6 +53,14 @@ def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, man
     for d in reversed(dims):
         call = loop(f"{own.tile}{d}", 0, plan.tiles[d] if d else own.tall, call)
     yield from call
+
+
+def blocked(plan: Winograd, side: Side, place: str) -> str:
+    """Where an element of a row stands, which may lie in blocks."""
+    block = plan.block(side)
+    if not plan.is_slabbed or side is not plan.scalar or block >= plan.depth:
+        return place
+    return f"{place} / {block} * {plan.points * plan.plane(side)} + {place} % {block}"
 
 
 def _sizes(plan: Winograd, side: Side) -> list[int]:

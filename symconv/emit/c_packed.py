@@ -196,7 +196,7 @@ def _transformed(windows: WinogradSpelling) -> Iterator[Copy]:
         lines = with_needed([*windows.bounds(), *windows.part(),
                              *(windows.slab() if slabs else ())],
                             list(windows.entering(side, name)))
-        yield Copy(name, side.tensor, plan.points * plan.plane(side), over, tuple(lines),
+        yield Copy(name, side.tensor, plan.size(side), over, tuple(lines),
                    (own.stage, max(plan.staged(side), _LINE * _LINE)))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symconv.emit.c_elements import Lines
-from symconv.emit.c_entering import entering
+from symconv.emit.c_entering import blocked, entering
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_leaving import Leaving, blocks
 from symconv.emit.c_lines import indented, loop, loops, with_needed
@@ -70,7 +70,7 @@ class WinogradSpelling:
     def buffers(self) -> list[Buffer]:
         own, plan, real = self.own, self.plan, self.spelling.real
         return [Buffer(own.steps, f"{self.spelling.prefix}_step", self._chunk()),
-                *(Buffer(name, real, plan.points * plan.plane(side))
+                *(Buffer(name, real, plan.size(side))
                   for name, side in self.sides() if name not in self.held),
                 Buffer(own.sums, real, plan.points * plan.sums),
                 Buffer(own.stage, real, max(plan.left, plan.staged(plan.vector),
@@ -223,7 +223,8 @@ class WinogradSpelling:
     def _product(self) -> Iterator[str]:
         own, plan, prefix = self.own, self.plan, self.spelling.prefix
         across = own.row if plan.summed else f"{own.row} * {plan.pitch(plan.scalar)}"
-        along = f"{own.chunk} * {plan.pitch(plan.scalar)}" if plan.summed else own.chunk
+        along = (f"{own.chunk} * {plan.pitch(plan.scalar)}" if plan.summed
+                 else blocked(plan, plan.scalar, own.chunk))
         steps = (1, plan.pitch(plan.scalar)) if plan.summed else (plan.pitch(plan.scalar), 1)
         below = "" if plan.is_slabbed else f" + {own.chunk} * {plan.pitch(plan.vector)}"
         joined = [f"{own.chunk} > 0", *([f"{own.part} > 0"] if plan.summed else []),
