@@ -4,7 +4,7 @@ The unit is the time of one multiply-add of vectors where nothing holds it up: h
 core with two units for them, one cycle on a core with one. The costs of the rest are those of the
 former, where they weigh twice as much; a plan that avoids them is good on both. Counted are
 multiply-adds (those of lanes and rows that do not exist included), loads, cache lines that come
-from L2, calls and what they keep in memory, packed elements and written ones.
+from L2, calls and what they keep in memory, packed and gathered elements and written ones.
 Plans are compared by it; where two of them are close, it does not matter which one is taken.
 """
 
@@ -176,15 +176,15 @@ def widest(rows: int) -> int:
 
 
 def _packing(packing: Packing) -> float:
-    """To fill a copy: rows along memory, blocks turned, or elements one by one."""
+    """To fill a copy, and to read it back where it does not stay in L1."""
+    back = _LINE * packing.size / _LANES if packing.size > PANEL else 0.0
+    return _copying(packing) + back
+
+
+def _copying(packing: Packing) -> float:
+    """Rows along memory, blocks turned, or elements one by one."""
     last = packing.lanes[-1]
     lines = packing.size / max(1, last.count)
-    return _copying(packing, lines) + (_LINE * packing.size / _LANES
-                                       if packing.size > PANEL else 0.0)
-
-
-def _copying(packing: Packing, lines: float) -> float:
-    last = packing.lanes[-1]
     if last.step * last.source == 1:
         return 0.4 * packing.size + 24 * lines
     if last.slots == 1 and any(axis.source == 1 for axis in packing.plain):

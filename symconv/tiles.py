@@ -2,7 +2,8 @@
 
     for every slice:                      variables that no two packs share
       for every band of the first lane:
-        for every part of the reduction:  pack the vector operand (or read it where it lies)
+        for every part of the reduction:  pack the vector operand (or read it where it lies),
+                                          gather the numbers (or read them where they lie)
           for every loop variable:
             for every block of rows:      rows: a variable of the other operand alone
               for every block of lanes:   lanes: variables of the vector operand alone

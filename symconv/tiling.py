@@ -3,9 +3,10 @@
 One operand gives the vectors: the lanes are some of the outer variables that it has alone. The
 other one gives the numbers: the row is an outer variable that it has alone, if there is any.
 What is left are loops, or slices where no two of their values share an element of the vector
-operand. That operand is read where it lies if its lanes are consecutive there and nothing is
-padded; otherwise it is packed (`packing`), in bands of lanes and parts of the reduction that fit
-into the cache. Guards of the scalar operand, and some of the other one, clip (`clipping`).
+operand. That operand is packed (`packing`), in bands of lanes and parts of the reduction that
+fit into the cache, or it is read where it lies, if its lanes are consecutive there and nothing is
+padded. The numbers are read where they lie, or gathered in the order of the tiles. Guards of the
+scalar operand, and some of the other one, clip (`clipping`).
 """
 
 from __future__ import annotations
