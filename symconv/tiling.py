@@ -82,21 +82,22 @@ class _Planner:
         head = None if self.clipping.head is None else self.clipping.head.name
         divisible = tuple(order) if head is None else (*order[1:], order[0])
         uneven = order[0].name if order and head is None else None
-        smallest: tuple[int, int, tuple[Part, ...]] | None = None
+        smallest: tuple[int, int, tuple[Part, ...], Packing | None] | None = None
         found = False
         along = self.contraction.operands[self.vector].subscripts
         for band in self._bands():
             fits = False
             for divided in parts(divisible, self.numbers, uneven, head):
-                size = self._size(band, divided, slices, loops)
-                if size is None:
+                packing = None if self.direct else self._packed(band, divided, slices, loops)
+                if packing is None and not self.direct:
                     break
+                size = self._size(band, divided, loops) if packing is None else packing.size
                 if smallest is None or size < smallest[0]:
-                    smallest = size, band, divided
+                    smallest = size, band, divided, packing
                 if size <= CACHE and self._waiting(band, divided, loops) <= _WAITING:
                     narrow = self._panel(along, divided) <= PANEL
                     made = None if fits and not narrow else self._plan(
-                        band, divided, slices, loops, order)
+                        band, divided, packing, slices, loops, order)
                     if made is not None:
                         found = True
                         yield from self._gathered(made)
@@ -142,22 +143,18 @@ class _Planner:
         return band * math.prod(span.extent for span in (
             *self.lanes[1:], *loops, *([self.row] if self.row is not None else [])))
 
-    def _size(self, band: int, divided: Sequence[Part], slices: Sequence[Span],
-              loops: Sequence[Span]) -> int | None:
-        """The elements of the vector operand that a band and a part touch."""
-        if self.direct:
-            within = parted(self.contraction.inner, divided)
-            used = names_in(self.contraction.operands[self.vector].subscripts)
-            return band * math.prod(s.extent for s in (*self.lanes[1:], *within, *loops)
-                                    if s.name in used)
-        packing = self._packed(band, divided, slices, loops)
-        return None if packing is None else packing.size
+    def _size(self, band: int, divided: Sequence[Part], loops: Sequence[Span]) -> int:
+        """The elements of the vector operand that a band and a part touch in place."""
+        within = parted(self.contraction.inner, divided)
+        used = names_in(self.contraction.operands[self.vector].subscripts)
+        return band * math.prod(s.extent for s in (*self.lanes[1:], *within, *loops)
+                                if s.name in used)
 
-    def _plan(self, band: int, divided: tuple[Part, ...], slices: tuple[Span, ...],
-              loops: tuple[Span, ...], order: tuple[Span, ...]) -> Tiles | None:
+    def _plan(self, band: int, divided: tuple[Part, ...], packing: Packing | None,
+              slices: tuple[Span, ...], loops: tuple[Span, ...],
+              order: tuple[Span, ...]) -> Tiles | None:
         contraction = self.contraction
         along, across = contraction.operands[self.vector], contraction.operands[1 - self.vector]
-        packing = None if self.direct else self._packed(band, divided, slices, loops)
         pitches = self._pitches(packing)
         if pitches is None or (packing is None and not self._is_wide(band, pitches)):
             return None
