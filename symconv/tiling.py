@@ -36,7 +36,8 @@ _WAITING = 262144   # elements: how many sums may wait in the workspace between 
 def plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
           target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
           numbers: Mapping[str, str]) -> Iterator[Tiles]:
-    """Every plan for a contraction: choices of the vector operand, of lanes, rows and blocks.
+    """Every plan for a contraction: choices of the vector operand, of lanes (some that follow each
+    other in the target, or any two), of rows and blocks.
 
     `strides` are those of the arrays of the operands, `target` those of the target; `names` are
     free for the band, the group and a row that does not exist, `numbers` for the number of the
@@ -46,18 +47,20 @@ def plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
         ours, theirs = (names_in(contraction.operands[k].subscripts) for k in (vector, 1 - vector))
         only = [span for span in contraction.outer if span.name in ours - theirs - fixed]
         only.sort(key=lambda span: -abs(stride(contraction.target, target, span.name)))
-        others = [span for span in contraction.outer if span.name in theirs - ours - fixed]
-        for count in range(1, len(only) + 1):
-            for lanes in itertools.combinations(only, count):
-                for row, skip in itertools.product((*others, None), (False, True)):
-                    clips = clipping(contraction, vector, lanes, row, skip)
-                    if clips is None or (skip and not any(contraction.operands[vector].guarded)):
-                        continue
-                    packed = _Planner(contraction, vector, lanes, row, strides, target, names,
-                                      fixed, numbers, clips, False)
-                    yield from packed.plans()
-                    if packed.may_be_direct():
-                        yield from replace(packed, direct=True).plans()
+        others = [span for span in contraction.outer
+                  if span.name in theirs - ours - fixed and span.extent > 1]
+        runs = [only[begin:end] for begin, end in itertools.combinations(range(len(only) + 1), 2)]
+        for lanes in (*map(tuple, runs), *(
+                pair for pair in itertools.combinations(only, 2) if list(pair) not in runs)):
+            for row, skip in itertools.product(others or (None,), (False, True)):
+                clips = clipping(contraction, vector, lanes, row, skip)
+                if clips is None or (skip and not any(contraction.operands[vector].guarded)):
+                    continue
+                packed = _Planner(contraction, vector, lanes, row, strides, target, names,
+                                  fixed, numbers, clips, False)
+                yield from packed.plans()
+                if packed.may_be_direct():
+                    yield from replace(packed, direct=True).plans()
 
 
 @dataclass(frozen=True, slots=True)
