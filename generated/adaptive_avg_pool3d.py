@@ -46,8 +46,7 @@ def forward(x):
             for k in range(3):
                 z0 = max(-((2 - W*k)//3), 0)
                 z1 = max(min((W*k + W + 2)//3, W), z0)
-                y[:, :, i, j, k] += (
-                    (x[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4)))
+                y[:, :, i, j, k] += (x[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4))
     return y
 
 
@@ -135,8 +134,7 @@ def jvp(tx, x):
             for k in range(3):
                 z0 = max(-((2 - W*k)//3), 0)
                 z1 = max(min((W*k + W + 2)//3, W), z0)
-                ty[:, :, i, j, k] += (
-                    (tx[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4)))
+                ty[:, :, i, j, k] += (tx[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4))
     return ty
 
 
@@ -179,8 +177,7 @@ def double_vjp_dy(vx, dy, x):
             for k in range(3):
                 z0 = max(-((2 - W*k)//3), 0)
                 z1 = max(min((W*k + W + 2)//3, W), z0)
-                gdy[:, :, i, j, k] += (
-                    (vx[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4)))
+                gdy[:, :, i, j, k] += (vx[:, :, u0:u1, v0:v1, z0:z1] / (count_d[i] * count_h[j] * count_w[k])).sum(axis=(2, 3, 4))
     return gdy
 
 

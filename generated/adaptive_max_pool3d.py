@@ -18,21 +18,24 @@ def forward(x):
     Ties: the first of equal values wins; the first NaN counts as the extremum.
     """
     N, C, D, H, W = x.shape
-    y = np.full((N, C, 3, 3, 3), -np.inf, dtype=x.dtype)
+    rows = np.full((N, C, 3, H, W), -np.inf, dtype=x.dtype)
     for i in range(3):
         u0 = max(-((2 - D*i)//3), 0)
         u1 = max(min((D*i + D + 2)//3, D), u0)
-        for j in range(3):
-            v0 = max(-((2 - H*j)//3), 0)
-            v1 = max(min((H*j + H + 2)//3, H), v0)
-            for k in range(3):
-                z0 = max(-((2 - W*k)//3), 0)
-                z1 = max(min((W*k + W + 2)//3, W), z0)
-                part = y[:, :, i, j, k]
-                np.maximum(
-                    part,
-                    x[:, :, u0:u1, v0:v1, z0:z1].max(axis=(2, 3, 4), initial=-np.inf),
-                    out=part)
+        part = rows[:, :, i, :, :]
+        np.maximum(part, x[:, :, u0:u1, :, :].max(axis=2, initial=-np.inf), out=part)
+    rows1 = np.full((N, C, 3, 3, W), -np.inf, dtype=x.dtype)
+    for j in range(3):
+        v0 = max(-((2 - H*j)//3), 0)
+        v1 = max(min((H*j + H + 2)//3, H), v0)
+        part = rows1[:, :, :, j, :]
+        np.maximum(part, rows[:, :, :, v0:v1, :].max(axis=3, initial=-np.inf), out=part)
+    y = np.full((N, C, 3, 3, 3), -np.inf, dtype=x.dtype)
+    for k in range(3):
+        z0 = max(-((2 - W*k)//3), 0)
+        z1 = max(min((W*k + W + 2)//3, W), z0)
+        part = y[:, :, :, :, k]
+        np.maximum(part, rows1[:, :, :, :, z0:z1].max(axis=4, initial=-np.inf), out=part)
     return y
 
 
@@ -116,20 +119,10 @@ def jvp(tx, x):
                             np.maximum(best_part, value, out=best_part)
                             np.copyto(y_at_part, H*W*u + W*v + z, where=~loses)
                             seen_part[...] = True
-    ty = np.zeros((N, C, 3, 3, 3), dtype=tx.dtype)
-    for i in range(3):
-        u0 = max(-((2 - D*i)//3), 0)
-        u1 = max(min((D*i + D + 2)//3, D), u0)
-        for j in range(3):
-            v0 = max(-((2 - H*j)//3), 0)
-            v1 = max(min((H*j + H + 2)//3, H), v0)
-            for k in range(3):
-                z0 = max(-((2 - W*k)//3), 0)
-                z1 = max(min((W*k + W + 2)//3, W), z0)
-                ty[:, :, i, j, k] += np.where(
-                    y_at[:, :, i, j, k, None, None, None] == H*W*np.arange(u0, u1)[:, None, None] + W*np.arange(v0, v1)[:, None] + np.arange(z0, z1),
-                    tx[:, :, u0:u1, v0:v1, z0:z1],
-                    0).sum(axis=(2, 3, 4))
+    n, c, i, j, k = np.ogrid[:N, :C, :3, :3, :3]
+    u, v, z = np.ogrid[:D, :H, :W]
+    places = ((u*H + v)*W + z).take(y_at) + ((((n*C + c)*D)*H)*W)
+    ty = tx.take(places)
     return ty
 
 
@@ -164,20 +157,10 @@ def double_vjp_dy(vx, dy, x):
                             np.maximum(best_part, value, out=best_part)
                             np.copyto(y_at_part, H*W*u + W*v + z, where=~loses)
                             seen_part[...] = True
-    gdy = np.zeros((N, C, 3, 3, 3), dtype=vx.dtype)
-    for i in range(3):
-        u0 = max(-((2 - D*i)//3), 0)
-        u1 = max(min((D*i + D + 2)//3, D), u0)
-        for j in range(3):
-            v0 = max(-((2 - H*j)//3), 0)
-            v1 = max(min((H*j + H + 2)//3, H), v0)
-            for k in range(3):
-                z0 = max(-((2 - W*k)//3), 0)
-                z1 = max(min((W*k + W + 2)//3, W), z0)
-                gdy[:, :, i, j, k] += np.where(
-                    y_at[:, :, i, j, k, None, None, None] == H*W*np.arange(u0, u1)[:, None, None] + W*np.arange(v0, v1)[:, None] + np.arange(z0, z1),
-                    vx[:, :, u0:u1, v0:v1, z0:z1],
-                    0).sum(axis=(2, 3, 4))
+    n, c, i, j, k = np.ogrid[:N, :C, :3, :3, :3]
+    u, v, z = np.ogrid[:D, :H, :W]
+    places = ((u*H + v)*W + z).take(y_at) + ((((n*C + c)*D)*H)*W)
+    gdy = vx.take(places)
     return gdy
 
 

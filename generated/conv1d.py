@@ -7,6 +7,25 @@ The functions of conv1d: forward, vjp_x, vjp_w, vjp_b, jvp, double_vjp_dy, doubl
 import numpy as np
 
 
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+
+
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -20,14 +39,14 @@ def forward(x, w, b):
     Ho = H - K + 1
     y = np.zeros((N, O, Ho), dtype=x.dtype)
     y += b[:, None]
-    if N*C*K*Ho < 2**25:
-        columns = np.empty((N, C, K, Ho), dtype=x.dtype)
-        for a in range(K):
-            columns[:, :, a, :] = x[:, :, a : a + Ho]
-        y += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
-    else:
-        for a in range(K):
-            y += np.matmul(w[:, :, a], x[:, :, a : a + Ho])
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,i] = x[n, c, a + i]
+    windows = np.ndarray((N, C, K, Ho), x.dtype, x, 0, (step[0], step[1], step[2], step[2]))
+    factors = w.reshape(O, C*K)
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+        y[n0:n1, :, start:stop] += np.matmul(factors, columns).reshape((n1 - n0, O, stop - start))
     return y
 
 
@@ -43,15 +62,12 @@ def vjp_x(dy, x, w, b):
     _, C, H = x.shape
     K = w.shape[2]
     Ho = H - K + 1
-    if N*C*K*Ho < 2**25:
-        dx = np.zeros((N, C, H), dtype=dy.dtype)
-        products = np.matmul(w.reshape(O, C*K).T, dy).reshape((N, C, K, Ho))
+    dx = np.zeros((N, C, H), dtype=dy.dtype)
+    factors = w.reshape(O, C*K).T
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+        products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
-            dx[:, :, a : a + Ho] += products[:, :, a, :]
-    else:
-        dx = np.zeros((N, C, H), dtype=dy.dtype)
-        for a in range(K):
-            dx[:, :, a : a + Ho] += np.matmul(w[:, :, a].T, dy)
+            dx[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
     return dx
 
 
@@ -67,17 +83,15 @@ def vjp_w(dy, x, w, b):
     _, C, H = x.shape
     K = w.shape[2]
     Ho = H - K + 1
-    if C*K*N*Ho < 2**25:
-        columns = np.empty((C, K, N, Ho), dtype=dy.dtype)
-        for a in range(K):
-            columns[:, a, :, :] = x[:, :, a : a + Ho].transpose(1, 0, 2)
-        dw = np.matmul(
-            dy.transpose(1, 0, 2).reshape(O, N*Ho),
-            columns.reshape(C*K, N*Ho).T).reshape((O, C, K))
-    else:
-        dw = np.zeros((O, C, K), dtype=dy.dtype)
-        for a in range(K):
-            dw[:, :, a] += np.matmul(dy, x[:, :, a : a + Ho].swapaxes(-1, -2)).sum(axis=0)
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[c,a,n,i] = x[n, c, a + i]
+    windows = np.ndarray((C, K, N, Ho), x.dtype, x, 0, (step[1], step[2], step[0], step[2]))
+    for n0, n1, start, stop in _blocks(N, Ho, 1, O*C*K//2, 16*O):
+        columns = windows[:, :, n0:n1, start:stop].reshape(C*K, (n1 - n0)*(stop - start)).T
+        factors = dy[n0:n1, :, start:stop].transpose(1, 0, 2).reshape(O, (n1 - n0)*(stop - start))
+        part = np.matmul(factors, columns).reshape((O, C, K))
+        dw = dw + part if n0 or start else part
     return dw
 
 
@@ -107,22 +121,22 @@ def jvp(tx, tw, tb, x, w, b):
     Ho = H - K + 1
     ty = np.zeros((N, O, Ho), dtype=tx.dtype)
     ty += tb[:, None]
-    if N*C*K*Ho < 2**25:
-        columns = np.empty((N, C, K, Ho), dtype=tx.dtype)
-        for a in range(K):
-            columns[:, :, a, :] = tx[:, :, a : a + Ho]
-        ty += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
-    else:
-        for a in range(K):
-            ty += np.matmul(w[:, :, a], tx[:, :, a : a + Ho])
-    if N*C*K*Ho < 2**25:
-        columns = np.empty((N, C, K, Ho), dtype=tx.dtype)
-        for a in range(K):
-            columns[:, :, a, :] = x[:, :, a : a + Ho]
-        ty += np.matmul(tw.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
-    else:
-        for a in range(K):
-            ty += np.matmul(tw[:, :, a], x[:, :, a : a + Ho])
+    tx = np.ascontiguousarray(tx)
+    step = tx.strides
+    # windows[n,c,a,i] = tx[n, c, a + i]
+    windows = np.ndarray((N, C, K, Ho), tx.dtype, tx, 0, (step[0], step[1], step[2], step[2]))
+    factors = w.reshape(O, C*K)
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+        ty[n0:n1, :, start:stop] += np.matmul(factors, columns).reshape((n1 - n0, O, stop - start))
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,i] = x[n, c, a + i]
+    windows = np.ndarray((N, C, K, Ho), x.dtype, x, 0, (step[0], step[1], step[2], step[2]))
+    factors = tw.reshape(O, C*K)
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+        ty[n0:n1, :, start:stop] += np.matmul(factors, columns).reshape((n1 - n0, O, stop - start))
     return ty
 
 
@@ -141,21 +155,21 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Ho = H - K + 1
     gdy = np.zeros((N, O, Ho), dtype=vx.dtype)
     gdy += vb[:, None]
-    if N*C*K*Ho < 2**25:
-        columns = np.empty((N, C, K, Ho), dtype=vx.dtype)
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,i] = x[n, c, a + i]
+    windows = np.ndarray((N, C, K, Ho), x.dtype, x, 0, (step[0], step[1], step[2], step[2]))
+    factors = vw.reshape(O, C*K)
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+        gdy[n0:n1, :, start:stop] += np.matmul(factors, columns).reshape((n1 - n0, O, stop - start))
+    factors = w.transpose(0, 2, 1).reshape(O*K, C)
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+        products = _matmul(factors, vx[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
-            columns[:, :, a, :] = x[:, :, a : a + Ho]
-        gdy += np.matmul(vw.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
-    else:
-        for a in range(K):
-            gdy += np.matmul(vw[:, :, a], x[:, :, a : a + Ho])
-    if N*O*K*H < 2**25:
-        products = np.matmul(w.transpose(0, 2, 1).reshape(O*K, C), vx).reshape((N, O, K, H))
-        for a in range(K):
-            gdy += products[:, :, a, a : Ho + a]
-    else:
-        for a in range(K):
-            gdy += np.matmul(w[:, :, a], vx[:, :, a : Ho + a])
+            u0 = max(a, start)
+            u1 = max(min(a + Ho, stop), u0)
+            gdy[n0:n1, :, u0 - a : u1 - a] += products[:, :, a, u0 - start : u1 - start]
     return gdy
 
 
@@ -171,15 +185,12 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     N, C, H = vx.shape
     O, _, K = vw.shape
     Ho = H - K + 1
-    if N*C*K*Ho < 2**25:
-        gx = np.zeros((N, C, H), dtype=vx.dtype)
-        products = np.matmul(vw.reshape(O, C*K).T, dy).reshape((N, C, K, Ho))
+    gx = np.zeros((N, C, H), dtype=vx.dtype)
+    factors = vw.reshape(O, C*K).T
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+        products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
-            gx[:, :, a : a + Ho] += products[:, :, a, :]
-    else:
-        gx = np.zeros((N, C, H), dtype=vx.dtype)
-        for a in range(K):
-            gx[:, :, a : a + Ho] += np.matmul(vw[:, :, a].T, dy)
+            gx[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
     return gx
 
 
@@ -195,17 +206,15 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     N, C, H = vx.shape
     O, _, K = vw.shape
     Ho = H - K + 1
-    if C*K*N*Ho < 2**25:
-        columns = np.empty((C, K, N, Ho), dtype=vx.dtype)
-        for a in range(K):
-            columns[:, a, :, :] = vx[:, :, a : a + Ho].transpose(1, 0, 2)
-        gw = np.matmul(
-            dy.transpose(1, 0, 2).reshape(O, N*Ho),
-            columns.reshape(C*K, N*Ho).T).reshape((O, C, K))
-    else:
-        gw = np.zeros((O, C, K), dtype=vx.dtype)
-        for a in range(K):
-            gw[:, :, a] += np.matmul(dy, vx[:, :, a : a + Ho].swapaxes(-1, -2)).sum(axis=0)
+    vx = np.ascontiguousarray(vx)
+    step = vx.strides
+    # windows[c,a,n,i] = vx[n, c, a + i]
+    windows = np.ndarray((C, K, N, Ho), vx.dtype, vx, 0, (step[1], step[2], step[0], step[2]))
+    for n0, n1, start, stop in _blocks(N, Ho, 1, O*C*K//2, 16*O):
+        columns = windows[:, :, n0:n1, start:stop].reshape(C*K, (n1 - n0)*(stop - start)).T
+        factors = dy[n0:n1, :, start:stop].transpose(1, 0, 2).reshape(O, (n1 - n0)*(stop - start))
+        part = np.matmul(factors, columns).reshape((O, C, K))
+        gw = gw + part if n0 or start else part
     return gw
 
 

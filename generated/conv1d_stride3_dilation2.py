@@ -7,6 +7,25 @@ The functions of conv1d_stride3_dilation2: forward, vjp_x, vjp_w, vjp_b, jvp, do
 import numpy as np
 
 
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+
+
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -21,14 +40,23 @@ def forward(x, w, b):
     Ho = (H - 2*K + 2)//3 + 2
     y = np.zeros((N, O, Ho), dtype=x.dtype)
     y += b[:, None]
-    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, C, K, Ho), dtype=x.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            columns[:, :, a] = 0
-            columns[:, :, a, i0:i1] = x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
-        y += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros((N, C, max(3*Ho + 2*K - 4, H + 2)), dtype=x.dtype)
+        padded[:, :, 2 : H + 2] = x
+        step = padded.strides
+        # windows[n,c,a,i] = padded[n, c, 2*a + 3*i]
+        windows = np.ndarray(
+            (N, C, K, Ho),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], 2*step[2], 3*step[2]))
+        factors = w.reshape(O, C*K)
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+            columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+            y[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start))
     else:
         for a in range(K):
             i0 = max(0, 1 - (2*a + 1)//3)
@@ -49,21 +77,15 @@ def vjp_x(dy, x, w, b):
     _, C, H = x.shape
     K = w.shape[2]
     Ho = (H - 2*K + 2)//3 + 2
-    if N*C*K*Ho < 2**25:
-        dx = np.zeros((N, C, H), dtype=dy.dtype)
-        products = np.matmul(w.reshape(O, C*K).T, dy).reshape((N, C, K, Ho))
+    dx = np.zeros((N, C, H), dtype=dy.dtype)
+    factors = w.reshape(O, C*K).T
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+        products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            dx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += products[:, :, a, i0:i1]
-    else:
-        dx = np.zeros((N, C, H), dtype=dy.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            dx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += np.matmul(
-                w[:, :, a].T,
-                dy[:, :, i0:i1])
+            i0 = max(max(0, 1 - (2*a + 1)//3), start)
+            i1 = max(i0, min(min((H + 1 - 2*a)//3 + 1, Ho), stop))
+            dx[n0:n1, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += (
+                products[:, :, a, i0 - start : i1 - start])
     return dx
 
 
@@ -80,17 +102,23 @@ def vjp_w(dy, x, w, b):
     _, C, H = x.shape
     K = w.shape[2]
     Ho = (H - 2*K + 2)//3 + 2
-    if C*K*N*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((C, K, N, Ho), dtype=dy.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            columns[:, a] = 0
-            columns[:, a, :, i0:i1] = (
-                x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3].transpose(1, 0, 2))
-        dw = np.matmul(
-            dy.transpose(1, 0, 2).reshape(O, N*Ho),
-            columns.reshape(C*K, N*Ho).T).reshape((O, C, K))
+    if np.isfinite(np.vdot(dy, dy)):
+        padded = np.zeros((N, C, max(3*Ho + 2*K - 4, H + 2)), dtype=x.dtype)
+        padded[:, :, 2 : H + 2] = x
+        step = padded.strides
+        # windows[c,a,n,i] = padded[n, c, 2*a + 3*i]
+        windows = np.ndarray(
+            (C, K, N, Ho),
+            padded.dtype,
+            padded,
+            0,
+            (step[1], 2*step[2], step[0], 3*step[2]))
+        for n0, n1, start, stop in _blocks(N, Ho, 1, O*C*K//2, 16*O):
+            columns = windows[:, :, n0:n1, start:stop].reshape(C*K, (n1 - n0)*(stop - start)).T
+            factors = (
+                dy[n0:n1, :, start:stop].transpose(1, 0, 2).reshape(O, (n1 - n0)*(stop - start)))
+            part = np.matmul(factors, columns).reshape((O, C, K))
+            dw = dw + part if n0 or start else part
     else:
         dw = np.zeros((O, C, K), dtype=dy.dtype)
         for a in range(K):
@@ -129,27 +157,45 @@ def jvp(tx, tw, tb, x, w, b):
     Ho = (H - 2*K + 2)//3 + 2
     ty = np.zeros((N, O, Ho), dtype=tx.dtype)
     ty += tb[:, None]
-    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, C, K, Ho), dtype=tx.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            columns[:, :, a] = 0
-            columns[:, :, a, i0:i1] = tx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
-        ty += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros((N, C, max(3*Ho + 2*K - 4, H + 2)), dtype=tx.dtype)
+        padded[:, :, 2 : H + 2] = tx
+        step = padded.strides
+        # windows[n,c,a,i] = padded[n, c, 2*a + 3*i]
+        windows = np.ndarray(
+            (N, C, K, Ho),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], 2*step[2], 3*step[2]))
+        factors = w.reshape(O, C*K)
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+            columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+            ty[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start))
     else:
         for a in range(K):
             i0 = max(0, 1 - (2*a + 1)//3)
             i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
             ty[:, :, i0:i1] += np.matmul(w[:, :, a], tx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3])
-    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(tw, tw)):
-        columns = np.empty((N, C, K, Ho), dtype=tx.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            columns[:, :, a] = 0
-            columns[:, :, a, i0:i1] = x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
-        ty += np.matmul(tw.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    if np.isfinite(np.vdot(tw, tw)):
+        padded = np.zeros((N, C, max(3*Ho + 2*K - 4, H + 2)), dtype=x.dtype)
+        padded[:, :, 2 : H + 2] = x
+        step = padded.strides
+        # windows[n,c,a,i] = padded[n, c, 2*a + 3*i]
+        windows = np.ndarray(
+            (N, C, K, Ho),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], 2*step[2], 3*step[2]))
+        factors = tw.reshape(O, C*K)
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+            columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+            ty[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start))
     else:
         for a in range(K):
             i0 = max(0, 1 - (2*a + 1)//3)
@@ -173,27 +219,45 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Ho = (H - 2*K + 2)//3 + 2
     gdy = np.zeros((N, O, Ho), dtype=vx.dtype)
     gdy += vb[:, None]
-    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(vw, vw)):
-        columns = np.empty((N, C, K, Ho), dtype=vx.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            columns[:, :, a] = 0
-            columns[:, :, a, i0:i1] = x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
-        gdy += np.matmul(vw.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    if np.isfinite(np.vdot(vw, vw)):
+        padded = np.zeros((N, C, max(3*Ho + 2*K - 4, H + 2)), dtype=x.dtype)
+        padded[:, :, 2 : H + 2] = x
+        step = padded.strides
+        # windows[n,c,a,i] = padded[n, c, 2*a + 3*i]
+        windows = np.ndarray(
+            (N, C, K, Ho),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], 2*step[2], 3*step[2]))
+        factors = vw.reshape(O, C*K)
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+            columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+            gdy[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start))
     else:
         for a in range(K):
             i0 = max(0, 1 - (2*a + 1)//3)
             i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
             gdy[:, :, i0:i1] += np.matmul(vw[:, :, a], x[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3])
-    if N*C*K*Ho < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, C, K, Ho), dtype=vx.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            columns[:, :, a] = 0
-            columns[:, :, a, i0:i1] = vx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3]
-        gdy += np.matmul(w.reshape(O, C*K), columns.reshape(N, C*K, Ho)).reshape((N, O, Ho))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros((N, C, max(3*Ho + 2*K - 4, H + 2)), dtype=vx.dtype)
+        padded[:, :, 2 : H + 2] = vx
+        step = padded.strides
+        # windows[n,c,a,i] = padded[n, c, 2*a + 3*i]
+        windows = np.ndarray(
+            (N, C, K, Ho),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], 2*step[2], 3*step[2]))
+        factors = w.reshape(O, C*K)
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+            columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
+            gdy[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start))
     else:
         for a in range(K):
             i0 = max(0, 1 - (2*a + 1)//3)
@@ -214,21 +278,15 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     N, C, H = vx.shape
     O, _, K = vw.shape
     Ho = (H - 2*K + 2)//3 + 2
-    if N*C*K*Ho < 2**25:
-        gx = np.zeros((N, C, H), dtype=vx.dtype)
-        products = np.matmul(vw.reshape(O, C*K).T, dy).reshape((N, C, K, Ho))
+    gx = np.zeros((N, C, H), dtype=vx.dtype)
+    factors = vw.reshape(O, C*K).T
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+        products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            gx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += products[:, :, a, i0:i1]
-    else:
-        gx = np.zeros((N, C, H), dtype=vx.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            gx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += np.matmul(
-                vw[:, :, a].T,
-                dy[:, :, i0:i1])
+            i0 = max(max(0, 1 - (2*a + 1)//3), start)
+            i1 = max(i0, min(min((H + 1 - 2*a)//3 + 1, Ho), stop))
+            gx[n0:n1, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3] += (
+                products[:, :, a, i0 - start : i1 - start])
     return gx
 
 
@@ -244,17 +302,23 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     N, C, H = vx.shape
     O, _, K = vw.shape
     Ho = (H - 2*K + 2)//3 + 2
-    if C*K*N*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((C, K, N, Ho), dtype=vx.dtype)
-        for a in range(K):
-            i0 = max(0, 1 - (2*a + 1)//3)
-            i1 = max(i0, min((H + 1 - 2*a)//3 + 1, Ho))
-            columns[:, a] = 0
-            columns[:, a, :, i0:i1] = (
-                vx[:, :, 3*i0 + 2*a - 2 : 3*i1 + 2*a - 2 : 3].transpose(1, 0, 2))
-        gw = np.matmul(
-            dy.transpose(1, 0, 2).reshape(O, N*Ho),
-            columns.reshape(C*K, N*Ho).T).reshape((O, C, K))
+    if np.isfinite(np.vdot(dy, dy)):
+        padded = np.zeros((N, C, max(3*Ho + 2*K - 4, H + 2)), dtype=vx.dtype)
+        padded[:, :, 2 : H + 2] = vx
+        step = padded.strides
+        # windows[c,a,n,i] = padded[n, c, 2*a + 3*i]
+        windows = np.ndarray(
+            (C, K, N, Ho),
+            padded.dtype,
+            padded,
+            0,
+            (step[1], 2*step[2], step[0], 3*step[2]))
+        for n0, n1, start, stop in _blocks(N, Ho, 1, O*C*K//2, 16*O):
+            columns = windows[:, :, n0:n1, start:stop].reshape(C*K, (n1 - n0)*(stop - start)).T
+            factors = (
+                dy[n0:n1, :, start:stop].transpose(1, 0, 2).reshape(O, (n1 - n0)*(stop - start)))
+            part = np.matmul(factors, columns).reshape((O, C, K))
+            gw = gw + part if n0 or start else part
     else:
         gw = np.zeros((O, C, K), dtype=vx.dtype)
         for a in range(K):

@@ -7,6 +7,25 @@ The functions of conv2d: forward, vjp_x, vjp_w, vjp_b, jvp, double_vjp_dy, doubl
 import numpy as np
 
 
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+
+
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -21,22 +40,21 @@ def forward(x, w, b):
     Wo = W + 1 - KW
     y = np.zeros((N, O, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None]
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=x.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                columns[:, :, a, e, :, :] = x[:, :, a : a + Ho, e : e + Wo]
-        y += np.matmul(
-            w.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
-    else:
-        for a in range(KH):
-            for e in range(KW):
-                y += np.einsum(
-                    "ncij,oc->noij",
-                    x[:, :, a : a + Ho, e : e + Wo],
-                    w[:, :, a, e],
-                    optimize=True)
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,e,i,j] = x[n, c, a + i, e + j]
+    windows = np.ndarray(
+        (N, C, KH, KW, Ho, Wo),
+        x.dtype,
+        x,
+        0,
+        (step[0], step[1], step[2], step[3], step[2], step[3]))
+    factors = w.reshape(O, C*KH*KW)
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        columns = windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo)
+        y[n0:n1, :, start:stop] += np.matmul(
+            factors,
+            columns).reshape((n1 - n0, O, stop - start, Wo))
     return y
 
 
@@ -53,23 +71,15 @@ def vjp_x(dy, x, w, b):
     _, _, KH, KW = w.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-        products = np.matmul(
-            w.reshape(O, C*KH*KW).T,
-            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+    dx = np.zeros((N, C, H, W), dtype=dy.dtype)
+    factors = w.reshape(O, C*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
         for a in range(KH):
             for e in range(KW):
-                dx[:, :, a : a + Ho, e : e + Wo] += products[:, :, a, e, :, :]
-    else:
-        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                dx[:, :, a : a + Ho, e : e + Wo] += np.einsum(
-                    "noij,oc->ncij",
-                    dy,
-                    w[:, :, a, e],
-                    optimize=True)
+                dx[n0:n1, :, start + a : stop + a, e : e + Wo] += products[:, :, a, e, :, :]
     return dx
 
 
@@ -86,23 +96,22 @@ def vjp_w(dy, x, w, b):
     _, _, KH, KW = w.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    if C*KH*KW*N*Ho*Wo < 2**25:
-        columns = np.empty((C, KH, KW, N, Ho, Wo), dtype=dy.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                columns[:, a, e, :, :, :] = x[:, :, a : a + Ho, e : e + Wo].transpose(1, 0, 2, 3)
-        dw = np.matmul(
-            dy.transpose(1, 0, 2, 3).reshape(O, N*Ho*Wo),
-            columns.reshape(C*KH*KW, N*Ho*Wo).T).reshape((O, C, KH, KW))
-    else:
-        dw = np.zeros((O, C, KH, KW), dtype=dy.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                dw[:, :, a, e] += np.einsum(
-                    "noij,ncij->oc",
-                    dy,
-                    x[:, :, a : a + Ho, e : e + Wo],
-                    optimize=True)
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[c,a,e,n,i,j] = x[n, c, a + i, e + j]
+    windows = np.ndarray(
+        (C, KH, KW, N, Ho, Wo),
+        x.dtype,
+        x,
+        0,
+        (step[1], step[2], step[3], step[0], step[2], step[3]))
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, O*C*KH*KW//2, 16*O):
+        columns = (
+            windows[:, :, :, n0:n1, start:stop].reshape(C*KH*KW, (n1 - n0)*(stop - start)*Wo).T)
+        factors = (
+            dy[n0:n1, :, start:stop].transpose(1, 0, 2, 3).reshape(O, (n1 - n0)*(stop - start)*Wo))
+        part = np.matmul(factors, columns).reshape((O, C, KH, KW))
+        dw = dw + part if n0 or start else part
     return dw
 
 
@@ -134,38 +143,36 @@ def jvp(tx, tw, tb, x, w, b):
     Wo = W + 1 - KW
     ty = np.zeros((N, O, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None]
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=tx.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                columns[:, :, a, e, :, :] = tx[:, :, a : a + Ho, e : e + Wo]
-        ty += np.matmul(
-            w.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
-    else:
-        for a in range(KH):
-            for e in range(KW):
-                ty += np.einsum(
-                    "ncij,oc->noij",
-                    tx[:, :, a : a + Ho, e : e + Wo],
-                    w[:, :, a, e],
-                    optimize=True)
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=tx.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                columns[:, :, a, e, :, :] = x[:, :, a : a + Ho, e : e + Wo]
-        ty += np.matmul(
-            tw.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
-    else:
-        for a in range(KH):
-            for e in range(KW):
-                ty += np.einsum(
-                    "oc,ncij->noij",
-                    tw[:, :, a, e],
-                    x[:, :, a : a + Ho, e : e + Wo],
-                    optimize=True)
+    tx = np.ascontiguousarray(tx)
+    step = tx.strides
+    # windows[n,c,a,e,i,j] = tx[n, c, a + i, e + j]
+    windows = np.ndarray(
+        (N, C, KH, KW, Ho, Wo),
+        tx.dtype,
+        tx,
+        0,
+        (step[0], step[1], step[2], step[3], step[2], step[3]))
+    factors = w.reshape(O, C*KH*KW)
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        columns = windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo)
+        ty[n0:n1, :, start:stop] += np.matmul(
+            factors,
+            columns).reshape((n1 - n0, O, stop - start, Wo))
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,e,i,j] = x[n, c, a + i, e + j]
+    windows = np.ndarray(
+        (N, C, KH, KW, Ho, Wo),
+        x.dtype,
+        x,
+        0,
+        (step[0], step[1], step[2], step[3], step[2], step[3]))
+    factors = tw.reshape(O, C*KH*KW)
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        columns = windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo)
+        ty[n0:n1, :, start:stop] += np.matmul(
+            factors,
+            columns).reshape((n1 - n0, O, stop - start, Wo))
     return ty
 
 
@@ -185,37 +192,32 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Wo = W + 1 - KW
     gdy = np.zeros((N, O, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None]
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=vx.dtype)
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,e,i,j] = x[n, c, a + i, e + j]
+    windows = np.ndarray(
+        (N, C, KH, KW, Ho, Wo),
+        x.dtype,
+        x,
+        0,
+        (step[0], step[1], step[2], step[3], step[2], step[3]))
+    factors = vw.reshape(O, C*KH*KW)
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        columns = windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo)
+        gdy[n0:n1, :, start:stop] += np.matmul(
+            factors,
+            columns).reshape((n1 - n0, O, stop - start, Wo))
+    factors = w.transpose(0, 2, 3, 1).reshape(O*KH*KW, C)
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            vx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
         for a in range(KH):
+            u0 = max(a, start)
+            u1 = max(min(a + Ho, stop), u0)
             for e in range(KW):
-                columns[:, :, a, e, :, :] = x[:, :, a : a + Ho, e : e + Wo]
-        gdy += np.matmul(
-            vw.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
-    else:
-        for a in range(KH):
-            for e in range(KW):
-                gdy += np.einsum(
-                    "oc,ncij->noij",
-                    vw[:, :, a, e],
-                    x[:, :, a : a + Ho, e : e + Wo],
-                    optimize=True)
-    if N*O*KH*KW*H*W < 2**25:
-        products = np.matmul(
-            w.transpose(0, 2, 3, 1).reshape(O*KH*KW, C),
-            vx.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
-        for a in range(KH):
-            for e in range(KW):
-                gdy += products[:, :, a, e, a : Ho + a, e : Wo + e]
-    else:
-        for a in range(KH):
-            for e in range(KW):
-                gdy += np.einsum(
-                    "ncuv,oc->nouv",
-                    vx[:, :, a : Ho + a, e : Wo + e],
-                    w[:, :, a, e],
-                    optimize=True)
+                gdy[n0:n1, :, u0 - a : u1 - a, :] += (
+                    products[:, :, a, e, u0 - start : u1 - start, e : Wo + e])
     return gdy
 
 
@@ -232,23 +234,15 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     O, _, KH, KW = vw.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
-        products = np.matmul(
-            vw.reshape(O, C*KH*KW).T,
-            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+    gx = np.zeros((N, C, H, W), dtype=vx.dtype)
+    factors = vw.reshape(O, C*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
         for a in range(KH):
             for e in range(KW):
-                gx[:, :, a : a + Ho, e : e + Wo] += products[:, :, a, e, :, :]
-    else:
-        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                gx[:, :, a : a + Ho, e : e + Wo] += np.einsum(
-                    "oc,noij->ncij",
-                    vw[:, :, a, e],
-                    dy,
-                    optimize=True)
+                gx[n0:n1, :, start + a : stop + a, e : e + Wo] += products[:, :, a, e, :, :]
     return gx
 
 
@@ -265,23 +259,22 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     O, _, KH, KW = vw.shape
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    if C*KH*KW*N*Ho*Wo < 2**25:
-        columns = np.empty((C, KH, KW, N, Ho, Wo), dtype=vx.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                columns[:, a, e, :, :, :] = vx[:, :, a : a + Ho, e : e + Wo].transpose(1, 0, 2, 3)
-        gw = np.matmul(
-            dy.transpose(1, 0, 2, 3).reshape(O, N*Ho*Wo),
-            columns.reshape(C*KH*KW, N*Ho*Wo).T).reshape((O, C, KH, KW))
-    else:
-        gw = np.zeros((O, C, KH, KW), dtype=vx.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                gw[:, :, a, e] += np.einsum(
-                    "ncij,noij->oc",
-                    vx[:, :, a : a + Ho, e : e + Wo],
-                    dy,
-                    optimize=True)
+    vx = np.ascontiguousarray(vx)
+    step = vx.strides
+    # windows[c,a,e,n,i,j] = vx[n, c, a + i, e + j]
+    windows = np.ndarray(
+        (C, KH, KW, N, Ho, Wo),
+        vx.dtype,
+        vx,
+        0,
+        (step[1], step[2], step[3], step[0], step[2], step[3]))
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, O*C*KH*KW//2, 16*O):
+        columns = (
+            windows[:, :, :, n0:n1, start:stop].reshape(C*KH*KW, (n1 - n0)*(stop - start)*Wo).T)
+        factors = (
+            dy[n0:n1, :, start:stop].transpose(1, 0, 2, 3).reshape(O, (n1 - n0)*(stop - start)*Wo))
+        part = np.matmul(factors, columns).reshape((O, C, KH, KW))
+        gw = gw + part if n0 or start else part
     return gw
 
 

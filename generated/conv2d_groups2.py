@@ -7,6 +7,20 @@ The functions of conv2d_groups2: forward, vjp_x, vjp_w, vjp_b, jvp, double_vjp_d
 import numpy as np
 
 
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -27,20 +41,29 @@ def forward(x, w, b):
     b = b.reshape((2, Og))
     y = np.zeros((N, 2, Og, Ho, Wo), dtype=x.dtype)
     y += b[:, :, None, None]
-    if 2*N*Cg*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, 2, Cg, KH, KW, Ho, Wo), dtype=x.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - a)
-            i1 = max(i0, min(H + 1 - a, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - e)
-                j1 = max(j0, min(W + 1 - e, Wo))
-                columns[:, :, :, a, e] = 0
-                columns[:, :, :, a, e, i0:i1, j0:j1] = (
-                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1])
-        y += np.matmul(
-            w.reshape(2, Og, Cg*KH*KW),
-            columns.reshape(N, 2, Cg*KH*KW, Ho*Wo)).reshape((N, 2, Og, Ho, Wo))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros(
+            (N, 2, Cg, max(H + 1, Ho + KH - 1), max(KW + Wo - 1, W + 1)),
+            dtype=x.dtype)
+        padded[:, :, :, 1 : H + 1, 1 : W + 1] = x
+        step = padded.strides
+        # windows[n,g,c,a,e,i,j] = padded[n, g, c, a + i, e + j]
+        windows = np.ndarray(
+            (N, 2, Cg, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
+        factors = w.reshape(2, Og, Cg*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+            columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+                n1 - n0,
+                2,
+                Cg*KH*KW,
+                (stop - start)*Wo)
+            y[n0:n1, :, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, 2, Og, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - a)
@@ -74,20 +97,30 @@ def vjp_x(dy, x, w, b):
     Wo = W + 3 - KW
     dy = dy.reshape((N, 2, Og, Ho, Wo))
     w = w.reshape((2, Og, Cg, KH, KW))
-    if 2*N*Cg*KH*KW*Ho*Wo < 2**25:
-        dx = np.zeros((N, 2, Cg, H, W), dtype=dy.dtype)
-        products = np.matmul(
-            w.reshape(2, Og, Cg*KH*KW).swapaxes(-1, -2),
-            dy.reshape(N, 2, Og, Ho*Wo)).reshape((N, 2, Cg, KH, KW, Ho, Wo))
-        for a in range(KH):
-            i0 = max(0, 1 - a)
-            i1 = max(i0, min(H + 1 - a, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - e)
-                j1 = max(j0, min(W + 1 - e, Wo))
-                dx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1] += (
-                    products[:, :, :, a, e, i0:i1, j0:j1])
-    else:
+    before = max(0, KH - 2)
+    before1 = max(0, KW - 2)
+    padded = np.zeros(
+        (N, 2, Og, max(H + before + 1, Ho + before), max(W + before1 + 1, Wo + before1)),
+        dtype=dy.dtype)
+    padded[:, :, :, before : Ho + before, before1 : Wo + before1] = dy
+    step = padded.strides
+    # windows[n,g,o,a,e,u,u1] = padded[n, g, o, u + before + 1 - a, u1 + before1 + 1 - e]
+    windows = np.ndarray(
+        (N, 2, Og, KH, KW, H, W),
+        padded.dtype,
+        padded,
+        (before + 1)*step[3] + (before1 + 1)*step[4],
+        (step[0], step[1], step[2], -step[3], -step[4], step[3], step[4]))
+    factors = w.transpose(0, 2, 1, 3, 4).reshape(2, Cg, Og*KH*KW)
+    dx = np.empty((N, 2, Cg, H, W), dtype=dy.dtype)
+    for n0, n1, start, stop in _blocks(N, H, W, 2*Og*KH*KW, 2*Cg):
+        columns = (
+            windows[n0:n1, :, :, :, :, start:stop].reshape(n1 - n0, 2, Og*KH*KW, (stop - start)*W))
+        np.matmul(
+            factors,
+            columns,
+            out=dx[n0:n1, :, :, start:stop].reshape(n1 - n0, 2, Cg, (stop - start)*W))
+    if not np.isfinite(np.vdot(dx, dx)):
         dx = np.zeros((N, 2, Cg, H, W), dtype=dy.dtype)
         for a in range(KH):
             i0 = max(0, 1 - a)
@@ -121,20 +154,30 @@ def vjp_w(dy, x, w, b):
     Wo = W + 3 - KW
     dy = dy.reshape((N, 2, Og, Ho, Wo))
     x = x.reshape((N, 2, Cg, H, W))
-    if 2*Cg*KH*KW*N*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((2, Cg, KH, KW, N, Ho, Wo), dtype=dy.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - a)
-            i1 = max(i0, min(H + 1 - a, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - e)
-                j1 = max(j0, min(W + 1 - e, Wo))
-                columns[:, :, a, e] = 0
-                columns[:, :, a, e, :, i0:i1, j0:j1] = (
-                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1].transpose(1, 2, 0, 3, 4))
-        dw = np.matmul(
-            dy.transpose(1, 2, 0, 3, 4).reshape(2, Og, N*Ho*Wo),
-            columns.reshape(2, Cg*KH*KW, N*Ho*Wo).swapaxes(-1, -2)).reshape((2, Og, Cg, KH, KW))
+    if np.isfinite(np.vdot(dy, dy)):
+        padded = np.zeros(
+            (N, 2, Cg, max(H + 1, Ho + KH - 1), max(KW + Wo - 1, W + 1)),
+            dtype=x.dtype)
+        padded[:, :, :, 1 : H + 1, 1 : W + 1] = x
+        step = padded.strides
+        # windows[g,c,a,e,n,i,j] = padded[n, g, c, a + i, e + j]
+        windows = np.ndarray(
+            (2, Cg, KH, KW, N, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[1], step[2], step[3], step[4], step[0], step[3], step[4]))
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Og*Cg*KH*KW//2, 16*Og):
+            columns = windows[:, :, :, :, n0:n1, start:stop].reshape(
+                2,
+                Cg*KH*KW,
+                (n1 - n0)*(stop - start)*Wo).swapaxes(-1, -2)
+            factors = dy[n0:n1, :, :, start:stop].transpose(1, 2, 0, 3, 4).reshape(
+                2,
+                Og,
+                (n1 - n0)*(stop - start)*Wo)
+            part = np.matmul(factors, columns).reshape((2, Og, Cg, KH, KW))
+            dw = dw + part if n0 or start else part
     else:
         dw = np.zeros((2, Og, Cg, KH, KW), dtype=dy.dtype)
         for a in range(KH):
@@ -194,20 +237,29 @@ def jvp(tx, tw, tb, x, w, b):
     w = w.reshape((2, Og, Cg, KH, KW))
     ty = np.zeros((N, 2, Og, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, :, None, None]
-    if 2*N*Cg*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, 2, Cg, KH, KW, Ho, Wo), dtype=tx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - a)
-            i1 = max(i0, min(H + 1 - a, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - e)
-                j1 = max(j0, min(W + 1 - e, Wo))
-                columns[:, :, :, a, e] = 0
-                columns[:, :, :, a, e, i0:i1, j0:j1] = (
-                    tx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1])
-        ty += np.matmul(
-            w.reshape(2, Og, Cg*KH*KW),
-            columns.reshape(N, 2, Cg*KH*KW, Ho*Wo)).reshape((N, 2, Og, Ho, Wo))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros(
+            (N, 2, Cg, max(H + 1, Ho + KH - 1), max(KW + Wo - 1, W + 1)),
+            dtype=tx.dtype)
+        padded[:, :, :, 1 : H + 1, 1 : W + 1] = tx
+        step = padded.strides
+        # windows[n,g,c,a,e,i,j] = padded[n, g, c, a + i, e + j]
+        windows = np.ndarray(
+            (N, 2, Cg, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
+        factors = w.reshape(2, Og, Cg*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+            columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+                n1 - n0,
+                2,
+                Cg*KH*KW,
+                (stop - start)*Wo)
+            ty[n0:n1, :, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, 2, Og, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - a)
@@ -220,20 +272,29 @@ def jvp(tx, tw, tb, x, w, b):
                     tx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
                     w[:, :, :, a, e],
                     optimize=True)
-    if 2*N*Cg*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(tw, tw)):
-        columns = np.empty((N, 2, Cg, KH, KW, Ho, Wo), dtype=tx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - a)
-            i1 = max(i0, min(H + 1 - a, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - e)
-                j1 = max(j0, min(W + 1 - e, Wo))
-                columns[:, :, :, a, e] = 0
-                columns[:, :, :, a, e, i0:i1, j0:j1] = (
-                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1])
-        ty += np.matmul(
-            tw.reshape(2, Og, Cg*KH*KW),
-            columns.reshape(N, 2, Cg*KH*KW, Ho*Wo)).reshape((N, 2, Og, Ho, Wo))
+    if np.isfinite(np.vdot(tw, tw)):
+        padded = np.zeros(
+            (N, 2, Cg, max(H + 1, Ho + KH - 1), max(KW + Wo - 1, W + 1)),
+            dtype=x.dtype)
+        padded[:, :, :, 1 : H + 1, 1 : W + 1] = x
+        step = padded.strides
+        # windows[n,g,c,a,e,i,j] = padded[n, g, c, a + i, e + j]
+        windows = np.ndarray(
+            (N, 2, Cg, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
+        factors = tw.reshape(2, Og, Cg*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+            columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+                n1 - n0,
+                2,
+                Cg*KH*KW,
+                (stop - start)*Wo)
+            ty[n0:n1, :, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, 2, Og, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - a)
@@ -273,20 +334,29 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     w = w.reshape((2, Og, Cg, KH, KW))
     gdy = np.zeros((N, 2, Og, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, :, None, None]
-    if 2*N*Cg*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(vw, vw)):
-        columns = np.empty((N, 2, Cg, KH, KW, Ho, Wo), dtype=vx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - a)
-            i1 = max(i0, min(H + 1 - a, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - e)
-                j1 = max(j0, min(W + 1 - e, Wo))
-                columns[:, :, :, a, e] = 0
-                columns[:, :, :, a, e, i0:i1, j0:j1] = (
-                    x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1])
-        gdy += np.matmul(
-            vw.reshape(2, Og, Cg*KH*KW),
-            columns.reshape(N, 2, Cg*KH*KW, Ho*Wo)).reshape((N, 2, Og, Ho, Wo))
+    if np.isfinite(np.vdot(vw, vw)):
+        padded = np.zeros(
+            (N, 2, Cg, max(H + 1, Ho + KH - 1), max(KW + Wo - 1, W + 1)),
+            dtype=x.dtype)
+        padded[:, :, :, 1 : H + 1, 1 : W + 1] = x
+        step = padded.strides
+        # windows[n,g,c,a,e,i,j] = padded[n, g, c, a + i, e + j]
+        windows = np.ndarray(
+            (N, 2, Cg, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
+        factors = vw.reshape(2, Og, Cg*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+            columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+                n1 - n0,
+                2,
+                Cg*KH*KW,
+                (stop - start)*Wo)
+            gdy[n0:n1, :, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, 2, Og, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - a)
@@ -299,18 +369,29 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
                     vw[:, :, :, a, e],
                     x[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1],
                     optimize=True)
-    if 2*N*Og*KH*KW*H*W < 2**25:
-        products = np.matmul(
-            w.transpose(0, 1, 3, 4, 2).reshape(2, Og*KH*KW, Cg),
-            vx.reshape(N, 2, Cg, H*W)).reshape((N, 2, Og, KH, KW, H, W))
-        for a in range(KH):
-            u0 = max(0, a - 1)
-            u1 = max(min(H, a + Ho - 1), u0)
-            for e in range(KW):
-                v0 = max(0, e - 1)
-                v1 = max(min(W, e + Wo - 1), v0)
-                gdy[:, :, :, u0 - a + 1 : u1 - a + 1, v0 - e + 1 : v1 - e + 1] += (
-                    products[:, :, :, a, e, u0:u1, v0:v1])
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros(
+            (N, 2, Cg, max(H + 1, Ho + KH - 1), max(KW + Wo - 1, W + 1)),
+            dtype=vx.dtype)
+        padded[:, :, :, 1 : H + 1, 1 : W + 1] = vx
+        step = padded.strides
+        # windows[n,g,c,a,e,u2,u3] = padded[n, g, c, a + u2, e + u3]
+        windows = np.ndarray(
+            (N, 2, Cg, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
+        factors = w.reshape(2, Og, Cg*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+            columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+                n1 - n0,
+                2,
+                Cg*KH*KW,
+                (stop - start)*Wo)
+            gdy[n0:n1, :, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, 2, Og, stop - start, Wo))
     else:
         for a in range(KH):
             u0 = max(0, a - 1)
@@ -344,20 +425,30 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Wo = W + 3 - KW
     vw = vw.reshape((2, Og, Cg, KH, KW))
     dy = dy.reshape((N, 2, Og, Ho, Wo))
-    if 2*N*Cg*KH*KW*Ho*Wo < 2**25:
-        gx = np.zeros((N, 2, Cg, H, W), dtype=vx.dtype)
-        products = np.matmul(
-            vw.reshape(2, Og, Cg*KH*KW).swapaxes(-1, -2),
-            dy.reshape(N, 2, Og, Ho*Wo)).reshape((N, 2, Cg, KH, KW, Ho, Wo))
-        for a in range(KH):
-            i0 = max(0, 1 - a)
-            i1 = max(i0, min(H + 1 - a, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - e)
-                j1 = max(j0, min(W + 1 - e, Wo))
-                gx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1] += (
-                    products[:, :, :, a, e, i0:i1, j0:j1])
-    else:
+    before = max(0, KH - 2)
+    before1 = max(0, KW - 2)
+    padded = np.zeros(
+        (N, 2, Og, max(H + before + 1, Ho + before), max(W + before1 + 1, Wo + before1)),
+        dtype=dy.dtype)
+    padded[:, :, :, before : Ho + before, before1 : Wo + before1] = dy
+    step = padded.strides
+    # windows[n,g,o,a,e,u2,u3] = padded[n, g, o, u2 + before + 1 - a, u3 + before1 + 1 - e]
+    windows = np.ndarray(
+        (N, 2, Og, KH, KW, H, W),
+        padded.dtype,
+        padded,
+        (before + 1)*step[3] + (before1 + 1)*step[4],
+        (step[0], step[1], step[2], -step[3], -step[4], step[3], step[4]))
+    factors = vw.transpose(0, 2, 1, 3, 4).reshape(2, Cg, Og*KH*KW)
+    gx = np.empty((N, 2, Cg, H, W), dtype=vx.dtype)
+    for n0, n1, start, stop in _blocks(N, H, W, 2*Og*KH*KW, 2*Cg):
+        columns = (
+            windows[n0:n1, :, :, :, :, start:stop].reshape(n1 - n0, 2, Og*KH*KW, (stop - start)*W))
+        np.matmul(
+            factors,
+            columns,
+            out=gx[n0:n1, :, :, start:stop].reshape(n1 - n0, 2, Cg, (stop - start)*W))
+    if not np.isfinite(np.vdot(gx, gx)):
         gx = np.zeros((N, 2, Cg, H, W), dtype=vx.dtype)
         for a in range(KH):
             i0 = max(0, 1 - a)
@@ -391,20 +482,30 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Wo = W + 3 - KW
     vx = vx.reshape((N, 2, Cg, H, W))
     dy = dy.reshape((N, 2, Og, Ho, Wo))
-    if 2*Cg*KH*KW*N*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((2, Cg, KH, KW, N, Ho, Wo), dtype=vx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - a)
-            i1 = max(i0, min(H + 1 - a, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - e)
-                j1 = max(j0, min(W + 1 - e, Wo))
-                columns[:, :, a, e] = 0
-                columns[:, :, a, e, :, i0:i1, j0:j1] = (
-                    vx[:, :, :, i0 + a - 1 : i1 + a - 1, j0 + e - 1 : j1 + e - 1].transpose(1, 2, 0, 3, 4))
-        gw = np.matmul(
-            dy.transpose(1, 2, 0, 3, 4).reshape(2, Og, N*Ho*Wo),
-            columns.reshape(2, Cg*KH*KW, N*Ho*Wo).swapaxes(-1, -2)).reshape((2, Og, Cg, KH, KW))
+    if np.isfinite(np.vdot(dy, dy)):
+        padded = np.zeros(
+            (N, 2, Cg, max(H + 1, Ho + KH - 1), max(KW + Wo - 1, W + 1)),
+            dtype=vx.dtype)
+        padded[:, :, :, 1 : H + 1, 1 : W + 1] = vx
+        step = padded.strides
+        # windows[g,c,a,e,n,i,j] = padded[n, g, c, a + i, e + j]
+        windows = np.ndarray(
+            (2, Cg, KH, KW, N, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[1], step[2], step[3], step[4], step[0], step[3], step[4]))
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Og*Cg*KH*KW//2, 16*Og):
+            columns = windows[:, :, :, :, n0:n1, start:stop].reshape(
+                2,
+                Cg*KH*KW,
+                (n1 - n0)*(stop - start)*Wo).swapaxes(-1, -2)
+            factors = dy[n0:n1, :, :, start:stop].transpose(1, 2, 0, 3, 4).reshape(
+                2,
+                Og,
+                (n1 - n0)*(stop - start)*Wo)
+            part = np.matmul(factors, columns).reshape((2, Og, Cg, KH, KW))
+            gw = gw + part if n0 or start else part
     else:
         gw = np.zeros((2, Og, Cg, KH, KW), dtype=vx.dtype)
         for a in range(KH):

@@ -7,6 +7,25 @@ The functions of conv2d_stride2: forward, vjp_x, vjp_w, vjp_b, jvp, double_vjp_d
 import numpy as np
 
 
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+
+
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -22,20 +41,26 @@ def forward(x, w, b):
     Wo = (W - KW)//2 + 2
     y = np.zeros((N, O, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None]
-    if N*C*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=x.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                columns[:, :, a, e] = 0
-                columns[:, :, a, e, i0:i1, j0:j1] = (
-                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2])
-        y += np.matmul(
-            w.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros(
+            (N, C, max(2*Ho + KH - 2, H + 1), max(KW + 2*Wo - 2, W + 1)),
+            dtype=x.dtype)
+        padded[:, :, 1 : H + 1, 1 : W + 1] = x
+        step = padded.strides
+        # windows[n,c,a,e,i,j] = padded[n, c, a + 2*i, e + 2*j]
+        windows = np.ndarray(
+            (N, C, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
+        factors = w.reshape(O, C*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+            columns = (
+                windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
+            y[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - (a + 1)//2)
@@ -65,32 +90,20 @@ def vjp_x(dy, x, w, b):
     _, _, KH, KW = w.shape
     Ho = (H - KH)//2 + 2
     Wo = (W - KW)//2 + 2
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-        products = np.matmul(
-            w.reshape(O, C*KH*KW).T,
-            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+    dx = np.zeros((N, C, H, W), dtype=dy.dtype)
+    factors = w.reshape(O, C*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
         for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
+            i0 = max(max(0, 1 - (a + 1)//2), start)
+            i1 = max(i0, min(min((H - a)//2 + 1, Ho), stop))
             for e in range(KW):
                 j0 = max(0, 1 - (e + 1)//2)
                 j1 = max(j0, min((W - e)//2 + 1, Wo))
-                dx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2] += (
-                    products[:, :, a, e, i0:i1, j0:j1])
-    else:
-        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                dx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2] += np.einsum(
-                    "noij,oc->ncij",
-                    dy[:, :, i0:i1, j0:j1],
-                    w[:, :, a, e],
-                    optimize=True)
+                dx[n0:n1, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2] += (
+                    products[:, :, a, e, i0 - start : i1 - start, j0:j1])
     return dx
 
 
@@ -108,20 +121,27 @@ def vjp_w(dy, x, w, b):
     _, _, KH, KW = w.shape
     Ho = (H - KH)//2 + 2
     Wo = (W - KW)//2 + 2
-    if C*KH*KW*N*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((C, KH, KW, N, Ho, Wo), dtype=dy.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                columns[:, a, e] = 0
-                columns[:, a, e, :, i0:i1, j0:j1] = (
-                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2].transpose(1, 0, 2, 3))
-        dw = np.matmul(
-            dy.transpose(1, 0, 2, 3).reshape(O, N*Ho*Wo),
-            columns.reshape(C*KH*KW, N*Ho*Wo).T).reshape((O, C, KH, KW))
+    if np.isfinite(np.vdot(dy, dy)):
+        padded = np.zeros(
+            (N, C, max(2*Ho + KH - 2, H + 1), max(KW + 2*Wo - 2, W + 1)),
+            dtype=x.dtype)
+        padded[:, :, 1 : H + 1, 1 : W + 1] = x
+        step = padded.strides
+        # windows[c,a,e,n,i,j] = padded[n, c, a + 2*i, e + 2*j]
+        windows = np.ndarray(
+            (C, KH, KW, N, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[1], step[2], step[3], step[0], 2*step[2], 2*step[3]))
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, O*C*KH*KW//2, 16*O):
+            columns = (
+                windows[:, :, :, n0:n1, start:stop].reshape(C*KH*KW, (n1 - n0)*(stop - start)*Wo).T)
+            factors = dy[n0:n1, :, start:stop].transpose(1, 0, 2, 3).reshape(
+                O,
+                (n1 - n0)*(stop - start)*Wo)
+            part = np.matmul(factors, columns).reshape((O, C, KH, KW))
+            dw = dw + part if n0 or start else part
     else:
         dw = np.zeros((O, C, KH, KW), dtype=dy.dtype)
         for a in range(KH):
@@ -168,20 +188,26 @@ def jvp(tx, tw, tb, x, w, b):
     Wo = (W - KW)//2 + 2
     ty = np.zeros((N, O, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None]
-    if N*C*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=tx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                columns[:, :, a, e] = 0
-                columns[:, :, a, e, i0:i1, j0:j1] = (
-                    tx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2])
-        ty += np.matmul(
-            w.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros(
+            (N, C, max(2*Ho + KH - 2, H + 1), max(KW + 2*Wo - 2, W + 1)),
+            dtype=tx.dtype)
+        padded[:, :, 1 : H + 1, 1 : W + 1] = tx
+        step = padded.strides
+        # windows[n,c,a,e,i,j] = padded[n, c, a + 2*i, e + 2*j]
+        windows = np.ndarray(
+            (N, C, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
+        factors = w.reshape(O, C*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+            columns = (
+                windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
+            ty[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - (a + 1)//2)
@@ -194,20 +220,26 @@ def jvp(tx, tw, tb, x, w, b):
                     tx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2],
                     w[:, :, a, e],
                     optimize=True)
-    if N*C*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(tw, tw)):
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=tx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                columns[:, :, a, e] = 0
-                columns[:, :, a, e, i0:i1, j0:j1] = (
-                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2])
-        ty += np.matmul(
-            tw.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    if np.isfinite(np.vdot(tw, tw)):
+        padded = np.zeros(
+            (N, C, max(2*Ho + KH - 2, H + 1), max(KW + 2*Wo - 2, W + 1)),
+            dtype=x.dtype)
+        padded[:, :, 1 : H + 1, 1 : W + 1] = x
+        step = padded.strides
+        # windows[n,c,a,e,i,j] = padded[n, c, a + 2*i, e + 2*j]
+        windows = np.ndarray(
+            (N, C, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
+        factors = tw.reshape(O, C*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+            columns = (
+                windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
+            ty[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - (a + 1)//2)
@@ -240,20 +272,26 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Wo = (W - KW)//2 + 2
     gdy = np.zeros((N, O, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None]
-    if N*C*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(vw, vw)):
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=vx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                columns[:, :, a, e] = 0
-                columns[:, :, a, e, i0:i1, j0:j1] = (
-                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2])
-        gdy += np.matmul(
-            vw.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    if np.isfinite(np.vdot(vw, vw)):
+        padded = np.zeros(
+            (N, C, max(2*Ho + KH - 2, H + 1), max(KW + 2*Wo - 2, W + 1)),
+            dtype=x.dtype)
+        padded[:, :, 1 : H + 1, 1 : W + 1] = x
+        step = padded.strides
+        # windows[n,c,a,e,i,j] = padded[n, c, a + 2*i, e + 2*j]
+        windows = np.ndarray(
+            (N, C, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
+        factors = vw.reshape(O, C*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+            columns = (
+                windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
+            gdy[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - (a + 1)//2)
@@ -266,20 +304,26 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
                     vw[:, :, a, e],
                     x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2],
                     optimize=True)
-    if N*C*KH*KW*Ho*Wo < 2**25 and np.isfinite(np.vdot(w, w)):
-        columns = np.empty((N, C, KH, KW, Ho, Wo), dtype=vx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                columns[:, :, a, e] = 0
-                columns[:, :, a, e, i0:i1, j0:j1] = (
-                    vx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2])
-        gdy += np.matmul(
-            w.reshape(O, C*KH*KW),
-            columns.reshape(N, C*KH*KW, Ho*Wo)).reshape((N, O, Ho, Wo))
+    if np.isfinite(np.vdot(w, w)):
+        padded = np.zeros(
+            (N, C, max(2*Ho + KH - 2, H + 1), max(KW + 2*Wo - 2, W + 1)),
+            dtype=vx.dtype)
+        padded[:, :, 1 : H + 1, 1 : W + 1] = vx
+        step = padded.strides
+        # windows[n,c,a,e,i,j] = padded[n, c, a + 2*i, e + 2*j]
+        windows = np.ndarray(
+            (N, C, KH, KW, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
+        factors = w.reshape(O, C*KH*KW)
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+            columns = (
+                windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
+            gdy[n0:n1, :, start:stop] += np.matmul(
+                factors,
+                columns).reshape((n1 - n0, O, stop - start, Wo))
     else:
         for a in range(KH):
             i0 = max(0, 1 - (a + 1)//2)
@@ -309,32 +353,20 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     O, _, KH, KW = vw.shape
     Ho = (H - KH)//2 + 2
     Wo = (W - KW)//2 + 2
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
-        products = np.matmul(
-            vw.reshape(O, C*KH*KW).T,
-            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+    gx = np.zeros((N, C, H, W), dtype=vx.dtype)
+    factors = vw.reshape(O, C*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
         for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
+            i0 = max(max(0, 1 - (a + 1)//2), start)
+            i1 = max(i0, min(min((H - a)//2 + 1, Ho), stop))
             for e in range(KW):
                 j0 = max(0, 1 - (e + 1)//2)
                 j1 = max(j0, min((W - e)//2 + 1, Wo))
-                gx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2] += (
-                    products[:, :, a, e, i0:i1, j0:j1])
-    else:
-        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                gx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2] += np.einsum(
-                    "oc,noij->ncij",
-                    vw[:, :, a, e],
-                    dy[:, :, i0:i1, j0:j1],
-                    optimize=True)
+                gx[n0:n1, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2] += (
+                    products[:, :, a, e, i0 - start : i1 - start, j0:j1])
     return gx
 
 
@@ -352,20 +384,27 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     O, _, KH, KW = vw.shape
     Ho = (H - KH)//2 + 2
     Wo = (W - KW)//2 + 2
-    if C*KH*KW*N*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((C, KH, KW, N, Ho, Wo), dtype=vx.dtype)
-        for a in range(KH):
-            i0 = max(0, 1 - (a + 1)//2)
-            i1 = max(i0, min((H - a)//2 + 1, Ho))
-            for e in range(KW):
-                j0 = max(0, 1 - (e + 1)//2)
-                j1 = max(j0, min((W - e)//2 + 1, Wo))
-                columns[:, a, e] = 0
-                columns[:, a, e, :, i0:i1, j0:j1] = (
-                    vx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2].transpose(1, 0, 2, 3))
-        gw = np.matmul(
-            dy.transpose(1, 0, 2, 3).reshape(O, N*Ho*Wo),
-            columns.reshape(C*KH*KW, N*Ho*Wo).T).reshape((O, C, KH, KW))
+    if np.isfinite(np.vdot(dy, dy)):
+        padded = np.zeros(
+            (N, C, max(2*Ho + KH - 2, H + 1), max(KW + 2*Wo - 2, W + 1)),
+            dtype=vx.dtype)
+        padded[:, :, 1 : H + 1, 1 : W + 1] = vx
+        step = padded.strides
+        # windows[c,a,e,n,i,j] = padded[n, c, a + 2*i, e + 2*j]
+        windows = np.ndarray(
+            (C, KH, KW, N, Ho, Wo),
+            padded.dtype,
+            padded,
+            0,
+            (step[1], step[2], step[3], step[0], 2*step[2], 2*step[3]))
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, O*C*KH*KW//2, 16*O):
+            columns = (
+                windows[:, :, :, n0:n1, start:stop].reshape(C*KH*KW, (n1 - n0)*(stop - start)*Wo).T)
+            factors = dy[n0:n1, :, start:stop].transpose(1, 0, 2, 3).reshape(
+                O,
+                (n1 - n0)*(stop - start)*Wo)
+            part = np.matmul(factors, columns).reshape((O, C, KH, KW))
+            gw = gw + part if n0 or start else part
     else:
         gw = np.zeros((O, C, KH, KW), dtype=vx.dtype)
         for a in range(KH):

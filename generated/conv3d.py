@@ -7,6 +7,25 @@ The functions of conv3d: forward, vjp_x, vjp_w, vjp_b, jvp, double_vjp_dy, doubl
 import numpy as np
 
 
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+
+
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -22,24 +41,24 @@ def forward(x, w, b):
     Wo = W + 1 - KW
     y = np.zeros((N, O, Do, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None, None]
-    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
-        columns = np.empty((N, C, KD, KH, KW, Do, Ho, Wo), dtype=x.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    columns[:, :, a, e, f, :, :, :] = x[:, :, a : a + Do, e : e + Ho, f : f + Wo]
-        y += np.matmul(
-            w.reshape(O, C*KD*KH*KW),
-            columns.reshape(N, C*KD*KH*KW, Do*Ho*Wo)).reshape((N, O, Do, Ho, Wo))
-    else:
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    y += np.einsum(
-                        "ncijk,oc->noijk",
-                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                        w[:, :, a, e, f],
-                        optimize=True)
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,e,f,i,j,k] = x[n, c, a + i, e + j, f + k]
+    windows = np.ndarray(
+        (N, C, KD, KH, KW, Do, Ho, Wo),
+        x.dtype,
+        x,
+        0,
+        (step[0], step[1], step[2], step[3], step[4], step[2], step[3], step[4]))
+    factors = w.reshape(O, C*KD*KH*KW)
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 2*O):
+        columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+            n1 - n0,
+            C*KD*KH*KW,
+            (stop - start)*Ho*Wo)
+        y[n0:n1, :, start:stop] += np.matmul(
+            factors,
+            columns).reshape((n1 - n0, O, stop - start, Ho, Wo))
     return y
 
 
@@ -59,25 +78,17 @@ def vjp_x(dy, x, w, b):
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
-        dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
-        products = np.matmul(
-            w.reshape(O, C*KD*KH*KW).T,
-            dy.reshape(N, O, Do*Ho*Wo)).reshape((N, C, KD, KH, KW, Do, Ho, Wo))
+    dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
+    factors = w.reshape(O, C*KD*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Ho*Wo)).reshape((n1 - n0, C, KD, KH, KW, stop - start, Ho, Wo))
         for a in range(KD):
             for e in range(KH):
                 for f in range(KW):
-                    dx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += products[:, :, a, e, f, :, :, :]
-    else:
-        dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    dx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += np.einsum(
-                        "noijk,oc->ncijk",
-                        dy,
-                        w[:, :, a, e, f],
-                        optimize=True)
+                    dx[n0:n1, :, start + a : stop + a, e : e + Ho, f : f + Wo] += (
+                        products[:, :, a, e, f, :, :, :])
     return dx
 
 
@@ -96,26 +107,24 @@ def vjp_w(dy, x, w, b):
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    if C*KD*KH*KW*N*Do*Ho*Wo < 2**25:
-        columns = np.empty((C, KD, KH, KW, N, Do, Ho, Wo), dtype=dy.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    columns[:, a, e, f, :, :, :, :] = (
-                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo].transpose(1, 0, 2, 3, 4))
-        dw = np.matmul(
-            dy.transpose(1, 0, 2, 3, 4).reshape(O, N*Do*Ho*Wo),
-            columns.reshape(C*KD*KH*KW, N*Do*Ho*Wo).T).reshape((O, C, KD, KH, KW))
-    else:
-        dw = np.zeros((O, C, KD, KH, KW), dtype=dy.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    dw[:, :, a, e, f] += np.einsum(
-                        "noijk,ncijk->oc",
-                        dy,
-                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                        optimize=True)
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[c,a,e,f,n,i,j,k] = x[n, c, a + i, e + j, f + k]
+    windows = np.ndarray(
+        (C, KD, KH, KW, N, Do, Ho, Wo),
+        x.dtype,
+        x,
+        0,
+        (step[1], step[2], step[3], step[4], step[0], step[2], step[3], step[4]))
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, O*C*KD*KH*KW//2, 16*O):
+        columns = windows[:, :, :, :, n0:n1, start:stop].reshape(
+            C*KD*KH*KW,
+            (n1 - n0)*(stop - start)*Ho*Wo).T
+        factors = dy[n0:n1, :, start:stop].transpose(1, 0, 2, 3, 4).reshape(
+            O,
+            (n1 - n0)*(stop - start)*Ho*Wo)
+        part = np.matmul(factors, columns).reshape((O, C, KD, KH, KW))
+        dw = dw + part if n0 or start else part
     return dw
 
 
@@ -148,42 +157,42 @@ def jvp(tx, tw, tb, x, w, b):
     Wo = W + 1 - KW
     ty = np.zeros((N, O, Do, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None, None]
-    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
-        columns = np.empty((N, C, KD, KH, KW, Do, Ho, Wo), dtype=tx.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    columns[:, :, a, e, f, :, :, :] = tx[:, :, a : a + Do, e : e + Ho, f : f + Wo]
-        ty += np.matmul(
-            w.reshape(O, C*KD*KH*KW),
-            columns.reshape(N, C*KD*KH*KW, Do*Ho*Wo)).reshape((N, O, Do, Ho, Wo))
-    else:
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    ty += np.einsum(
-                        "ncijk,oc->noijk",
-                        tx[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                        w[:, :, a, e, f],
-                        optimize=True)
-    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
-        columns = np.empty((N, C, KD, KH, KW, Do, Ho, Wo), dtype=tx.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    columns[:, :, a, e, f, :, :, :] = x[:, :, a : a + Do, e : e + Ho, f : f + Wo]
-        ty += np.matmul(
-            tw.reshape(O, C*KD*KH*KW),
-            columns.reshape(N, C*KD*KH*KW, Do*Ho*Wo)).reshape((N, O, Do, Ho, Wo))
-    else:
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    ty += np.einsum(
-                        "oc,ncijk->noijk",
-                        tw[:, :, a, e, f],
-                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                        optimize=True)
+    tx = np.ascontiguousarray(tx)
+    step = tx.strides
+    # windows[n,c,a,e,f,i,j,k] = tx[n, c, a + i, e + j, f + k]
+    windows = np.ndarray(
+        (N, C, KD, KH, KW, Do, Ho, Wo),
+        tx.dtype,
+        tx,
+        0,
+        (step[0], step[1], step[2], step[3], step[4], step[2], step[3], step[4]))
+    factors = w.reshape(O, C*KD*KH*KW)
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 2*O):
+        columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+            n1 - n0,
+            C*KD*KH*KW,
+            (stop - start)*Ho*Wo)
+        ty[n0:n1, :, start:stop] += np.matmul(
+            factors,
+            columns).reshape((n1 - n0, O, stop - start, Ho, Wo))
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,e,f,i,j,k] = x[n, c, a + i, e + j, f + k]
+    windows = np.ndarray(
+        (N, C, KD, KH, KW, Do, Ho, Wo),
+        x.dtype,
+        x,
+        0,
+        (step[0], step[1], step[2], step[3], step[4], step[2], step[3], step[4]))
+    factors = tw.reshape(O, C*KD*KH*KW)
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 2*O):
+        columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+            n1 - n0,
+            C*KD*KH*KW,
+            (stop - start)*Ho*Wo)
+        ty[n0:n1, :, start:stop] += np.matmul(
+            factors,
+            columns).reshape((n1 - n0, O, stop - start, Ho, Wo))
     return ty
 
 
@@ -205,41 +214,36 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Wo = W + 1 - KW
     gdy = np.zeros((N, O, Do, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None, None]
-    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
-        columns = np.empty((N, C, KD, KH, KW, Do, Ho, Wo), dtype=vx.dtype)
+    x = np.ascontiguousarray(x)
+    step = x.strides
+    # windows[n,c,a,e,f,i,j,k] = x[n, c, a + i, e + j, f + k]
+    windows = np.ndarray(
+        (N, C, KD, KH, KW, Do, Ho, Wo),
+        x.dtype,
+        x,
+        0,
+        (step[0], step[1], step[2], step[3], step[4], step[2], step[3], step[4]))
+    factors = vw.reshape(O, C*KD*KH*KW)
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 2*O):
+        columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
+            n1 - n0,
+            C*KD*KH*KW,
+            (stop - start)*Ho*Wo)
+        gdy[n0:n1, :, start:stop] += np.matmul(
+            factors,
+            columns).reshape((n1 - n0, O, stop - start, Ho, Wo))
+    factors = w.transpose(0, 2, 3, 4, 1).reshape(O*KD*KH*KW, C)
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            vx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
         for a in range(KD):
+            u0 = max(a, start)
+            u1 = max(min(a + Do, stop), u0)
             for e in range(KH):
                 for f in range(KW):
-                    columns[:, :, a, e, f, :, :, :] = x[:, :, a : a + Do, e : e + Ho, f : f + Wo]
-        gdy += np.matmul(
-            vw.reshape(O, C*KD*KH*KW),
-            columns.reshape(N, C*KD*KH*KW, Do*Ho*Wo)).reshape((N, O, Do, Ho, Wo))
-    else:
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    gdy += np.einsum(
-                        "oc,ncijk->noijk",
-                        vw[:, :, a, e, f],
-                        x[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                        optimize=True)
-    if N*O*KD*KH*KW*D*H*W < 2**25:
-        products = np.matmul(
-            w.transpose(0, 2, 3, 4, 1).reshape(O*KD*KH*KW, C),
-            vx.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    gdy += products[:, :, a, e, f, a : Do + a, e : Ho + e, f : Wo + f]
-    else:
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    gdy += np.einsum(
-                        "ncuvz,oc->nouvz",
-                        vx[:, :, a : Do + a, e : Ho + e, f : Wo + f],
-                        w[:, :, a, e, f],
-                        optimize=True)
+                    gdy[n0:n1, :, u0 - a : u1 - a, :, :] += (
+                        products[:, :, a, e, f, u0 - start : u1 - start, e : Ho + e, f : Wo + f])
     return gdy
 
 
@@ -258,25 +262,17 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
-        gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
-        products = np.matmul(
-            vw.reshape(O, C*KD*KH*KW).T,
-            dy.reshape(N, O, Do*Ho*Wo)).reshape((N, C, KD, KH, KW, Do, Ho, Wo))
+    gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
+    factors = vw.reshape(O, C*KD*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Ho*Wo)).reshape((n1 - n0, C, KD, KH, KW, stop - start, Ho, Wo))
         for a in range(KD):
             for e in range(KH):
                 for f in range(KW):
-                    gx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += products[:, :, a, e, f, :, :, :]
-    else:
-        gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    gx[:, :, a : a + Do, e : e + Ho, f : f + Wo] += np.einsum(
-                        "oc,noijk->ncijk",
-                        vw[:, :, a, e, f],
-                        dy,
-                        optimize=True)
+                    gx[n0:n1, :, start + a : stop + a, e : e + Ho, f : f + Wo] += (
+                        products[:, :, a, e, f, :, :, :])
     return gx
 
 
@@ -295,26 +291,24 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Do = D - KD + 1
     Ho = H - KH + 1
     Wo = W + 1 - KW
-    if C*KD*KH*KW*N*Do*Ho*Wo < 2**25:
-        columns = np.empty((C, KD, KH, KW, N, Do, Ho, Wo), dtype=vx.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    columns[:, a, e, f, :, :, :, :] = (
-                        vx[:, :, a : a + Do, e : e + Ho, f : f + Wo].transpose(1, 0, 2, 3, 4))
-        gw = np.matmul(
-            dy.transpose(1, 0, 2, 3, 4).reshape(O, N*Do*Ho*Wo),
-            columns.reshape(C*KD*KH*KW, N*Do*Ho*Wo).T).reshape((O, C, KD, KH, KW))
-    else:
-        gw = np.zeros((O, C, KD, KH, KW), dtype=vx.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    gw[:, :, a, e, f] += np.einsum(
-                        "ncijk,noijk->oc",
-                        vx[:, :, a : a + Do, e : e + Ho, f : f + Wo],
-                        dy,
-                        optimize=True)
+    vx = np.ascontiguousarray(vx)
+    step = vx.strides
+    # windows[c,a,e,f,n,i,j,k] = vx[n, c, a + i, e + j, f + k]
+    windows = np.ndarray(
+        (C, KD, KH, KW, N, Do, Ho, Wo),
+        vx.dtype,
+        vx,
+        0,
+        (step[1], step[2], step[3], step[4], step[0], step[2], step[3], step[4]))
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, O*C*KD*KH*KW//2, 16*O):
+        columns = windows[:, :, :, :, n0:n1, start:stop].reshape(
+            C*KD*KH*KW,
+            (n1 - n0)*(stop - start)*Ho*Wo).T
+        factors = dy[n0:n1, :, start:stop].transpose(1, 0, 2, 3, 4).reshape(
+            O,
+            (n1 - n0)*(stop - start)*Ho*Wo)
+        part = np.matmul(factors, columns).reshape((O, C, KD, KH, KW))
+        gw = gw + part if n0 or start else part
     return gw
 
 

@@ -7,6 +7,25 @@ The functions of conv_transpose1d: forward, vjp_x, vjp_w, vjp_b, jvp, double_vjp
 import numpy as np
 
 
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+
+
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -20,13 +39,11 @@ def forward(x, w, b):
     Ho = H + K - 1
     y = np.zeros((N, O, Ho), dtype=x.dtype)
     y += b[:, None]
-    if N*O*K*H < 2**25:
-        products = np.matmul(w.reshape(C, O*K).T, x).reshape((N, O, K, H))
+    factors = w.reshape(C, O*K).T
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+        products = _matmul(factors, x[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
-            y[:, :, a : a + H] += products[:, :, a, :]
-    else:
-        for a in range(K):
-            y[:, :, a : a + H] += np.matmul(w[:, :, a].T, x)
+            y[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
     return y
 
 
@@ -42,15 +59,14 @@ def vjp_x(dy, x, w, b):
     _, C, H = x.shape
     K = w.shape[2]
     Ho = H + K - 1
-    if N*C*K*Ho < 2**25:
-        dx = np.zeros((N, C, H), dtype=dy.dtype)
-        products = np.matmul(w.transpose(0, 2, 1).reshape(C*K, O), dy).reshape((N, C, K, Ho))
+    dx = np.zeros((N, C, H), dtype=dy.dtype)
+    factors = w.transpose(0, 2, 1).reshape(C*K, O)
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+        products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
-            dx += products[:, :, a, a : H + a]
-    else:
-        dx = np.zeros((N, C, H), dtype=dy.dtype)
-        for a in range(K):
-            dx += np.matmul(w[:, :, a], dy[:, :, a : H + a])
+            u0 = max(a, start)
+            u1 = max(min(a + H, stop), u0)
+            dx[n0:n1, :, u0 - a : u1 - a] += products[:, :, a, u0 - start : u1 - start]
     return dx
 
 
@@ -65,17 +81,15 @@ def vjp_w(dy, x, w, b):
     N, O, _ = dy.shape
     _, C, H = x.shape
     K = w.shape[2]
-    if O*K*N*H < 2**25:
-        columns = np.empty((O, K, N, H), dtype=dy.dtype)
-        for a in range(K):
-            columns[:, a, :, :] = dy[:, :, a : a + H].transpose(1, 0, 2)
-        dw = np.matmul(
-            x.transpose(1, 0, 2).reshape(C, N*H),
-            columns.reshape(O*K, N*H).T).reshape((C, O, K))
-    else:
-        dw = np.zeros((C, O, K), dtype=dy.dtype)
-        for a in range(K):
-            dw[:, :, a] += np.matmul(x, dy[:, :, a : a + H].swapaxes(-1, -2)).sum(axis=0)
+    dy = np.ascontiguousarray(dy)
+    step = dy.strides
+    # windows[o,a,n,i] = dy[n, o, a + i]
+    windows = np.ndarray((O, K, N, H), dy.dtype, dy, 0, (step[1], step[2], step[0], step[2]))
+    for n0, n1, start, stop in _blocks(N, H, 1, C*O*K//2, 16*C):
+        columns = windows[:, :, n0:n1, start:stop].reshape(O*K, (n1 - n0)*(stop - start)).T
+        factors = x[n0:n1, :, start:stop].transpose(1, 0, 2).reshape(C, (n1 - n0)*(stop - start))
+        part = np.matmul(factors, columns).reshape((C, O, K))
+        dw = dw + part if n0 or start else part
     return dw
 
 
@@ -105,20 +119,16 @@ def jvp(tx, tw, tb, x, w, b):
     Ho = H + K - 1
     ty = np.zeros((N, O, Ho), dtype=tx.dtype)
     ty += tb[:, None]
-    if N*O*K*H < 2**25:
-        products = np.matmul(w.reshape(C, O*K).T, tx).reshape((N, O, K, H))
+    factors = w.reshape(C, O*K).T
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+        products = _matmul(factors, tx[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
-            ty[:, :, a : a + H] += products[:, :, a, :]
-    else:
+            ty[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
+    factors = tw.reshape(C, O*K).T
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+        products = _matmul(factors, x[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
-            ty[:, :, a : a + H] += np.matmul(w[:, :, a].T, tx)
-    if N*O*K*H < 2**25:
-        products = np.matmul(tw.reshape(C, O*K).T, x).reshape((N, O, K, H))
-        for a in range(K):
-            ty[:, :, a : a + H] += products[:, :, a, :]
-    else:
-        for a in range(K):
-            ty[:, :, a : a + H] += np.matmul(tw[:, :, a].T, x)
+            ty[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
     return ty
 
 
@@ -137,20 +147,16 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Ho = H + K - 1
     gdy = np.zeros((N, O, Ho), dtype=vx.dtype)
     gdy += vb[:, None]
-    if N*O*K*H < 2**25:
-        products = np.matmul(vw.reshape(C, O*K).T, x).reshape((N, O, K, H))
+    factors = vw.reshape(C, O*K).T
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+        products = _matmul(factors, x[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
-            gdy[:, :, a : a + H] += products[:, :, a, :]
-    else:
+            gdy[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
+    factors = w.reshape(C, O*K).T
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+        products = _matmul(factors, vx[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
-            gdy[:, :, a : a + H] += np.matmul(vw[:, :, a].T, x)
-    if N*O*K*H < 2**25:
-        products = np.matmul(w.reshape(C, O*K).T, vx).reshape((N, O, K, H))
-        for a in range(K):
-            gdy[:, :, a : a + H] += products[:, :, a, :]
-    else:
-        for a in range(K):
-            gdy[:, :, a : a + H] += np.matmul(w[:, :, a].T, vx)
+            gdy[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
     return gdy
 
 
@@ -166,15 +172,14 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     N, C, H = vx.shape
     _, O, K = vw.shape
     Ho = H + K - 1
-    if N*C*K*Ho < 2**25:
-        gx = np.zeros((N, C, H), dtype=vx.dtype)
-        products = np.matmul(vw.transpose(0, 2, 1).reshape(C*K, O), dy).reshape((N, C, K, Ho))
+    gx = np.zeros((N, C, H), dtype=vx.dtype)
+    factors = vw.transpose(0, 2, 1).reshape(C*K, O)
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+        products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
-            gx += products[:, :, a, a : H + a]
-    else:
-        gx = np.zeros((N, C, H), dtype=vx.dtype)
-        for a in range(K):
-            gx += np.matmul(vw[:, :, a], dy[:, :, a : H + a])
+            u0 = max(a, start)
+            u1 = max(min(a + H, stop), u0)
+            gx[n0:n1, :, u0 - a : u1 - a] += products[:, :, a, u0 - start : u1 - start]
     return gx
 
 
@@ -190,14 +195,27 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     N, C, H = vx.shape
     _, O, K = vw.shape
     Ho = H + K - 1
-    if C*K*N*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((C, K, N, Ho), dtype=vx.dtype)
-        for a in range(K):
-            columns[:, a] = 0
-            columns[:, a, :, a : H + a] = vx.transpose(1, 0, 2)
-        gw = np.matmul(
-            dy.transpose(1, 0, 2).reshape(O, N*Ho),
-            columns.reshape(C, K, N*Ho).swapaxes(-1, -2)).reshape((C, O, K))
+    if np.isfinite(np.vdot(dy, dy)):
+        before = max(0, K - 1)
+        padded = np.zeros((N, C, max(H + before, Ho + before)), dtype=vx.dtype)
+        padded[:, :, before : H + before] = vx
+        step = padded.strides
+        # windows[c,a,n,u] = padded[n, c, u + before - a]
+        windows = np.ndarray(
+            (C, K, N, Ho),
+            padded.dtype,
+            padded,
+            before*step[2],
+            (step[1], -step[2], step[0], step[2]))
+        for n0, n1, start, stop in _blocks(N, Ho, 1, O*C*K//2, 16*O):
+            columns = windows[:, :, n0:n1, start:stop].reshape(
+                C,
+                K,
+                (n1 - n0)*(stop - start)).swapaxes(-1, -2)
+            factors = (
+                dy[n0:n1, :, start:stop].transpose(1, 0, 2).reshape(O, (n1 - n0)*(stop - start)))
+            part = np.matmul(factors, columns).reshape((C, O, K))
+            gw = gw + part if n0 or start else part
     else:
         gw = np.zeros((C, O, K), dtype=vx.dtype)
         for a in range(K):

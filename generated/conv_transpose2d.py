@@ -7,6 +7,25 @@ The functions of conv_transpose2d: forward, vjp_x, vjp_w, vjp_b, jvp, double_vjp
 import numpy as np
 
 
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+
+
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -21,21 +40,14 @@ def forward(x, w, b):
     Wo = KW + W - 1
     y = np.zeros((N, O, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None]
-    if N*O*KH*KW*H*W < 2**25:
-        products = np.matmul(
-            w.reshape(C, O*KH*KW).T,
-            x.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+    factors = w.reshape(C, O*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
         for a in range(KH):
             for e in range(KW):
-                y[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
-    else:
-        for a in range(KH):
-            for e in range(KW):
-                y[:, :, a : a + H, e : e + W] += np.einsum(
-                    "ncij,co->noij",
-                    x,
-                    w[:, :, a, e],
-                    optimize=True)
+                y[n0:n1, :, start + a : stop + a, e : e + W] += products[:, :, a, e, :, :]
     return y
 
 
@@ -52,23 +64,18 @@ def vjp_x(dy, x, w, b):
     _, _, KH, KW = w.shape
     Ho = H + KH - 1
     Wo = KW + W - 1
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-        products = np.matmul(
-            w.transpose(0, 2, 3, 1).reshape(C*KH*KW, O),
-            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+    dx = np.zeros((N, C, H, W), dtype=dy.dtype)
+    factors = w.transpose(0, 2, 3, 1).reshape(C*KH*KW, O)
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
         for a in range(KH):
+            u0 = max(a, start)
+            u1 = max(min(a + H, stop), u0)
             for e in range(KW):
-                dx += products[:, :, a, e, a : H + a, e : W + e]
-    else:
-        dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                dx += np.einsum(
-                    "nouv,co->ncuv",
-                    dy[:, :, a : H + a, e : W + e],
-                    w[:, :, a, e],
-                    optimize=True)
+                dx[n0:n1, :, u0 - a : u1 - a, :] += (
+                    products[:, :, a, e, u0 - start : u1 - start, e : W + e])
     return dx
 
 
@@ -83,23 +90,21 @@ def vjp_w(dy, x, w, b):
     N, O, _, _ = dy.shape
     _, C, H, W = x.shape
     _, _, KH, KW = w.shape
-    if O*KH*KW*N*H*W < 2**25:
-        columns = np.empty((O, KH, KW, N, H, W), dtype=dy.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                columns[:, a, e, :, :, :] = dy[:, :, a : a + H, e : e + W].transpose(1, 0, 2, 3)
-        dw = np.matmul(
-            x.transpose(1, 0, 2, 3).reshape(C, N*H*W),
-            columns.reshape(O*KH*KW, N*H*W).T).reshape((C, O, KH, KW))
-    else:
-        dw = np.zeros((C, O, KH, KW), dtype=dy.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                dw[:, :, a, e] += np.einsum(
-                    "noij,ncij->co",
-                    dy[:, :, a : a + H, e : e + W],
-                    x,
-                    optimize=True)
+    dy = np.ascontiguousarray(dy)
+    step = dy.strides
+    # windows[o,a,e,n,i,j] = dy[n, o, a + i, e + j]
+    windows = np.ndarray(
+        (O, KH, KW, N, H, W),
+        dy.dtype,
+        dy,
+        0,
+        (step[1], step[2], step[3], step[0], step[2], step[3]))
+    for n0, n1, start, stop in _blocks(N, H, W, C*O*KH*KW//2, 16*C):
+        columns = windows[:, :, :, n0:n1, start:stop].reshape(O*KH*KW, (n1 - n0)*(stop - start)*W).T
+        factors = (
+            x[n0:n1, :, start:stop].transpose(1, 0, 2, 3).reshape(C, (n1 - n0)*(stop - start)*W))
+        part = np.matmul(factors, columns).reshape((C, O, KH, KW))
+        dw = dw + part if n0 or start else part
     return dw
 
 
@@ -131,36 +136,22 @@ def jvp(tx, tw, tb, x, w, b):
     Wo = KW + W - 1
     ty = np.zeros((N, O, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None]
-    if N*O*KH*KW*H*W < 2**25:
-        products = np.matmul(
-            w.reshape(C, O*KH*KW).T,
-            tx.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+    factors = w.reshape(C, O*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            tx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
         for a in range(KH):
             for e in range(KW):
-                ty[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
-    else:
+                ty[n0:n1, :, start + a : stop + a, e : e + W] += products[:, :, a, e, :, :]
+    factors = tw.reshape(C, O*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
         for a in range(KH):
             for e in range(KW):
-                ty[:, :, a : a + H, e : e + W] += np.einsum(
-                    "ncij,co->noij",
-                    tx,
-                    w[:, :, a, e],
-                    optimize=True)
-    if N*O*KH*KW*H*W < 2**25:
-        products = np.matmul(
-            tw.reshape(C, O*KH*KW).T,
-            x.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
-        for a in range(KH):
-            for e in range(KW):
-                ty[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
-    else:
-        for a in range(KH):
-            for e in range(KW):
-                ty[:, :, a : a + H, e : e + W] += np.einsum(
-                    "co,ncij->noij",
-                    tw[:, :, a, e],
-                    x,
-                    optimize=True)
+                ty[n0:n1, :, start + a : stop + a, e : e + W] += products[:, :, a, e, :, :]
     return ty
 
 
@@ -180,36 +171,22 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Wo = KW + W - 1
     gdy = np.zeros((N, O, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None]
-    if N*O*KH*KW*H*W < 2**25:
-        products = np.matmul(
-            vw.reshape(C, O*KH*KW).T,
-            x.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
+    factors = vw.reshape(C, O*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
         for a in range(KH):
             for e in range(KW):
-                gdy[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
-    else:
+                gdy[n0:n1, :, start + a : stop + a, e : e + W] += products[:, :, a, e, :, :]
+    factors = w.reshape(C, O*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            vx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
         for a in range(KH):
             for e in range(KW):
-                gdy[:, :, a : a + H, e : e + W] += np.einsum(
-                    "co,ncij->noij",
-                    vw[:, :, a, e],
-                    x,
-                    optimize=True)
-    if N*O*KH*KW*H*W < 2**25:
-        products = np.matmul(
-            w.reshape(C, O*KH*KW).T,
-            vx.reshape(N, C, H*W)).reshape((N, O, KH, KW, H, W))
-        for a in range(KH):
-            for e in range(KW):
-                gdy[:, :, a : a + H, e : e + W] += products[:, :, a, e, :, :]
-    else:
-        for a in range(KH):
-            for e in range(KW):
-                gdy[:, :, a : a + H, e : e + W] += np.einsum(
-                    "ncij,co->noij",
-                    vx,
-                    w[:, :, a, e],
-                    optimize=True)
+                gdy[n0:n1, :, start + a : stop + a, e : e + W] += products[:, :, a, e, :, :]
     return gdy
 
 
@@ -226,23 +203,18 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     _, O, KH, KW = vw.shape
     Ho = H + KH - 1
     Wo = KW + W - 1
-    if N*C*KH*KW*Ho*Wo < 2**25:
-        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
-        products = np.matmul(
-            vw.transpose(0, 2, 3, 1).reshape(C*KH*KW, O),
-            dy.reshape(N, O, Ho*Wo)).reshape((N, C, KH, KW, Ho, Wo))
+    gx = np.zeros((N, C, H, W), dtype=vx.dtype)
+    factors = vw.transpose(0, 2, 3, 1).reshape(C*KH*KW, O)
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
         for a in range(KH):
+            u0 = max(a, start)
+            u1 = max(min(a + H, stop), u0)
             for e in range(KW):
-                gx += products[:, :, a, e, a : H + a, e : W + e]
-    else:
-        gx = np.zeros((N, C, H, W), dtype=vx.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                gx += np.einsum(
-                    "co,nouv->ncuv",
-                    vw[:, :, a, e],
-                    dy[:, :, a : H + a, e : W + e],
-                    optimize=True)
+                gx[n0:n1, :, u0 - a : u1 - a, :] += (
+                    products[:, :, a, e, u0 - start : u1 - start, e : W + e])
     return gx
 
 
@@ -259,15 +231,31 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     _, O, KH, KW = vw.shape
     Ho = H + KH - 1
     Wo = KW + W - 1
-    if C*KH*KW*N*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((C, KH, KW, N, Ho, Wo), dtype=vx.dtype)
-        for a in range(KH):
-            for e in range(KW):
-                columns[:, a, e] = 0
-                columns[:, a, e, :, a : H + a, e : W + e] = vx.transpose(1, 0, 2, 3)
-        gw = np.matmul(
-            dy.transpose(1, 0, 2, 3).reshape(O, N*Ho*Wo),
-            columns.reshape(C, KH*KW, N*Ho*Wo).swapaxes(-1, -2)).reshape((C, O, KH, KW))
+    if np.isfinite(np.vdot(dy, dy)):
+        before = max(0, KH - 1)
+        before1 = max(0, KW - 1)
+        padded = np.zeros(
+            (N, C, max(H + before, Ho + before), max(W + before1, Wo + before1)),
+            dtype=vx.dtype)
+        padded[:, :, before : H + before, before1 : W + before1] = vx
+        step = padded.strides
+        # windows[c,a,e,n,u,v] = padded[n, c, u + before - a, v + before1 - e]
+        windows = np.ndarray(
+            (C, KH, KW, N, Ho, Wo),
+            padded.dtype,
+            padded,
+            before*step[2] + before1*step[3],
+            (step[1], -step[2], -step[3], step[0], step[2], step[3]))
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, O*C*KH*KW//2, 16*O):
+            columns = windows[:, :, :, n0:n1, start:stop].reshape(
+                C,
+                KH*KW,
+                (n1 - n0)*(stop - start)*Wo).swapaxes(-1, -2)
+            factors = dy[n0:n1, :, start:stop].transpose(1, 0, 2, 3).reshape(
+                O,
+                (n1 - n0)*(stop - start)*Wo)
+            part = np.matmul(factors, columns).reshape((C, O, KH, KW))
+            gw = gw + part if n0 or start else part
     else:
         gw = np.zeros((C, O, KH, KW), dtype=vx.dtype)
         for a in range(KH):

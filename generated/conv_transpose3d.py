@@ -7,6 +7,25 @@ The functions of conv_transpose3d: forward, vjp_x, vjp_w, vjp_b, jvp, double_vjp
 import numpy as np
 
 
+def _matmul(left, right):
+    """left @ right; NumPy multiplies faster where a sum has a single term."""
+    return left*right if left.shape[-1] == 1 else np.matmul(left, right)
+
+
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(x, w, b):
     """
@@ -23,23 +42,16 @@ def forward(x, w, b):
     Wo = KW + W - 1
     y = np.zeros((N, O, Do, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None, None]
-    if N*O*KD*KH*KW*D*H*W < 2**25:
-        products = np.matmul(
-            w.reshape(C, O*KD*KH*KW).T,
-            x.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+    factors = w.reshape(C, O*KD*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
         for a in range(KD):
             for e in range(KH):
                 for f in range(KW):
-                    y[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
-    else:
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    y[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                        "ncijk,co->noijk",
-                        x,
-                        w[:, :, a, e, f],
-                        optimize=True)
+                    y[n0:n1, :, start + a : stop + a, e : e + H, f : f + W] += (
+                        products[:, :, a, e, f, :, :, :])
     return y
 
 
@@ -59,25 +71,19 @@ def vjp_x(dy, x, w, b):
     Do = D + KD - 1
     Ho = H + KH - 1
     Wo = KW + W - 1
-    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
-        dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
-        products = np.matmul(
-            w.transpose(0, 2, 3, 4, 1).reshape(C*KD*KH*KW, O),
-            dy.reshape(N, O, Do*Ho*Wo)).reshape((N, C, KD, KH, KW, Do, Ho, Wo))
+    dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
+    factors = w.transpose(0, 2, 3, 4, 1).reshape(C*KD*KH*KW, O)
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Ho*Wo)).reshape((n1 - n0, C, KD, KH, KW, stop - start, Ho, Wo))
         for a in range(KD):
+            u0 = max(a, start)
+            u1 = max(min(a + D, stop), u0)
             for e in range(KH):
                 for f in range(KW):
-                    dx += products[:, :, a, e, f, a : D + a, e : H + e, f : W + f]
-    else:
-        dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    dx += np.einsum(
-                        "nouvz,co->ncuvz",
-                        dy[:, :, a : D + a, e : H + e, f : W + f],
-                        w[:, :, a, e, f],
-                        optimize=True)
+                    dx[n0:n1, :, u0 - a : u1 - a, :, :] += (
+                        products[:, :, a, e, f, u0 - start : u1 - start, e : H + e, f : W + f])
     return dx
 
 
@@ -94,26 +100,24 @@ def vjp_w(dy, x, w, b):
     N, O, _, _, _ = dy.shape
     _, C, D, H, W = x.shape
     _, _, KD, KH, KW = w.shape
-    if O*KD*KH*KW*N*D*H*W < 2**25:
-        columns = np.empty((O, KD, KH, KW, N, D, H, W), dtype=dy.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    columns[:, a, e, f, :, :, :, :] = (
-                        dy[:, :, a : a + D, e : e + H, f : f + W].transpose(1, 0, 2, 3, 4))
-        dw = np.matmul(
-            x.transpose(1, 0, 2, 3, 4).reshape(C, N*D*H*W),
-            columns.reshape(O*KD*KH*KW, N*D*H*W).T).reshape((C, O, KD, KH, KW))
-    else:
-        dw = np.zeros((C, O, KD, KH, KW), dtype=dy.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    dw[:, :, a, e, f] += np.einsum(
-                        "noijk,ncijk->co",
-                        dy[:, :, a : a + D, e : e + H, f : f + W],
-                        x,
-                        optimize=True)
+    dy = np.ascontiguousarray(dy)
+    step = dy.strides
+    # windows[o,a,e,f,n,i,j,k] = dy[n, o, a + i, e + j, f + k]
+    windows = np.ndarray(
+        (O, KD, KH, KW, N, D, H, W),
+        dy.dtype,
+        dy,
+        0,
+        (step[1], step[2], step[3], step[4], step[0], step[2], step[3], step[4]))
+    for n0, n1, start, stop in _blocks(N, D, H*W, C*O*KD*KH*KW//2, 16*C):
+        columns = windows[:, :, :, :, n0:n1, start:stop].reshape(
+            O*KD*KH*KW,
+            (n1 - n0)*(stop - start)*H*W).T
+        factors = x[n0:n1, :, start:stop].transpose(1, 0, 2, 3, 4).reshape(
+            C,
+            (n1 - n0)*(stop - start)*H*W)
+        part = np.matmul(factors, columns).reshape((C, O, KD, KH, KW))
+        dw = dw + part if n0 or start else part
     return dw
 
 
@@ -147,40 +151,26 @@ def jvp(tx, tw, tb, x, w, b):
     Wo = KW + W - 1
     ty = np.zeros((N, O, Do, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None, None]
-    if N*O*KD*KH*KW*D*H*W < 2**25:
-        products = np.matmul(
-            w.reshape(C, O*KD*KH*KW).T,
-            tx.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+    factors = w.reshape(C, O*KD*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            tx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
         for a in range(KD):
             for e in range(KH):
                 for f in range(KW):
-                    ty[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
-    else:
+                    ty[n0:n1, :, start + a : stop + a, e : e + H, f : f + W] += (
+                        products[:, :, a, e, f, :, :, :])
+    factors = tw.reshape(C, O*KD*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
         for a in range(KD):
             for e in range(KH):
                 for f in range(KW):
-                    ty[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                        "ncijk,co->noijk",
-                        tx,
-                        w[:, :, a, e, f],
-                        optimize=True)
-    if N*O*KD*KH*KW*D*H*W < 2**25:
-        products = np.matmul(
-            tw.reshape(C, O*KD*KH*KW).T,
-            x.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    ty[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
-    else:
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    ty[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                        "co,ncijk->noijk",
-                        tw[:, :, a, e, f],
-                        x,
-                        optimize=True)
+                    ty[n0:n1, :, start + a : stop + a, e : e + H, f : f + W] += (
+                        products[:, :, a, e, f, :, :, :])
     return ty
 
 
@@ -202,40 +192,26 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Wo = KW + W - 1
     gdy = np.zeros((N, O, Do, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None, None]
-    if N*O*KD*KH*KW*D*H*W < 2**25:
-        products = np.matmul(
-            vw.reshape(C, O*KD*KH*KW).T,
-            x.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
+    factors = vw.reshape(C, O*KD*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
         for a in range(KD):
             for e in range(KH):
                 for f in range(KW):
-                    gdy[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
-    else:
+                    gdy[n0:n1, :, start + a : stop + a, e : e + H, f : f + W] += (
+                        products[:, :, a, e, f, :, :, :])
+    factors = w.reshape(C, O*KD*KH*KW).T
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+        products = _matmul(
+            factors,
+            vx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
         for a in range(KD):
             for e in range(KH):
                 for f in range(KW):
-                    gdy[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                        "co,ncijk->noijk",
-                        vw[:, :, a, e, f],
-                        x,
-                        optimize=True)
-    if N*O*KD*KH*KW*D*H*W < 2**25:
-        products = np.matmul(
-            w.reshape(C, O*KD*KH*KW).T,
-            vx.reshape(N, C, D*H*W)).reshape((N, O, KD, KH, KW, D, H, W))
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    gdy[:, :, a : a + D, e : e + H, f : f + W] += products[:, :, a, e, f, :, :, :]
-    else:
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    gdy[:, :, a : a + D, e : e + H, f : f + W] += np.einsum(
-                        "ncijk,co->noijk",
-                        vx,
-                        w[:, :, a, e, f],
-                        optimize=True)
+                    gdy[n0:n1, :, start + a : stop + a, e : e + H, f : f + W] += (
+                        products[:, :, a, e, f, :, :, :])
     return gdy
 
 
@@ -254,25 +230,19 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Do = D + KD - 1
     Ho = H + KH - 1
     Wo = KW + W - 1
-    if N*C*KD*KH*KW*Do*Ho*Wo < 2**25:
-        gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
-        products = np.matmul(
-            vw.transpose(0, 2, 3, 4, 1).reshape(C*KD*KH*KW, O),
-            dy.reshape(N, O, Do*Ho*Wo)).reshape((N, C, KD, KH, KW, Do, Ho, Wo))
+    gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
+    factors = vw.transpose(0, 2, 3, 4, 1).reshape(C*KD*KH*KW, O)
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 2*O):
+        products = _matmul(
+            factors,
+            dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Ho*Wo)).reshape((n1 - n0, C, KD, KH, KW, stop - start, Ho, Wo))
         for a in range(KD):
+            u0 = max(a, start)
+            u1 = max(min(a + D, stop), u0)
             for e in range(KH):
                 for f in range(KW):
-                    gx += products[:, :, a, e, f, a : D + a, e : H + e, f : W + f]
-    else:
-        gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    gx += np.einsum(
-                        "co,nouvz->ncuvz",
-                        vw[:, :, a, e, f],
-                        dy[:, :, a : D + a, e : H + e, f : W + f],
-                        optimize=True)
+                    gx[n0:n1, :, u0 - a : u1 - a, :, :] += (
+                        products[:, :, a, e, f, u0 - start : u1 - start, e : H + e, f : W + f])
     return gx
 
 
@@ -291,17 +261,32 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Do = D + KD - 1
     Ho = H + KH - 1
     Wo = KW + W - 1
-    if C*KD*KH*KW*N*Do*Ho*Wo < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((C, KD, KH, KW, N, Do, Ho, Wo), dtype=vx.dtype)
-        for a in range(KD):
-            for e in range(KH):
-                for f in range(KW):
-                    columns[:, a, e, f] = 0
-                    columns[:, a, e, f, :, a : D + a, e : H + e, f : W + f] = (
-                        vx.transpose(1, 0, 2, 3, 4))
-        gw = np.matmul(
-            dy.transpose(1, 0, 2, 3, 4).reshape(O, N*Do*Ho*Wo),
-            columns.reshape(C, KD*KH*KW, N*Do*Ho*Wo).swapaxes(-1, -2)).reshape((C, O, KD, KH, KW))
+    if np.isfinite(np.vdot(dy, dy)):
+        before = max(0, KD - 1)
+        before1 = max(0, KH - 1)
+        before2 = max(0, KW - 1)
+        padded = np.zeros(
+            (N, C, max(D + before, Do + before), max(H + before1, Ho + before1), max(W + before2, Wo + before2)),
+            dtype=vx.dtype)
+        padded[:, :, before : D + before, before1 : H + before1, before2 : W + before2] = vx
+        step = padded.strides
+        # windows[c,a,e,f,n,u,v,z] = padded[n, c, u + before - a, v + before1 - e, z + before2 - f]
+        windows = np.ndarray(
+            (C, KD, KH, KW, N, Do, Ho, Wo),
+            padded.dtype,
+            padded,
+            before*step[2] + before1*step[3] + before2*step[4],
+            (step[1], -step[2], -step[3], -step[4], step[0], step[2], step[3], step[4]))
+        for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, O*C*KD*KH*KW//2, 16*O):
+            columns = windows[:, :, :, :, n0:n1, start:stop].reshape(
+                C,
+                KD*KH*KW,
+                (n1 - n0)*(stop - start)*Ho*Wo).swapaxes(-1, -2)
+            factors = dy[n0:n1, :, start:stop].transpose(1, 0, 2, 3, 4).reshape(
+                O,
+                (n1 - n0)*(stop - start)*Ho*Wo)
+            part = np.matmul(factors, columns).reshape((C, O, KD, KH, KW))
+            gw = gw + part if n0 or start else part
     else:
         gw = np.zeros((C, O, KD, KH, KW), dtype=vx.dtype)
         for a in range(KD):

@@ -7,6 +7,20 @@ The functions of convolve: forward, vjp_a, vjp_b, jvp, double_vjp_dy, double_vjp
 import numpy as np
 
 
+def _blocks(outer, inner, rest, depth, least):
+    """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
+
+    A block has 2**18 elements, `depth` for each place, or else `least` places.
+    """
+    places = max(2**18 // max(depth, 1), least, 1)
+    many = max(1, places // max(inner*rest, 1))
+    parts = -(-inner // max(1, places // max(rest, 1)))
+    length = max(1, -(-inner // max(parts, 1)))
+    for n in range(0, max(outer, 1), many):
+        for i in range(0, max(inner, 1), length):
+            yield n, min(n + many, outer), i, min(i + length, inner)
+
+
 @np.errstate(all="ignore")
 def forward(a, b):
     """
@@ -34,15 +48,15 @@ def vjp_a(dy, a, b):
     """
     A = a.shape[0]
     B = b.shape[0]
-    if B*A < 2**25:
-        columns = np.empty((B, A), dtype=dy.dtype)
-        for l in range(B):
-            columns[l, :] = dy[l : l + A]
-        da = np.matmul(b.reshape(1, B), columns).reshape((A,))
-    else:
-        da = np.zeros((A,), dtype=dy.dtype)
-        for l in range(B):
-            da += dy[l : l + A] * b[l]
+    dy = np.ascontiguousarray(dy)
+    step = dy.strides
+    # windows[l,k] = dy[l + k]
+    windows = np.ndarray((B, A), dy.dtype, dy, 0, (step[0], step[0]))
+    factors = b.reshape(1, B)
+    da = np.empty((A,), dtype=dy.dtype)
+    for _, _, start, stop in _blocks(1, A, 1, B, 2):
+        columns = windows[:, start:stop]
+        np.matmul(factors, columns, out=da[start:stop].reshape(1, stop - start))
     return da
 
 
@@ -56,15 +70,9 @@ def vjp_b(dy, a, b):
     """
     A = a.shape[0]
     B = b.shape[0]
-    if B*A < 2**25:
-        columns = np.empty((B, A), dtype=dy.dtype)
-        for u in range(B):
-            columns[u, :] = dy[u : u + A]
-        db = np.matmul(a.reshape(1, A), columns.T).reshape((B,))
-    else:
-        db = np.zeros((B,), dtype=dy.dtype)
-        for u in range(B):
-            db[u] += (dy[u : u + A] * a).sum()
+    db = np.zeros((B,), dtype=dy.dtype)
+    for u in range(B):
+        db[u] += (dy[u : u + A] * a).sum()
     return db
 
 
@@ -134,15 +142,7 @@ def double_vjp_b(va, vb, dy, a, b):
     """
     A = va.shape[0]
     B = vb.shape[0]
-    Ho = A + B - 1
-    if B*Ho < 2**25 and np.isfinite(np.vdot(dy, dy)):
-        columns = np.empty((B, Ho), dtype=va.dtype)
-        for u in range(B):
-            columns[u] = 0
-            columns[u, u : A + u] = va
-        gb = np.matmul(dy.reshape(1, Ho), columns.T).reshape((B,))
-    else:
-        gb = np.zeros((B,), dtype=va.dtype)
-        for u in range(B):
-            gb[u] += (va * dy[u : A + u]).sum()
+    gb = np.zeros((B,), dtype=va.dtype)
+    for u in range(B):
+        gb[u] += (va * dy[u : A + u]).sum()
     return gb

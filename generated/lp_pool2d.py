@@ -89,8 +89,7 @@ def jvp(tx, x):
     tpowers = np.zeros((N, C, Ho, Wo), dtype=tx.dtype)
     for a in range(2):
         for e in range(2):
-            tpowers += (
-                2 * tx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2])
+            tpowers += 2 * tx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
     ty = tpowers * _signed_power(powers, -0.5) / 2
     return ty
 
@@ -116,8 +115,7 @@ def double_vjp_dy(vx, dy, x):
     ddpowers = np.zeros((N, C, Ho, Wo), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):
-            ddpowers += (
-                2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2])
+            ddpowers += 2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
     gdy = ddpowers * _signed_power(powers, -0.5) / 2
     return gdy
 
@@ -149,8 +147,7 @@ def double_vjp_x(vx, dy, x):
     ddpowers = np.zeros((N, C, Ho, Wo), dtype=vx.dtype)
     for a in range(2):
         for e in range(2):
-            ddpowers += (
-                2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2])
+            ddpowers += 2 * vx[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2] * x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
     dpowers1 = -ddpowers * _abs_power(powers, -1.5) * dy / 4
     gx = np.zeros((N, C, H, W), dtype=vx.dtype)
     for a in range(2):

@@ -101,8 +101,7 @@ def jvp(tx, x):
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                tpowers += (
-                    2 * tx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2])
+                tpowers += 2 * tx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2]
     ty = tpowers * _signed_power(powers, -0.5) / 2
     return ty
 
@@ -133,8 +132,7 @@ def double_vjp_dy(vx, dy, x):
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                ddpowers += (
-                    2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2])
+                ddpowers += 2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2]
     gdy = ddpowers * _signed_power(powers, -0.5) / 2
     return gdy
 
@@ -171,8 +169,7 @@ def double_vjp_x(vx, dy, x):
     for a in range(2):
         for e in range(2):
             for f in range(2):
-                ddpowers += (
-                    2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2])
+                ddpowers += 2 * vx[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2] * x[:, :, a : a + 2*Do : 2, e : e + 2*Ho : 2, f : f + 2*Wo : 2]
     dpowers1 = -ddpowers * _abs_power(powers, -1.5) * dy / 4
     gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
     for a in range(2):

@@ -20,18 +20,18 @@ def forward(x):
     N, C, H, W = x.shape
     Ho = (H + 1)//2
     Wo = (W + 1)//2
-    y = np.full((N, C, Ho, Wo), -np.inf, dtype=x.dtype)
+    rows = np.full((N, C, Ho, W), -np.inf, dtype=x.dtype)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
-        for e in range(3):
-            j0 = max(0, 1 - (e + 1)//2)
-            j1 = max(j0, min((W - e)//2 + 1, Wo))
-            part = y[:, :, i0:i1, j0:j1]
-            np.maximum(
-                part,
-                x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2],
-                out=part)
+        part = rows[:, :, i0:i1, :]
+        np.maximum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, :], out=part)
+    y = np.full((N, C, Ho, Wo), -np.inf, dtype=x.dtype)
+    for e in range(3):
+        j0 = max(0, 1 - (e + 1)//2)
+        j1 = max(j0, min((W - e)//2 + 1, Wo))
+        part = y[:, :, :, j0:j1]
+        np.maximum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2], out=part)
     return y
 
 
@@ -51,34 +51,38 @@ def vjp_x(dy, x):
     _, _, H, W = x.shape
     Ho = (H + 1)//2
     Wo = (W + 1)//2
-    y_at = np.zeros((N, C, Ho, Wo), dtype=np.int64)
+    rows = np.full((N, C, Ho, W), -np.inf, dtype=dy.dtype)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((H - a)//2 + 1, Ho))
+        part = rows[:, :, i0:i1, :]
+        np.maximum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, :], out=part)
     best = np.full((N, C, Ho, Wo), -np.inf, dtype=dy.dtype)
-    seen = np.zeros((N, C, Ho, Wo), dtype=bool)
+    for e in range(3):
+        j0 = max(0, 1 - (e + 1)//2)
+        j1 = max(j0, min((W - e)//2 + 1, Wo))
+        part = best[:, :, :, j0:j1]
+        np.maximum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Ho, Wo), 9, dtype=np.int8)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
         for e in range(3):
             j0 = max(0, 1 - (e + 1)//2)
             j1 = max(j0, min((W - e)//2 + 1, Wo))
-            best_part = best[:, :, i0:i1, j0:j1]
-            seen_part = seen[:, :, i0:i1, j0:j1]
-            y_at_part = y_at[:, :, i0:i1, j0:j1]
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            loses = seen_part & (value <= best_part) | np.isnan(best_part)
-            np.maximum(best_part, value, out=best_part)
-            np.copyto(y_at_part, 3*a + e, where=~loses)
-            seen_part[...] = True
+            loses = value != best[:, :, i0:i1, j0:j1]
+            if wild:
+                loses &= value == value
+            part = rank[:, :, i0:i1, j0:j1]
+            np.minimum(part, np.int8(9)*loses + (3*a + e), out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
+    a, e = np.ogrid[:3, :3]
+    places = (a*W + e).take(y_at) + (((n*C + c)*H + 2*i - 1)*W + 2*j - 1)
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((H - a)//2 + 1, Ho))
-        for e in range(3):
-            j0 = max(0, 1 - (e + 1)//2)
-            j1 = max(j0, min((W - e)//2 + 1, Wo))
-            dx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2] += np.where(
-                y_at[:, :, i0:i1, j0:j1] == 3*a + e,
-                dy[:, :, i0:i1, j0:j1],
-                0)
+    np.add.at(dx.reshape(-1), places.reshape(-1), dy.reshape(-1))
     return dx
 
 
@@ -97,34 +101,37 @@ def jvp(tx, x):
     N, C, H, W = tx.shape
     Ho = (H + 1)//2
     Wo = (W + 1)//2
-    y_at = np.zeros((N, C, Ho, Wo), dtype=np.int64)
+    rows = np.full((N, C, Ho, W), -np.inf, dtype=tx.dtype)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((H - a)//2 + 1, Ho))
+        part = rows[:, :, i0:i1, :]
+        np.maximum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, :], out=part)
     best = np.full((N, C, Ho, Wo), -np.inf, dtype=tx.dtype)
-    seen = np.zeros((N, C, Ho, Wo), dtype=bool)
+    for e in range(3):
+        j0 = max(0, 1 - (e + 1)//2)
+        j1 = max(j0, min((W - e)//2 + 1, Wo))
+        part = best[:, :, :, j0:j1]
+        np.maximum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Ho, Wo), 9, dtype=np.int8)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
         for e in range(3):
             j0 = max(0, 1 - (e + 1)//2)
             j1 = max(j0, min((W - e)//2 + 1, Wo))
-            best_part = best[:, :, i0:i1, j0:j1]
-            seen_part = seen[:, :, i0:i1, j0:j1]
-            y_at_part = y_at[:, :, i0:i1, j0:j1]
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            loses = seen_part & (value <= best_part) | np.isnan(best_part)
-            np.maximum(best_part, value, out=best_part)
-            np.copyto(y_at_part, 3*a + e, where=~loses)
-            seen_part[...] = True
-    ty = np.zeros((N, C, Ho, Wo), dtype=tx.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((H - a)//2 + 1, Ho))
-        for e in range(3):
-            j0 = max(0, 1 - (e + 1)//2)
-            j1 = max(j0, min((W - e)//2 + 1, Wo))
-            ty[:, :, i0:i1, j0:j1] += np.where(
-                y_at[:, :, i0:i1, j0:j1] == 3*a + e,
-                tx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2],
-                0)
+            loses = value != best[:, :, i0:i1, j0:j1]
+            if wild:
+                loses &= value == value
+            part = rank[:, :, i0:i1, j0:j1]
+            np.minimum(part, np.int8(9)*loses + (3*a + e), out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
+    a, e = np.ogrid[:3, :3]
+    places = (a*W + e).take(y_at) + (((n*C + c)*H + 2*i - 1)*W + 2*j - 1)
+    ty = tx.take(places)
     return ty
 
 
@@ -143,34 +150,37 @@ def double_vjp_dy(vx, dy, x):
     N, C, H, W = vx.shape
     Ho = (H + 1)//2
     Wo = (W + 1)//2
-    y_at = np.zeros((N, C, Ho, Wo), dtype=np.int64)
+    rows = np.full((N, C, Ho, W), -np.inf, dtype=vx.dtype)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((H - a)//2 + 1, Ho))
+        part = rows[:, :, i0:i1, :]
+        np.maximum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, :], out=part)
     best = np.full((N, C, Ho, Wo), -np.inf, dtype=vx.dtype)
-    seen = np.zeros((N, C, Ho, Wo), dtype=bool)
+    for e in range(3):
+        j0 = max(0, 1 - (e + 1)//2)
+        j1 = max(j0, min((W - e)//2 + 1, Wo))
+        part = best[:, :, :, j0:j1]
+        np.maximum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Ho, Wo), 9, dtype=np.int8)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
         for e in range(3):
             j0 = max(0, 1 - (e + 1)//2)
             j1 = max(j0, min((W - e)//2 + 1, Wo))
-            best_part = best[:, :, i0:i1, j0:j1]
-            seen_part = seen[:, :, i0:i1, j0:j1]
-            y_at_part = y_at[:, :, i0:i1, j0:j1]
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            loses = seen_part & (value <= best_part) | np.isnan(best_part)
-            np.maximum(best_part, value, out=best_part)
-            np.copyto(y_at_part, 3*a + e, where=~loses)
-            seen_part[...] = True
-    gdy = np.zeros((N, C, Ho, Wo), dtype=vx.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((H - a)//2 + 1, Ho))
-        for e in range(3):
-            j0 = max(0, 1 - (e + 1)//2)
-            j1 = max(j0, min((W - e)//2 + 1, Wo))
-            gdy[:, :, i0:i1, j0:j1] += np.where(
-                y_at[:, :, i0:i1, j0:j1] == 3*a + e,
-                vx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2],
-                0)
+            loses = value != best[:, :, i0:i1, j0:j1]
+            if wild:
+                loses &= value == value
+            part = rank[:, :, i0:i1, j0:j1]
+            np.minimum(part, np.int8(9)*loses + (3*a + e), out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
+    a, e = np.ogrid[:3, :3]
+    places = (a*W + e).take(y_at) + (((n*C + c)*H + 2*i - 1)*W + 2*j - 1)
+    gdy = vx.take(places)
     return gdy
 
 

@@ -21,8 +21,7 @@ def forward(x, indices):
     Wo = 2*W
     y = np.zeros((N, C, Ho, Wo), dtype=x.dtype)
     n, c, i, j = np.indices((N, C, H, W)).reshape(4, C*H*N*W)
-    kept = (
-        (indices[n, c, i, j]//Wo >= 0) & (indices[n, c, i, j]//Wo < Ho) & (indices[n, c, i, j] >= (indices[n, c, i, j]//Wo)*Wo) & ((indices[n, c, i, j]//Wo)*Wo + Wo > indices[n, c, i, j]))
+    kept = (indices[n, c, i, j]//Wo >= 0) & (indices[n, c, i, j]//Wo < Ho) & (indices[n, c, i, j] >= (indices[n, c, i, j]//Wo)*Wo) & ((indices[n, c, i, j]//Wo)*Wo + Wo > indices[n, c, i, j])
     n, c, i, j = n[kept], c[kept], i[kept], j[kept]
     np.add.at(
         y,
@@ -46,8 +45,7 @@ def vjp_x(dy, x, indices):
     Wo = 2*W
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     n, c, i, j = np.indices((N, C, H, W)).reshape(4, C*H*N*W)
-    kept = (
-        (indices[n, c, i, j]//Wo >= 0) & (indices[n, c, i, j]//Wo < Ho) & (indices[n, c, i, j] >= (indices[n, c, i, j]//Wo)*Wo) & ((indices[n, c, i, j]//Wo)*Wo + Wo > indices[n, c, i, j]))
+    kept = (indices[n, c, i, j]//Wo >= 0) & (indices[n, c, i, j]//Wo < Ho) & (indices[n, c, i, j] >= (indices[n, c, i, j]//Wo)*Wo) & ((indices[n, c, i, j]//Wo)*Wo + Wo > indices[n, c, i, j])
     n, c, i, j = n[kept], c[kept], i[kept], j[kept]
     np.add.at(
         dx,
@@ -70,8 +68,7 @@ def jvp(tx, x, indices):
     Wo = 2*W
     ty = np.zeros((N, C, Ho, Wo), dtype=tx.dtype)
     n, c, i, j = np.indices((N, C, H, W)).reshape(4, C*H*N*W)
-    kept = (
-        (indices[n, c, i, j]//Wo >= 0) & (indices[n, c, i, j]//Wo < Ho) & (indices[n, c, i, j] >= (indices[n, c, i, j]//Wo)*Wo) & ((indices[n, c, i, j]//Wo)*Wo + Wo > indices[n, c, i, j]))
+    kept = (indices[n, c, i, j]//Wo >= 0) & (indices[n, c, i, j]//Wo < Ho) & (indices[n, c, i, j] >= (indices[n, c, i, j]//Wo)*Wo) & ((indices[n, c, i, j]//Wo)*Wo + Wo > indices[n, c, i, j])
     n, c, i, j = n[kept], c[kept], i[kept], j[kept]
     np.add.at(
         ty,
@@ -95,8 +92,7 @@ def double_vjp_dy(vx, dy, x, indices):
     Wo = 2*W
     gdy = np.zeros((N, C, Ho, Wo), dtype=vx.dtype)
     n, c, i, j = np.indices((N, C, H, W)).reshape(4, C*H*N*W)
-    kept = (
-        (indices[n, c, i, j]//Wo >= 0) & (indices[n, c, i, j]//Wo < Ho) & (indices[n, c, i, j] >= (indices[n, c, i, j]//Wo)*Wo) & ((indices[n, c, i, j]//Wo)*Wo + Wo > indices[n, c, i, j]))
+    kept = (indices[n, c, i, j]//Wo >= 0) & (indices[n, c, i, j]//Wo < Ho) & (indices[n, c, i, j] >= (indices[n, c, i, j]//Wo)*Wo) & ((indices[n, c, i, j]//Wo)*Wo + Wo > indices[n, c, i, j])
     n, c, i, j = n[kept], c[kept], i[kept], j[kept]
     np.add.at(
         gdy,

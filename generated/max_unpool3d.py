@@ -23,8 +23,7 @@ def forward(x, indices):
     Wo = 2*W
     y = np.zeros((N, C, Do, Ho, Wo), dtype=x.dtype)
     n, c, i, j, k = np.indices((N, C, D, H, W)).reshape(5, C*D*H*N*W)
-    kept = (
-        (indices[n, c, i, j, k]//(Ho*Wo) >= 0) & (indices[n, c, i, j, k]//(Ho*Wo) < Do) & (indices[n, c, i, j, k]//Wo >= ((indices[n, c, i, j, k]//Wo)//Ho)*Ho) & (((indices[n, c, i, j, k]//Wo)//Ho)*Ho + Ho > indices[n, c, i, j, k]//Wo) & (indices[n, c, i, j, k] >= (indices[n, c, i, j, k]//Wo)*Wo) & ((indices[n, c, i, j, k]//Wo)*Wo + Wo > indices[n, c, i, j, k]))
+    kept = (indices[n, c, i, j, k]//(Ho*Wo) >= 0) & (indices[n, c, i, j, k]//(Ho*Wo) < Do) & (indices[n, c, i, j, k]//Wo >= ((indices[n, c, i, j, k]//Wo)//Ho)*Ho) & (((indices[n, c, i, j, k]//Wo)//Ho)*Ho + Ho > indices[n, c, i, j, k]//Wo) & (indices[n, c, i, j, k] >= (indices[n, c, i, j, k]//Wo)*Wo) & ((indices[n, c, i, j, k]//Wo)*Wo + Wo > indices[n, c, i, j, k])
     n, c, i, j, k = n[kept], c[kept], i[kept], j[kept], k[kept]
     np.add.at(
         y,
@@ -51,8 +50,7 @@ def vjp_x(dy, x, indices):
     Wo = 2*W
     dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
     n, c, i, j, k = np.indices((N, C, D, H, W)).reshape(5, C*D*H*N*W)
-    kept = (
-        (indices[n, c, i, j, k]//(Ho*Wo) >= 0) & (indices[n, c, i, j, k]//(Ho*Wo) < Do) & (indices[n, c, i, j, k]//Wo >= ((indices[n, c, i, j, k]//Wo)//Ho)*Ho) & (((indices[n, c, i, j, k]//Wo)//Ho)*Ho + Ho > indices[n, c, i, j, k]//Wo) & (indices[n, c, i, j, k] >= (indices[n, c, i, j, k]//Wo)*Wo) & ((indices[n, c, i, j, k]//Wo)*Wo + Wo > indices[n, c, i, j, k]))
+    kept = (indices[n, c, i, j, k]//(Ho*Wo) >= 0) & (indices[n, c, i, j, k]//(Ho*Wo) < Do) & (indices[n, c, i, j, k]//Wo >= ((indices[n, c, i, j, k]//Wo)//Ho)*Ho) & (((indices[n, c, i, j, k]//Wo)//Ho)*Ho + Ho > indices[n, c, i, j, k]//Wo) & (indices[n, c, i, j, k] >= (indices[n, c, i, j, k]//Wo)*Wo) & ((indices[n, c, i, j, k]//Wo)*Wo + Wo > indices[n, c, i, j, k])
     n, c, i, j, k = n[kept], c[kept], i[kept], j[kept], k[kept]
     np.add.at(
         dx,
@@ -78,8 +76,7 @@ def jvp(tx, x, indices):
     Wo = 2*W
     ty = np.zeros((N, C, Do, Ho, Wo), dtype=tx.dtype)
     n, c, i, j, k = np.indices((N, C, D, H, W)).reshape(5, C*D*H*N*W)
-    kept = (
-        (indices[n, c, i, j, k]//(Ho*Wo) >= 0) & (indices[n, c, i, j, k]//(Ho*Wo) < Do) & (indices[n, c, i, j, k]//Wo >= ((indices[n, c, i, j, k]//Wo)//Ho)*Ho) & (((indices[n, c, i, j, k]//Wo)//Ho)*Ho + Ho > indices[n, c, i, j, k]//Wo) & (indices[n, c, i, j, k] >= (indices[n, c, i, j, k]//Wo)*Wo) & ((indices[n, c, i, j, k]//Wo)*Wo + Wo > indices[n, c, i, j, k]))
+    kept = (indices[n, c, i, j, k]//(Ho*Wo) >= 0) & (indices[n, c, i, j, k]//(Ho*Wo) < Do) & (indices[n, c, i, j, k]//Wo >= ((indices[n, c, i, j, k]//Wo)//Ho)*Ho) & (((indices[n, c, i, j, k]//Wo)//Ho)*Ho + Ho > indices[n, c, i, j, k]//Wo) & (indices[n, c, i, j, k] >= (indices[n, c, i, j, k]//Wo)*Wo) & ((indices[n, c, i, j, k]//Wo)*Wo + Wo > indices[n, c, i, j, k])
     n, c, i, j, k = n[kept], c[kept], i[kept], j[kept], k[kept]
     np.add.at(
         ty,
@@ -105,8 +102,7 @@ def double_vjp_dy(vx, dy, x, indices):
     Wo = 2*W
     gdy = np.zeros((N, C, Do, Ho, Wo), dtype=vx.dtype)
     n, c, i, j, k = np.indices((N, C, D, H, W)).reshape(5, C*D*H*N*W)
-    kept = (
-        (indices[n, c, i, j, k]//(Ho*Wo) >= 0) & (indices[n, c, i, j, k]//(Ho*Wo) < Do) & (indices[n, c, i, j, k]//Wo >= ((indices[n, c, i, j, k]//Wo)//Ho)*Ho) & (((indices[n, c, i, j, k]//Wo)//Ho)*Ho + Ho > indices[n, c, i, j, k]//Wo) & (indices[n, c, i, j, k] >= (indices[n, c, i, j, k]//Wo)*Wo) & ((indices[n, c, i, j, k]//Wo)*Wo + Wo > indices[n, c, i, j, k]))
+    kept = (indices[n, c, i, j, k]//(Ho*Wo) >= 0) & (indices[n, c, i, j, k]//(Ho*Wo) < Do) & (indices[n, c, i, j, k]//Wo >= ((indices[n, c, i, j, k]//Wo)//Ho)*Ho) & (((indices[n, c, i, j, k]//Wo)//Ho)*Ho + Ho > indices[n, c, i, j, k]//Wo) & (indices[n, c, i, j, k] >= (indices[n, c, i, j, k]//Wo)*Wo) & ((indices[n, c, i, j, k]//Wo)*Wo + Wo > indices[n, c, i, j, k])
     n, c, i, j, k = n[kept], c[kept], i[kept], j[kept], k[kept]
     np.add.at(
         gdy,

@@ -40,28 +40,29 @@ def vjp_x(dy, x):
     N, C, _ = dy.shape
     H = x.shape[2]
     Ho = (H + 1)//2
-    y_at = np.zeros((N, C, Ho), dtype=np.int64)
     best = np.full((N, C, Ho), np.inf, dtype=dy.dtype)
-    seen = np.zeros((N, C, Ho), dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
-        best_part = best[:, :, i0:i1]
-        seen_part = seen[:, :, i0:i1]
-        y_at_part = y_at[:, :, i0:i1]
+        part = best[:, :, i0:i1]
+        np.minimum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Ho), 3, dtype=np.int8)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((H - a)//2 + 1, Ho))
         value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2]
-        loses = seen_part & (value >= best_part) | np.isnan(best_part)
-        np.minimum(best_part, value, out=best_part)
-        np.copyto(y_at_part, a, where=~loses)
-        seen_part[...] = True
+        loses = value != best[:, :, i0:i1]
+        if wild:
+            loses &= value == value
+        part = rank[:, :, i0:i1]
+        np.minimum(part, np.int8(3)*loses + a, out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i = np.ogrid[:N, :C, :Ho]
+    a = np.arange(3)
+    places = a.take(y_at) + ((n*C + c)*H + 2*i - 1)
     dx = np.zeros((N, C, H), dtype=dy.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((H - a)//2 + 1, Ho))
-        dx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2] += np.where(
-            y_at[:, :, i0:i1] == a,
-            dy[:, :, i0:i1],
-            0)
+    np.add.at(dx.reshape(-1), places.reshape(-1), dy.reshape(-1))
     return dx
 
 
@@ -78,28 +79,28 @@ def jvp(tx, x):
     """
     N, C, H = tx.shape
     Ho = (H + 1)//2
-    y_at = np.zeros((N, C, Ho), dtype=np.int64)
     best = np.full((N, C, Ho), np.inf, dtype=tx.dtype)
-    seen = np.zeros((N, C, Ho), dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
-        best_part = best[:, :, i0:i1]
-        seen_part = seen[:, :, i0:i1]
-        y_at_part = y_at[:, :, i0:i1]
+        part = best[:, :, i0:i1]
+        np.minimum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Ho), 3, dtype=np.int8)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((H - a)//2 + 1, Ho))
         value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2]
-        loses = seen_part & (value >= best_part) | np.isnan(best_part)
-        np.minimum(best_part, value, out=best_part)
-        np.copyto(y_at_part, a, where=~loses)
-        seen_part[...] = True
-    ty = np.zeros((N, C, Ho), dtype=tx.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((H - a)//2 + 1, Ho))
-        ty[:, :, i0:i1] += np.where(
-            y_at[:, :, i0:i1] == a,
-            tx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2],
-            0)
+        loses = value != best[:, :, i0:i1]
+        if wild:
+            loses &= value == value
+        part = rank[:, :, i0:i1]
+        np.minimum(part, np.int8(3)*loses + a, out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i = np.ogrid[:N, :C, :Ho]
+    a = np.arange(3)
+    places = a.take(y_at) + ((n*C + c)*H + 2*i - 1)
+    ty = tx.take(places)
     return ty
 
 
@@ -115,28 +116,28 @@ def double_vjp_dy(vx, dy, x):
     """
     N, C, H = vx.shape
     Ho = (H + 1)//2
-    y_at = np.zeros((N, C, Ho), dtype=np.int64)
     best = np.full((N, C, Ho), np.inf, dtype=vx.dtype)
-    seen = np.zeros((N, C, Ho), dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
-        best_part = best[:, :, i0:i1]
-        seen_part = seen[:, :, i0:i1]
-        y_at_part = y_at[:, :, i0:i1]
+        part = best[:, :, i0:i1]
+        np.minimum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Ho), 3, dtype=np.int8)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((H - a)//2 + 1, Ho))
         value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2]
-        loses = seen_part & (value >= best_part) | np.isnan(best_part)
-        np.minimum(best_part, value, out=best_part)
-        np.copyto(y_at_part, a, where=~loses)
-        seen_part[...] = True
-    gdy = np.zeros((N, C, Ho), dtype=vx.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((H - a)//2 + 1, Ho))
-        gdy[:, :, i0:i1] += np.where(
-            y_at[:, :, i0:i1] == a,
-            vx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2],
-            0)
+        loses = value != best[:, :, i0:i1]
+        if wild:
+            loses &= value == value
+        part = rank[:, :, i0:i1]
+        np.minimum(part, np.int8(3)*loses + a, out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i = np.ogrid[:N, :C, :Ho]
+    a = np.arange(3)
+    places = a.take(y_at) + ((n*C + c)*H + 2*i - 1)
+    gdy = vx.take(places)
     return gdy
 
 

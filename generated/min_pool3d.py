@@ -21,21 +21,24 @@ def forward(x):
     Do = (D + 1)//2
     Ho = (H + 1)//2
     Wo = (W + 1)//2
-    y = np.full((N, C, Do, Ho, Wo), np.inf, dtype=x.dtype)
+    rows = np.full((N, C, Do, H, W), np.inf, dtype=x.dtype)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((D - a)//2 + 1, Do))
-        for e in range(3):
-            j0 = max(0, 1 - (e + 1)//2)
-            j1 = max(j0, min((H - e)//2 + 1, Ho))
-            for f in range(3):
-                k0 = max(0, 1 - (f + 1)//2)
-                k1 = max(k0, min((W - f)//2 + 1, Wo))
-                part = y[:, :, i0:i1, j0:j1, k0:k1]
-                np.minimum(
-                    part,
-                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2],
-                    out=part)
+        part = rows[:, :, i0:i1, :, :]
+        np.minimum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, :, :], out=part)
+    rows1 = np.full((N, C, Do, Ho, W), np.inf, dtype=x.dtype)
+    for e in range(3):
+        j0 = max(0, 1 - (e + 1)//2)
+        j1 = max(j0, min((H - e)//2 + 1, Ho))
+        part = rows1[:, :, :, j0:j1, :]
+        np.minimum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, :], out=part)
+    y = np.full((N, C, Do, Ho, Wo), np.inf, dtype=x.dtype)
+    for f in range(3):
+        k0 = max(0, 1 - (f + 1)//2)
+        k1 = max(k0, min((W - f)//2 + 1, Wo))
+        part = y[:, :, :, :, k0:k1]
+        np.minimum(part, rows1[:, :, :, :, 2*k0 + f - 1 : 2*k1 + f - 1 : 2], out=part)
     return y
 
 
@@ -57,9 +60,26 @@ def vjp_x(dy, x):
     Do = (D + 1)//2
     Ho = (H + 1)//2
     Wo = (W + 1)//2
-    y_at = np.zeros((N, C, Do, Ho, Wo), dtype=np.int64)
+    rows = np.full((N, C, Do, H, W), np.inf, dtype=dy.dtype)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((D - a)//2 + 1, Do))
+        part = rows[:, :, i0:i1, :, :]
+        np.minimum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, :, :], out=part)
+    rows1 = np.full((N, C, Do, Ho, W), np.inf, dtype=dy.dtype)
+    for e in range(3):
+        j0 = max(0, 1 - (e + 1)//2)
+        j1 = max(j0, min((H - e)//2 + 1, Ho))
+        part = rows1[:, :, :, j0:j1, :]
+        np.minimum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, :], out=part)
     best = np.full((N, C, Do, Ho, Wo), np.inf, dtype=dy.dtype)
-    seen = np.zeros((N, C, Do, Ho, Wo), dtype=bool)
+    for f in range(3):
+        k0 = max(0, 1 - (f + 1)//2)
+        k1 = max(k0, min((W - f)//2 + 1, Wo))
+        part = best[:, :, :, :, k0:k1]
+        np.minimum(part, rows1[:, :, :, :, 2*k0 + f - 1 : 2*k1 + f - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Do, Ho, Wo), 27, dtype=np.int8)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((D - a)//2 + 1, Do))
@@ -69,29 +89,18 @@ def vjp_x(dy, x):
             for f in range(3):
                 k0 = max(0, 1 - (f + 1)//2)
                 k1 = max(k0, min((W - f)//2 + 1, Wo))
-                best_part = best[:, :, i0:i1, j0:j1, k0:k1]
-                seen_part = seen[:, :, i0:i1, j0:j1, k0:k1]
-                y_at_part = y_at[:, :, i0:i1, j0:j1, k0:k1]
-                value = (
-                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2])
-                loses = seen_part & (value >= best_part) | np.isnan(best_part)
-                np.minimum(best_part, value, out=best_part)
-                np.copyto(y_at_part, 9*a + 3*e + f, where=~loses)
-                seen_part[...] = True
+                value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
+                loses = value != best[:, :, i0:i1, j0:j1, k0:k1]
+                if wild:
+                    loses &= value == value
+                part = rank[:, :, i0:i1, j0:j1, k0:k1]
+                np.minimum(part, np.int8(27)*loses + (9*a + 3*e + f), out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i, j, k = np.ogrid[:N, :C, :Do, :Ho, :Wo]
+    a, e, f = np.ogrid[:3, :3, :3]
+    places = ((a*H + e)*W + f).take(y_at) + ((((n*C + c)*D + 2*i - 1)*H + 2*j - 1)*W + 2*k - 1)
     dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((D - a)//2 + 1, Do))
-        for e in range(3):
-            j0 = max(0, 1 - (e + 1)//2)
-            j1 = max(j0, min((H - e)//2 + 1, Ho))
-            for f in range(3):
-                k0 = max(0, 1 - (f + 1)//2)
-                k1 = max(k0, min((W - f)//2 + 1, Wo))
-                dx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2] += np.where(
-                    y_at[:, :, i0:i1, j0:j1, k0:k1] == 9*a + 3*e + f,
-                    dy[:, :, i0:i1, j0:j1, k0:k1],
-                    0)
+    np.add.at(dx.reshape(-1), places.reshape(-1), dy.reshape(-1))
     return dx
 
 
@@ -113,9 +122,26 @@ def jvp(tx, x):
     Do = (D + 1)//2
     Ho = (H + 1)//2
     Wo = (W + 1)//2
-    y_at = np.zeros((N, C, Do, Ho, Wo), dtype=np.int64)
+    rows = np.full((N, C, Do, H, W), np.inf, dtype=tx.dtype)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((D - a)//2 + 1, Do))
+        part = rows[:, :, i0:i1, :, :]
+        np.minimum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, :, :], out=part)
+    rows1 = np.full((N, C, Do, Ho, W), np.inf, dtype=tx.dtype)
+    for e in range(3):
+        j0 = max(0, 1 - (e + 1)//2)
+        j1 = max(j0, min((H - e)//2 + 1, Ho))
+        part = rows1[:, :, :, j0:j1, :]
+        np.minimum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, :], out=part)
     best = np.full((N, C, Do, Ho, Wo), np.inf, dtype=tx.dtype)
-    seen = np.zeros((N, C, Do, Ho, Wo), dtype=bool)
+    for f in range(3):
+        k0 = max(0, 1 - (f + 1)//2)
+        k1 = max(k0, min((W - f)//2 + 1, Wo))
+        part = best[:, :, :, :, k0:k1]
+        np.minimum(part, rows1[:, :, :, :, 2*k0 + f - 1 : 2*k1 + f - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Do, Ho, Wo), 27, dtype=np.int8)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((D - a)//2 + 1, Do))
@@ -125,29 +151,17 @@ def jvp(tx, x):
             for f in range(3):
                 k0 = max(0, 1 - (f + 1)//2)
                 k1 = max(k0, min((W - f)//2 + 1, Wo))
-                best_part = best[:, :, i0:i1, j0:j1, k0:k1]
-                seen_part = seen[:, :, i0:i1, j0:j1, k0:k1]
-                y_at_part = y_at[:, :, i0:i1, j0:j1, k0:k1]
-                value = (
-                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2])
-                loses = seen_part & (value >= best_part) | np.isnan(best_part)
-                np.minimum(best_part, value, out=best_part)
-                np.copyto(y_at_part, 9*a + 3*e + f, where=~loses)
-                seen_part[...] = True
-    ty = np.zeros((N, C, Do, Ho, Wo), dtype=tx.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((D - a)//2 + 1, Do))
-        for e in range(3):
-            j0 = max(0, 1 - (e + 1)//2)
-            j1 = max(j0, min((H - e)//2 + 1, Ho))
-            for f in range(3):
-                k0 = max(0, 1 - (f + 1)//2)
-                k1 = max(k0, min((W - f)//2 + 1, Wo))
-                ty[:, :, i0:i1, j0:j1, k0:k1] += np.where(
-                    y_at[:, :, i0:i1, j0:j1, k0:k1] == 9*a + 3*e + f,
-                    tx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2],
-                    0)
+                value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
+                loses = value != best[:, :, i0:i1, j0:j1, k0:k1]
+                if wild:
+                    loses &= value == value
+                part = rank[:, :, i0:i1, j0:j1, k0:k1]
+                np.minimum(part, np.int8(27)*loses + (9*a + 3*e + f), out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i, j, k = np.ogrid[:N, :C, :Do, :Ho, :Wo]
+    a, e, f = np.ogrid[:3, :3, :3]
+    places = ((a*H + e)*W + f).take(y_at) + ((((n*C + c)*D + 2*i - 1)*H + 2*j - 1)*W + 2*k - 1)
+    ty = tx.take(places)
     return ty
 
 
@@ -169,9 +183,26 @@ def double_vjp_dy(vx, dy, x):
     Do = (D + 1)//2
     Ho = (H + 1)//2
     Wo = (W + 1)//2
-    y_at = np.zeros((N, C, Do, Ho, Wo), dtype=np.int64)
+    rows = np.full((N, C, Do, H, W), np.inf, dtype=vx.dtype)
+    for a in range(3):
+        i0 = max(0, 1 - (a + 1)//2)
+        i1 = max(i0, min((D - a)//2 + 1, Do))
+        part = rows[:, :, i0:i1, :, :]
+        np.minimum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, :, :], out=part)
+    rows1 = np.full((N, C, Do, Ho, W), np.inf, dtype=vx.dtype)
+    for e in range(3):
+        j0 = max(0, 1 - (e + 1)//2)
+        j1 = max(j0, min((H - e)//2 + 1, Ho))
+        part = rows1[:, :, :, j0:j1, :]
+        np.minimum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, :], out=part)
     best = np.full((N, C, Do, Ho, Wo), np.inf, dtype=vx.dtype)
-    seen = np.zeros((N, C, Do, Ho, Wo), dtype=bool)
+    for f in range(3):
+        k0 = max(0, 1 - (f + 1)//2)
+        k1 = max(k0, min((W - f)//2 + 1, Wo))
+        part = best[:, :, :, :, k0:k1]
+        np.minimum(part, rows1[:, :, :, :, 2*k0 + f - 1 : 2*k1 + f - 1 : 2], out=part)
+    wild = np.isnan(best).any()
+    rank = np.full((N, C, Do, Ho, Wo), 27, dtype=np.int8)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((D - a)//2 + 1, Do))
@@ -181,29 +212,17 @@ def double_vjp_dy(vx, dy, x):
             for f in range(3):
                 k0 = max(0, 1 - (f + 1)//2)
                 k1 = max(k0, min((W - f)//2 + 1, Wo))
-                best_part = best[:, :, i0:i1, j0:j1, k0:k1]
-                seen_part = seen[:, :, i0:i1, j0:j1, k0:k1]
-                y_at_part = y_at[:, :, i0:i1, j0:j1, k0:k1]
-                value = (
-                    x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2])
-                loses = seen_part & (value >= best_part) | np.isnan(best_part)
-                np.minimum(best_part, value, out=best_part)
-                np.copyto(y_at_part, 9*a + 3*e + f, where=~loses)
-                seen_part[...] = True
-    gdy = np.zeros((N, C, Do, Ho, Wo), dtype=vx.dtype)
-    for a in range(3):
-        i0 = max(0, 1 - (a + 1)//2)
-        i1 = max(i0, min((D - a)//2 + 1, Do))
-        for e in range(3):
-            j0 = max(0, 1 - (e + 1)//2)
-            j1 = max(j0, min((H - e)//2 + 1, Ho))
-            for f in range(3):
-                k0 = max(0, 1 - (f + 1)//2)
-                k1 = max(k0, min((W - f)//2 + 1, Wo))
-                gdy[:, :, i0:i1, j0:j1, k0:k1] += np.where(
-                    y_at[:, :, i0:i1, j0:j1, k0:k1] == 9*a + 3*e + f,
-                    vx[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2],
-                    0)
+                value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
+                loses = value != best[:, :, i0:i1, j0:j1, k0:k1]
+                if wild:
+                    loses &= value == value
+                part = rank[:, :, i0:i1, j0:j1, k0:k1]
+                np.minimum(part, np.int8(27)*loses + (9*a + 3*e + f), out=part)
+    y_at = rank.astype(np.int64)
+    n, c, i, j, k = np.ogrid[:N, :C, :Do, :Ho, :Wo]
+    a, e, f = np.ogrid[:3, :3, :3]
+    places = ((a*H + e)*W + f).take(y_at) + ((((n*C + c)*D + 2*i - 1)*H + 2*j - 1)*W + 2*k - 1)
+    gdy = vx.take(places)
     return gdy
 
 

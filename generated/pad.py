@@ -20,8 +20,7 @@ def forward(x):
     D0p = D0 + 2
     D1p = D1 + 2
     y = np.zeros((D0p, D1p), dtype=x.dtype)
-    y += (
-        2 * (1 - ((np.arange(D0p)[:, None] > 0) & (D0 >= np.arange(D0p)[:, None]) & (np.arange(D1p) > 0) & (D1 >= np.arange(D1p))).astype(x.dtype)))
+    y += 2 * (1 - ((np.arange(D0p)[:, None] > 0) & (D0 >= np.arange(D0p)[:, None]) & (np.arange(D1p) > 0) & (D1 >= np.arange(D1p))).astype(x.dtype))
     y[1 : D0 + 1, 1 : D1 + 1] += x
     return y
 
@@ -35,7 +34,8 @@ def vjp_x(dy, x):
         has z3 and isl decide them.
     """
     D0, D1 = x.shape
-    dx = dy[1 : D0 + 1, 1 : D1 + 1].copy()
+    rows = dy[1 : D0 + 1, :].copy()
+    dx = rows[:, 1 : D1 + 1].copy()
     return dx
 
 
@@ -66,8 +66,10 @@ def double_vjp_dy(vx, dy, x):
     D0, D1 = vx.shape
     D0p = D0 + 2
     D1p = D1 + 2
+    rows = np.zeros((D0p, D1), dtype=vx.dtype)
+    rows[1 : D0 + 1, :] += vx
     gdy = np.zeros((D0p, D1p), dtype=vx.dtype)
-    gdy[1 : D0 + 1, 1 : D1 + 1] += vx
+    gdy[:, 1 : D1 + 1] += rows
     return gdy
 
 

@@ -13,7 +13,7 @@ static inline size_t reduce_min_round(size_t bytes)
 /* 1 where a = b or both are NaN. */
 static inline float reduce_min_same(float a, float b)
 {
-    return a == b || (a != a && b != b) ? 1 : 0;
+    return ((a == b) | ((a != a) & (b != b))) ? 1 : 0;
 }
 
 int reduce_min_check(const reduce_min_sizes *sizes)

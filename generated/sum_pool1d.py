@@ -15,10 +15,10 @@ def forward(x):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, C, H = x.shape
+    H = x.shape[2]
     Ho = H//2
-    y = np.zeros((N, C, Ho), dtype=x.dtype)
-    for a in range(2):
+    y = x[:, :, :2*Ho:2].copy()
+    for a in range(1, 2):
         y += x[:, :, a : a + 2*Ho : 2]
     return y
 
@@ -48,10 +48,10 @@ def jvp(tx, x):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, C, H = tx.shape
+    H = tx.shape[2]
     Ho = H//2
-    ty = np.zeros((N, C, Ho), dtype=tx.dtype)
-    for a in range(2):
+    ty = tx[:, :, :2*Ho:2].copy()
+    for a in range(1, 2):
         ty += tx[:, :, a : a + 2*Ho : 2]
     return ty
 
@@ -64,10 +64,10 @@ def double_vjp_dy(vx, dy, x):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, C, H = vx.shape
+    H = vx.shape[2]
     Ho = H//2
-    gdy = np.zeros((N, C, Ho), dtype=vx.dtype)
-    for a in range(2):
+    gdy = vx[:, :, :2*Ho:2].copy()
+    for a in range(1, 2):
         gdy += vx[:, :, a : a + 2*Ho : 2]
     return gdy
 

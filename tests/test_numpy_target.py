@@ -372,3 +372,20 @@ def test_forward_convolution_reads_as_a_person_would_write_it() -> None:
             y[:, :, i0:i1] += np.matmul(w[:, :, a], x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2])
     return y
 """
+
+
+@pytest.mark.parametrize("name", ["forward", "vjp_x", "vjp_w"])
+def test_arrays_of_other_types_are_read_by_value(name: str) -> None:
+    """A caller of the module itself may mix types and byte orders: views have the array's own."""
+    program = parse("x: [N,C,H]; w: [O,C,K]; i < H-K+1; y[n,o,i] = sum[c,a](x[n,c,i+a] * w[o,c,a])")
+    made = module(emitted_passes(program))
+    random = np.random.default_rng(5)
+    x, w, dy = (random.integers(-9, 9, shape).astype(float)
+                for shape in ((2, 3, 10), (4, 3, 3), (2, 4, 8)))
+    call = {"forward": lambda dy, x, w: made.forward(x, w),
+            "vjp_x": lambda dy, x, w: made.vjp_x(dy, x, w),
+            "vjp_w": lambda dy, x, w: made.vjp_w(dy, x, w)}[name]
+    wanted = call(dy, x, w)
+    for types in (("f4", "f8", "f8"), ("f8", "f4", "f8"), ("f8", ">f8", "f8"), ("f4", ">f4", "f8")):
+        given = [array.astype(kind) for array, kind in zip((dy, x, w), types, strict=True)]
+        np.testing.assert_array_equal(call(*given), wanted)

@@ -20,7 +20,6 @@ def strided(frame: Frame, access: Access, order: Sequence[str], extents: Mapping
     """Statements that make the view with the axes `order`, and its name; None where an index has
     no number as its factor. With `filled` the access stays inside."""
     tensor = frame.scope.tensors[access.tensor]
-    dtype = frame.scope.type_of(frame.definition)
     lows, sizes, lines = list[Int](), list[Int](), list[str]()
     for subscript, extent in zip(access.subscripts, tensor.logical, strict=True):
         low = high = subscript.without(tuple(extents))
@@ -44,7 +43,7 @@ def strided(frame: Frame, access: Access, order: Sequence[str], extents: Mapping
         inner = [":" if not low and size == extent
                  else f"{plain(-low)} : {plain(extent - low)}" if low else f":{plain(extent)}"
                  for low, size, extent in zip(lows, sizes, tensor.logical, strict=True)]
-        lines += [f"{source} = np.zeros({shape_text(sizes)}, dtype={dtype})",
+        lines += [f"{source} = np.zeros({shape_text(sizes)}, dtype={tensor.name}.dtype)",
                   f"{source}[{', '.join(inner)}] = {tensor.name}"]
     subscripts = [subscript - low
                   for subscript, low in zip(access.subscripts, lows, strict=True)]
@@ -66,8 +65,8 @@ def strided(frame: Frame, access: Access, order: Sequence[str], extents: Mapping
         lines.append(f"{source} = np.ascontiguousarray({source})")
     return [*lines, f"{step} = {source}.strides",
             f"# {windows}[{','.join(order)}] = {source}[{shown}]",
-            f"{windows} = np.ndarray({shape}, {dtype}, {source}, {' + '.join(start) or '0'}, "
-            f"({steps}{',' if len(order) == 1 else ''}))"], windows
+            f"{windows} = np.ndarray({shape}, {source}.dtype, {source}, "
+            f"{' + '.join(start) or '0'}, ({steps}{',' if len(order) == 1 else ''}))"], windows
 
 
 def _times(factor: str, text: str) -> str:
