@@ -332,7 +332,7 @@ def test_windows_stay_inside_their_arrays(tmp_path, name):
     for file, text in made.sources.items():
         (tmp_path / file).write_text(text)
     (tmp_path / "main.c").write_text(DRIVER.format(real=real, calls="".join(calls)))
-    command = [*find_compiler().command, "-O1", "-g", "-march=native", "-std=gnu11",
+    command = [*find_compiler().command, "-O0", "-g", "-march=native", "-std=gnu11",
                "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "main.c", "k.c", "-lm",
                "-o", "run"]
     if subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode:
