@@ -31,6 +31,7 @@ _TURNING = 22.0         # per element and vector of lanes, from the array to the
 _ENTERING = 7.0         # per element and vector of lanes that a transform reads or writes
 _NEARBY = 3.6           # of slabs in L1
 _LEAVING = 7.5
+_SPILLED = 10.0         # times these where a transform runs along three axes: registers are few
 _MOST_TILES = 4096
 
 
@@ -274,6 +275,7 @@ def winograd_effort(plan: Winograd) -> float:
     turns = plan.turns * plan.parts if plan.summed else 1
     tasks = math.prod(s.extent for s in plan.slices) * plan.groups * plan.bands
     total = tasks * turns * plan.points * _product(plan)
+    spilled = _SPILLED if len(plan.schemes) > 2 else 1.0
     for side in (plan.vector, plan.scalar):
         lanes = plan.group if side is plan.vector else (
             plan.band if plan.summed else side.across.extent)
@@ -285,12 +287,13 @@ def winograd_effort(plan: Winograd) -> float:
         taps = math.prod(axis.window for axis in side.axes)
         total += visits * _TURNING * math.prod(
             axis.size(tiles) for axis, tiles in zip(side.axes, windows, strict=True))
-        total += visits * math.prod(windows) * (taps + plan.points) * (
+        total += spilled * visits * math.prod(windows) * (taps + plan.points) * (
             _NEARBY if parted and _is_near(plan) else _ENTERING)
     outputs = math.prod(o for o, _ in plan.schemes)
     pixels = outputs if plan.summed else math.prod(s.extent for s in plan.outputs) / plan.bands
-    total += tasks * -(-plan.group // LINE) * (plan.rows * (plan.points + outputs) * _LEAVING + (
-        plan.rows if plan.summed else 1) * pixels * _TURNING)
+    total += tasks * -(-plan.group // LINE) * (
+        spilled * plan.rows * (plan.points + outputs) * _LEAVING
+        + (plan.rows if plan.summed else 1) * pixels * _TURNING)
     size = plan.size(plan.vector) + plan.size(plan.scalar) + plan.points * plan.sums
     slabs = plan.slabs if plan.is_slabbed else 1
     total += tasks * turns * slabs * max(0, size - _CACHE) * _FAR
