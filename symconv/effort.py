@@ -20,6 +20,8 @@ from symconv.tiles import COMBED, PANEL, WIDE, Dots, Tiles
 _LANES = 16         # elements of a vector register, as the model sees it
 _LATENCY = 8.0      # of a multiply-add, which waits for the one before it in the same sum
 _LINE = 1.4         # a cache line from L2
+_BEYOND = 400_000   # elements that L2 has room for
+_FAR = 8.0          # times a line from L2: one of what lies beyond, on pages of their own
 _PAGE = 1024        # elements; 16 pages are at hand for writing
 _WAITING = 65_536   # sums that wait at hand between two parts
 _WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
@@ -117,6 +119,8 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     number *= (1.0 if _sets(plan) > 8 else 3.0) * (1.0 if plan.regular else 1.5) / shared
     if not plan.is_by_lanes and number * steps <= room:
         number /= tiles
+    elif plan.group * plan.run > _BEYOND and abs(plan.regular or _LANES) >= _LANES:
+        number *= _FAR
     return vector, number
 
 
@@ -148,7 +152,8 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     parts = math.prod(part.count for part in plan.parts)
     slices, loops = (math.prod(s.extent for s in spans) for spans in (plan.slices, plan.loops))
     steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
-    line = 0.9 if plan.packing.size + dots.packing.size > PANEL else 0.0
+    size = plan.packing.size + dots.packing.size
+    line = 0.0 if size <= PANEL else _LINE if size <= _BEYOND else 2 * _LINE
     total = 0.0
     for rows, high in Counter(split(plan.group, _ROWS)).items():
         for columns, wide in Counter(split(plan.lanes[0].extent, widest(rows))).items():

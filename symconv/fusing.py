@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int, floor_div
-from symconv.places import names_in
+from symconv.places import flat, names_in
 
 
 def fused(contraction: Contraction, strides: Mapping[str, Sequence[int]], target: Sequence[int],
@@ -29,8 +29,7 @@ def fused(contraction: Contraction, strides: Mapping[str, Sequence[int]], target
                     _continues(operand, strides[operand.tensor], slow, fast)
                     for operand in contraction.operands):
                 continue
-            written = Operand("", contraction.target, (), (False,) * len(target))
-            if outer and not _continues(written, target, slow, fast):
+            if outer and not _written_on(flat(contraction.target, target), slow, fast):
                 continue
             return fused(_joined(contraction, slow, fast, name(slow.name, fast.name)),
                          strides, target, fixed, name)
@@ -50,6 +49,13 @@ def _continues(operand: Operand, strides: Sequence[int], slow: Span, fast: Span)
             and operand.subscripts[inner] == Int.of(fast.name)
             and not operand.guarded[outer] and not operand.guarded[inner]
             and strides[outer] == fast.extent * strides[inner])
+
+
+def _written_on(place: Int, slow: Span, fast: Span) -> bool:
+    """Whether the same holds for the place in the target."""
+    low, high = (place.coefficient(span.name) for span in (fast, slow))
+    rest = place - low * Int.of(fast.name) - high * Int.of(slow.name)
+    return high == low * fast.extent and not {slow.name, fast.name} & rest.names()
 
 
 def _joined(contraction: Contraction, slow: Span, fast: Span, name: str) -> Contraction:
