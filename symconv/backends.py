@@ -44,6 +44,9 @@ class Entry(Protocol):
               outputs: Sequence[Array | None]) -> Callable[[], None]:
         """A call that runs on these arrays, which it keeps alive; one thread at a time."""
 
+    def direct(self) -> Direct | None:
+        """The pass for places of memory, inputs and then outputs, or None where it takes none."""
+
 
 class Backend(Protocol):
     """Gives the passes of an operator."""
@@ -59,8 +62,11 @@ class Backend(Protocol):
 
 
 _CInteger: TypeAlias = type[ctypes.c_int] | type[ctypes.c_size_t] | type[ctypes.c_ssize_t]
-_Pointer: TypeAlias = "ctypes.Array[ctypes.c_char] | ctypes.c_void_p | None"
-_place: Callable[[Any], ctypes.Array[ctypes.c_char]] = (ctypes.c_char * 0).from_buffer
+Pointer: TypeAlias = "ctypes.Array[ctypes.c_char] | ctypes.c_void_p | None"
+Direct: TypeAlias = Callable[[Sequence[Pointer]], None]
+"""A pass for places of memory."""
+place: Callable[[Any], ctypes.Array[ctypes.c_char]] = (ctypes.c_char * 0).from_buffer
+"""Where a writable, contiguous array lies. It keeps the array alive."""
 _FIRST = ctypes.c_ssize_t(0)
 
 
@@ -69,16 +75,16 @@ class _Workspaces(threading.local):
 
     memory: Array = np.empty(0, np.uint8)
 
-    def pointer(self, count: int, label: str) -> _Pointer:
+    def pointer(self, count: int, label: str) -> Pointer:
         """Where at least `count` bytes start, at a multiple of ALIGNMENT.
 
         ShapeError where there is no room for them.
         """
         if count > KEPT:
-            return _place(aligned_bytes(count, label))
+            return place(aligned_bytes(count, label))
         if count > self.memory.size:
             self.memory = aligned_bytes(count, label)
-        return _place(self.memory)
+        return place(self.memory)
 
 
 _WORKSPACES = _Workspaces()
@@ -100,10 +106,16 @@ class _CEntry:
     succeed: Callable[[int], None]
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array | None]) -> None:
+        self.at((*pointers(inputs), *pointers(outputs)))
+
+    def direct(self) -> Direct | None:
+        return self.at
+
+    def at(self, places: Sequence[Pointer]) -> None:
+        """The pass with its inputs and outputs at these places."""
         workspace = _WORKSPACES.pointer(self.workspace, f"the workspace of {self.name}"
                                         ) if self.workspace else None
-        code = self.function(*self.leading, *pointers(inputs), *pointers(outputs), workspace,
-                             _FIRST, self.tasks)
+        code = self.function(*self.leading, *places, workspace, _FIRST, self.tasks)
         if code:
             self.succeed(code)
 
@@ -239,6 +251,9 @@ class _NumpyEntry:
               outputs: Sequence[Array | None]) -> Callable[[], None]:
         return lambda: self.run(inputs, outputs)
 
+    def direct(self) -> Direct | None:
+        return None
+
     def _computed(self, arguments: Sequence[object]) -> object:
         with np.errstate(all="ignore"):         # as in C, where NaN and infinity are values
             try:
@@ -262,7 +277,7 @@ def aligned_bytes(count: int, label: str) -> Array:
     return raw[-raw.ctypes.data % ALIGNMENT:]
 
 
-def pointers(arrays: Sequence[Array | None]) -> list[_Pointer]:
+def pointers(arrays: Sequence[Array | None]) -> list[Pointer]:
     """The memory of contiguous arrays for a C function. It keeps writable ones alive."""
-    return [None if array is None else _place(array)
+    return [None if array is None else place(array)
             if array.flags.writeable else ctypes.c_void_p(array.ctypes.data) for array in arrays]

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import numpy as np
 
 from symconv.arrays import Array, expect_values
-from symconv.backends import Entry
+from symconv.backends import Direct, Entry
 from symconv.errors import ParameterError
 from symconv.fitting import Call
 from symconv.packed import PackedOperand
@@ -58,6 +58,9 @@ class Copy:
     def bound(self, inputs: Sequence[Array],
               outputs: Sequence[Array | None]) -> Callable[[], None]:
         return lambda: self.run(inputs, outputs)
+
+    def direct(self) -> Direct | None:
+        return None
 
 
 def done(job: Job) -> Any:

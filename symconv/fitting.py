@@ -13,13 +13,23 @@ from typing import Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from symconv.arrays import Array, DType, Shape, expect_shape, expect_values, readable, zeros
+from symconv.arrays import (
+    Array,
+    DType,
+    Shape,
+    expect_shape,
+    expect_values,
+    readable,
+    writable,
+    zeros,
+)
 from symconv.backends import Entry
 from symconv.errors import ParameterError, shown
 from symconv.integers import evaluate
 from symconv.ir import Program
 from symconv.packed import PackedOperand
 from symconv.shapes import bind, output_shapes, stored_shape
+from symconv.shortcut import Shortcut
 
 INTEGER: DType = np.dtype(np.int64)
 
@@ -32,7 +42,8 @@ class Fit:
     `outside` as the caller does, without the batch axis that an unbatched call lacks. Elements of
     the operands of `stops`, (name, place, stop), are at least 0 and below the stop. Contiguous
     operands that are as `direct` says, (name, element type, shape), need no other check; it is
-    empty where that is not enough. `entries` are the passes by name, as they come to be used.
+    empty where that is not enough. `entries` are the passes by name, as they come to be used, and
+    `shortcuts` the short ways of calls, None for those that have none.
     """
 
     values: Mapping[str, int]
@@ -42,6 +53,7 @@ class Fit:
     stops: tuple[tuple[str, int, int], ...] = ()
     direct: tuple[tuple[str, DType, Shape], ...] = ()
     entries: dict[str, Entry] = field(default_factory=dict)
+    shortcuts: dict[object, Shortcut | None] = field(default_factory=dict)
 
 
 class Call(NamedTuple):
@@ -67,7 +79,7 @@ class Operands:
         self._types = {tensor.name: dtype if tensor.kind == "real" else INTEGER
                        for tensor in source.inputs}
         self._fit = lru_cache(maxsize=64)(self._fitted)
-        self._last = Fit({}, {}, {}, False)
+        self.last = Fit({}, {}, {}, False)
 
     def call(self, inputs: Mapping[str, object]) -> Call:
         """The operands of a call by name, as arrays that a kernel takes.
@@ -75,7 +87,7 @@ class Operands:
         Raises ParameterError, DTypeError, ShapeError.
         """
         arrays: list[Array] = []
-        fit, packed = self._last, self._packed(inputs) if self._packs else {}
+        fit, packed = self.last, self._packed(inputs) if self._packs else {}
         if packed:
             inputs = {**inputs, **{name: one.array for name, one in packed.items()}}
         for name, dtype, shape in fit.direct if len(inputs) == len(fit.direct) else ():
@@ -111,7 +123,7 @@ class Operands:
         if inputs.keys() != self._types.keys():
             self._misnamed(inputs)
         arrays = [readable(name, inputs[name], kind) for name, kind in self._types.items()]
-        self._last = fit = self._fit(tuple([array.shape for array in arrays]))
+        self.last = fit = self._fit(tuple([array.shape for array in arrays]))
         if fit.unbatched:
             arrays = [array[np.newaxis] if name in self._batched else array
                       for name, array in zip(self._types, arrays, strict=True)]
@@ -156,6 +168,16 @@ class Operands:
         return self._fixed
 
 
+def cotangents(call: Call, dy: object, names: Sequence[str], dtype: DType) -> list[Array]:
+    """One array per output of these names; an array alone is that of the only one."""
+    if isinstance(dy, Mapping):
+        return directions(call, "d", dy, names, dtype)
+    if len(names) > 1:
+        raise ParameterError("dy: there are several outputs, so give a dict with the keys "
+                             f"{', '.join(names)}")
+    return [direction(call.fit, "d", names[0], dy, dtype)]
+
+
 def directions(call: Call, letter: Literal["d", "t", "v"], given: object, names: Sequence[str],
                dtype: DType) -> list[Array]:
     """One array per name, shaped like the tensor of that name; zeros for those not given.
@@ -180,6 +202,24 @@ def direction(fit: Fit, letter: str, name: str, given: object, dtype: DType) -> 
     if array.shape != outside:
         expect_shape(label, array.shape, outside, f"that of {name}")
     return array.reshape(fit.shapes[name]) if fit.unbatched else array
+
+
+def targets(fit: Fit, out: object, names: Sequence[str],
+            types: Mapping[str, DType]) -> list[Array]:
+    """The arrays of a caller that the outputs of these names and element types are written to.
+
+    Raises ParameterError, DTypeError, ShapeError.
+    """
+    given = [out] if len(names) == 1 else list(out) if isinstance(out, tuple | list) else []
+    if len(given) != len(names):
+        raise ParameterError(f"out: a tuple of {len(names)} arrays is needed, "
+                             f"for {', '.join(names)}")
+    arrays = [writable(f"out for {name}", array, fit.outside[name], types[name])
+              for name, array in zip(names, given, strict=True)]
+    for place, target in enumerate(arrays):
+        if any(np.may_share_memory(target, other) for other in arrays[:place]):
+            raise ParameterError("out: the arrays of two outputs overlap; give separate ones")
+    return arrays
 
 
 _MEANING = {"d": "cotangent", "t": "tangent", "v": "direction"}

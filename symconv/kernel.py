@@ -13,19 +13,14 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from symconv.arrays import (
-    Array,
-    DType,
-    empty,
-    is_direct,
-    writable,
-)
+from symconv.arrays import Array, DType, empty, is_direct
 from symconv.backends import Backend
 from symconv.binding import Binding, Copy, Job, Step, bound, done, expect_own_memory
 from symconv.errors import ParameterError, shown
-from symconv.fitting import INTEGER, Call, Operands, direction, directions
+from symconv.fitting import INTEGER, Call, Operands, cotangents, directions, targets
 from symconv.ir import Program
 from symconv.packed import PackedOperand, packed_call
+from symconv.shortcut import shortcut
 
 Group: TypeAlias = Literal["forward", "vjp", "jvp", "double"]
 Method: TypeAlias = Literal["forward", "vjp", "jvp", "double_vjp"]
@@ -34,6 +29,7 @@ Method: TypeAlias = Literal["forward", "vjp", "jvp", "double_vjp"]
 _LEADING: Mapping[Method, tuple[str, ...]] = {
     "forward": (), "vjp": ("dy", "wrt"), "jvp": ("tangents",), "double_vjp": ("v", "dy")}
 _RESERVED = ("out", "dy", "wrt")
+_FORWARD = object()     # the key of a short way, which no `wrt` is
 
 
 class Kernel:
@@ -80,8 +76,14 @@ class Kernel:
 
         `out` may have any strides and overlap the operands.
         """
-        result: Array | tuple[Array, ...] = done(self._forward(inputs, out))
-        return result
+        if out is not None:
+            written: Array | tuple[Array, ...] = done(self._forward(inputs, out))
+            return written
+        result: Array | tuple[Array, ...] | None = None
+        way = self._operands.last.shortcuts.get(_FORWARD)
+        if way is not None:
+            result = way.run(inputs)
+        return self._learned(_FORWARD, self._forward(inputs)) if result is None else result
 
     def vjp(self, /, dy: object, wrt: str | Iterable[str] | None = None,
             **inputs: object) -> dict[str, Array]:
@@ -89,8 +91,15 @@ class Kernel:
 
         Where there are several real outputs, `dy` is a dict by output; missing ones are zero.
         """
-        result: dict[str, Array] = done(self._vjp(inputs, dy, wrt))
-        return result
+        result: dict[str, Array] | None = None
+        key = tuple(wrt) if type(wrt) is list else wrt
+        try:
+            way = self._operands.last.shortcuts.get(key)
+        except TypeError:                               # no names, or a set of them
+            way = None
+        if way is not None:
+            result = way.run({"dy": dy, **inputs})
+        return self._learned(key, self._vjp(inputs, dy, wrt)) if result is None else result
 
     def jvp(self, tangents: Mapping[str, object], /,
             **inputs: object) -> Array | tuple[Array, ...]:
@@ -149,6 +158,22 @@ class Kernel:
         for group in groups:
             self._load(group)
 
+    def _learned(self, key: object, job: Job) -> Any:
+        """The result of a job, which is run; calls like it have a short way from then on.
+
+        The keys are _FORWARD and, for gradients, `wrt` where it is one of few.
+        """
+        call, passes, result = job
+        done(job)
+        ways, takes = call.fit.shortcuts, call.fit.direct
+        few = key is None or key is _FORWARD or type(key) is str or (
+            type(key) is tuple and key == tuple(result))
+        if few and key not in ways and not call.packed:
+            if takes and key is not _FORWARD:
+                takes = (("dy", self.dtype, call.fit.shapes[self._real_outputs[0]]), *takes)
+            ways[key] = shortcut(takes, result, passes)
+        return result
+
     # --- jobs: what a call computes -----------------------------------------------------------
 
     def _forward(self, inputs: Mapping[str, object],
@@ -157,17 +182,17 @@ class Kernel:
         names = self.source.outputs
         if out is None:
             return self._job(call, "forward", "forward", call.arrays, names)
-        targets = self._targets(call, out)
+        to = targets(call.fit, out, names, self._types)
         fit = call.fit
         buffers = [empty(name, fit.shapes[name], self._types[name])
                    if not is_direct(target, call.arrays)
                    else target.reshape(fit.shapes[name]) if fit.unbatched else target
-                   for name, target in zip(names, targets, strict=True)]
+                   for name, target in zip(names, to, strict=True)]
         steps: list[Step] = [self._step(call, "forward", "forward", call.arrays, buffers)]
-        aside = [(buffer, target) for buffer, target in zip(buffers, targets, strict=True)
+        aside = [(buffer, target) for buffer, target in zip(buffers, to, strict=True)
                  if buffer is not target and not np.may_share_memory(buffer, target)]
         if aside:
-            steps.append((Copy(), [buffer for buffer, _ in aside], [to for _, to in aside]))
+            steps.append((Copy(), [buffer for buffer, _ in aside], [target for _, target in aside]))
         return call, steps, out if isinstance(out, np.ndarray) else tuple(out)
 
     def _vjp(self, inputs: Mapping[str, object], dy: object,
@@ -175,7 +200,7 @@ class Kernel:
         self._differentiable()
         wanted = self._real_inputs if wrt is None else self._wanted(wrt)
         call = self._operands.call(inputs)
-        arguments = [*self._cotangents(call, dy), *call.arrays]
+        arguments = [*cotangents(call, dy, self._real_outputs, self.dtype), *call.arrays]
         return self._gradients(call, "vjp", arguments, self._gradient_of, wanted)
 
     def _jvp(self, inputs: Mapping[str, object], tangents: Mapping[str, object]) -> Job:
@@ -189,7 +214,7 @@ class Kernel:
         self._differentiable()
         call = self._operands.call(inputs)
         arguments = [*directions(call, "v", v, self._real_inputs, self.dtype),
-                     *self._cotangents(call, dy), *call.arrays]
+                     *cotangents(call, dy, self._real_outputs, self.dtype), *call.arrays]
         return self._gradients(call, "double", arguments, self._second_of, tuple(self._second_of))
 
     def _gradients(self, call: Call, group: Literal["vjp", "double"], arguments: list[Array],
@@ -251,25 +276,3 @@ class Kernel:
         if not self._real_outputs or not self._real_inputs:
             what = "outputs" if not self._real_outputs else "operands"
             raise ParameterError(f"all {what} are integers, so there is nothing to differentiate")
-
-    def _cotangents(self, call: Call, dy: object) -> list[Array]:
-        names = self._real_outputs
-        if isinstance(dy, Mapping):
-            return directions(call, "d", dy, names, self.dtype)
-        if len(names) > 1:
-            raise ParameterError("dy: there are several outputs, so give a dict with the keys "
-                                 f"{', '.join(names)}")
-        return [direction(call.fit, "d", names[0], dy, self.dtype)]
-
-    def _targets(self, call: Call, out: Array | Sequence[Array]) -> list[Array]:
-        names = self.source.outputs
-        given = [out] if len(names) == 1 else list(out) if isinstance(out, tuple | list) else []
-        if len(given) != len(names):
-            raise ParameterError(f"out: a tuple of {len(names)} arrays is needed, "
-                                 f"for {', '.join(names)}")
-        targets = [writable(f"out for {name}", array, call.fit.outside[name], self._types[name])
-                   for name, array in zip(names, given, strict=True)]
-        for place, target in enumerate(targets):
-            if any(np.may_share_memory(target, other) for other in targets[:place]):
-                raise ParameterError("out: the arrays of two outputs overlap; give separate ones")
-        return targets
