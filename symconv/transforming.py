@@ -19,7 +19,8 @@ from symconv.names import fresh
 from symconv.rewrite import scalar_names
 from symconv.unknowns import Eliminated
 from symconv.winograd import Winograd, winograd_text
-from symconv.winograd_plans import best, every, winograd_effort
+from symconv.winograd_effort import winograd_effort
+from symconv.winograd_plans import best, every
 
 ACCURACIES = ("default", "strict")
 """What a caller may ask for: "strict" keeps to direct sums."""

@@ -1,0 +1,88 @@
+"""How long a Winograd plan takes, by the model of `effort` and in its unit.
+
+Counted are the products, what a transform reads and writes on its way in and out, turned elements,
+and whatever does not stay in L2.
+"""
+
+from __future__ import annotations
+
+import math
+
+from symconv.effort import split, widest
+from symconv.tiling import CHUNK
+from symconv.winograd import LINE, Side, Winograd
+
+_CACHE = 230000         # elements of all transformed operands of a task that stay in L2
+_INNER = 9800           # those of a slab and its sums, in L1
+_FAR = 0.4              # for every other one
+_LINE = 1.4             # a cache line of vectors from L2
+_NUMBERS = 3.0          # of numbers, which lie apart
+_WAITING = 6.0          # for sums, each of which waits for the one before
+_CALL = 8.0             # a call of a product
+_SUM = 1.5              # to read and write a sum besides
+_TURNING = 22.0         # per element and vector of lanes, from the array to the stage or back
+_ENTERING = 7.0         # per element and vector of lanes that a transform reads or writes
+_NEARBY = 3.6           # of slabs in L1
+_LEAVING = 7.5
+_SPILLED = 10.0         # times these where a transform runs along three axes: registers are few
+
+
+def winograd_effort(plan: Winograd) -> float:
+    """The time of all tasks of a plan on one core, in the unit of `effort`: products, elements
+    that enter and leave by way of a stage, and what does not stay in L2."""
+    turns = plan.turns * plan.parts if plan.summed else 1
+    tasks = math.prod(s.extent for s in plan.slices) * plan.groups * plan.bands
+    total = tasks * turns * plan.points * _product(plan)
+    spilled = _SPILLED if len(plan.schemes) > 2 else 1.0
+    for side in (plan.vector, plan.scalar):
+        lanes = plan.group if side is plan.vector else (
+            plan.band if plan.summed else side.across.extent)
+        deep = 1 if side.depth is None else side.depth.extent
+        parted = plan.is_slabbed and side is plan.vector
+        visits = turns * tasks if turns > 1 or parted else _visits(plan, side)
+        visits *= (1 if plan.summed else plan.turns) * -(-lanes // LINE) * deep
+        windows = (plan.part, *plan.tiles[1:]) if side.depth is None else (1,) * len(plan.tiles)
+        taps = math.prod(axis.window for axis in side.axes)
+        total += visits * _TURNING * math.prod(
+            axis.size(tiles) for axis, tiles in zip(side.axes, windows, strict=True))
+        total += spilled * visits * math.prod(windows) * (taps + plan.points) * (
+            _NEARBY if parted and _is_near(plan) else _ENTERING)
+    outputs = math.prod(o for o, _ in plan.schemes)
+    pixels = outputs if plan.summed else math.prod(s.extent for s in plan.outputs) / plan.bands
+    total += tasks * -(-plan.group // LINE) * (
+        spilled * plan.rows * (plan.points + outputs) * _LEAVING
+        + (plan.rows if plan.summed else 1) * pixels * _TURNING)
+    size = plan.size(plan.vector) + plan.size(plan.scalar) + plan.points * plan.sums
+    slabs = plan.slabs if plan.is_slabbed else 1
+    total += tasks * turns * slabs * max(0, size - _CACHE) * _FAR
+    return total * (1 + 0.04 * (-(-tasks // 2) * 2 / tasks - 1))
+
+
+def _product(plan: Winograd) -> float:
+    """The product for one point: multiply-adds and loads, sums that are read and written for
+    every slab, and cache lines from L2: those of the numbers, and of vectors that are not near."""
+    calls = -(-plan.depth // (plan.slab if plan.is_slabbed else CHUNK))
+    wide = -(-plan.group // LINE)
+    near = plan.is_slabbed and _is_near(plan)
+    total = plan.rows * plan.depth / LINE * _NUMBERS
+    total += 0.0 if near else plan.depth * wide * _LINE
+    for rows in split(plan.rows, 8):
+        for vectors in split(wide, widest(8)):
+            total += max(rows * vectors, rows + vectors, _WAITING) * plan.depth
+            total += calls * (_CALL + rows * vectors * (_SUM if near or calls == 1 else 2 * _SUM))
+    return total
+
+
+def _is_near(plan: Winograd) -> bool:
+    """Whether a slab and the sums stay in L1."""
+    return plan.points * (plan.plane(plan.vector) + plan.sums) <= _INNER
+
+
+def _visits(plan: Winograd, side: Side) -> int:
+    """How often an operand is transformed, when successive tasks share it: slices of the vector
+    operand come first, then groups of lanes, then other slices, then bands."""
+    first = math.prod(s.extent for s in plan.slices if s.name in plan.vector.base.names())
+    others = math.prod(s.extent for s in plan.slices) // first
+    if side is plan.vector:
+        return first * plan.groups
+    return first if plan.bands == 1 and others == 1 else first * plan.groups * others * plan.bands
