@@ -169,7 +169,7 @@ class Kernel:
         few = key is None or key is _FORWARD or type(key) is str or (
             type(key) is tuple and key == tuple(result))
         if few and key not in ways and not call.packed:
-            if takes and key is not _FORWARD:
+            if key is not _FORWARD:
                 takes = (("dy", self.dtype, call.fit.shapes[self._real_outputs[0]]), *takes)
             ways[key] = shortcut(takes, result, passes)
         return result
