@@ -355,7 +355,7 @@ def test_forward_convolution_reads_as_a_person_would_write_it() -> None:
         # windows[n,c,a,i] = padded[n, c, a + 2*i]
         windows = np.ndarray(
             (N, C, K, I),
-            x.dtype,
+            padded.dtype,
             padded,
             0,
             (step[0], step[1], step[2], 2*step[2]))
