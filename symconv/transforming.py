@@ -59,22 +59,15 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
                 offered = every(found[0], known, known[definition.target.name], frozenset())
     if plan is None or len(others) > 1:
         return None
+    pays = always or (tiles is not None and _pays(winograd_effort(plan), sum(
+        effort(other) for term in tiles.plans for other in term)))
+    usual = plan if pays else None
+    plan = usual if choice is None else _taken(choice, definition.target.name, offered, usual)
+    if plan is None:
+        return None
     initial = _initial(definition, others[0], plan) if others else None
     if others and initial is None:
         return None
-    pays = always or (tiles is not None and _pays(winograd_effort(plan), sum(
-        effort(other) for term in tiles.plans for other in term)))
-    if choice is None:
-        if not pays:
-            return None
-    else:
-        taken = _taken(choice, definition.target.name, offered, plan if pays else None)
-        if taken is None:
-            return None
-        plan = taken
-        initial = _initial(definition, others[0], plan) if others else None
-        if others and initial is None:
-            return None
     target = Access(definition.target.name,
                     tuple(Int.of(index.name) for index in definition.free))
     names = fresh("group", used), fresh("band", used)
