@@ -13,14 +13,15 @@ choose among them. What takes none of them is computed by LOOPS.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from symconv.errors import ParameterError
 
 Kind: TypeAlias = Literal["stencil", "tiles", "winograd"]
 Texts: TypeAlias = tuple[str, ...]
+Plan = TypeVar("Plan")
 
 LOOPS = "loops"
 
@@ -63,3 +64,16 @@ class Chosen:
     def having(self, target: str, wanted: Texts) -> Chosen:
         """The same with other plans for one target."""
         return Chosen((*(one for one in self.plans if one[0] != target), (target, wanted)))
+
+
+def plan_taken(choice: Choice, target: str, kind: Kind, number: int,
+               offered: Sequence[tuple[float, Plan]], described: Callable[[Plan], str],
+               usual: Plan | None) -> Plan | None:
+    """The plan that a choice takes among those `offered` with their cycles, the cheapest first;
+    `described` tells one from another, and `usual` is what the model takes."""
+    named: dict[str, tuple[float, Plan]] = {}
+    for cycles, plan in offered:
+        named.setdefault(f"{kind}: {described(plan)}", (cycles, plan))
+    text = choice.taken(target, kind, number, {text: cycles for text, (cycles, _) in named.items()},
+                        None if usual is None else f"{kind}: {described(usual)}")
+    return None if text is None else named[text][1]

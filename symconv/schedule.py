@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from symconv.choice import Choice
+from symconv.choice import Choice, plan_taken
 from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
 from symconv.dotting import dot_plans
@@ -180,16 +180,10 @@ def _taken(choice: Choice, target: str, number: int,
            offered: Sequence[Sequence[tuple[float, Tiles]]], usual: list[Tiles]) -> list[Tiles]:
     """The plan for each contraction of a term that a choice takes; none where it takes none for
     one of them. Their numbers begin at `number`."""
-    made: list[Tiles] = []
-    for place, found in enumerate(offered):
-        named: dict[str, tuple[float, Tiles]] = {}
-        for cycles, plan in found:
-            named.setdefault(f"tiles: {tiles_text(plan)}", (cycles, plan))
-        text = choice.taken(target, "tiles", number + place,
-                            {text: cycles for text, (cycles, _) in named.items()},
-                            f"tiles: {tiles_text(usual[place])}" if usual else None)
-        made += [] if text is None else [named[text][1]]
-    return made if len(made) == len(offered) else []
+    made = [plan_taken(choice, target, "tiles", number + place, found, tiles_text,
+                       usual[place] if usual else None) for place, found in enumerate(offered)]
+    taken = [plan for plan in made if plan is not None]
+    return taken if len(taken) == len(offered) else []
 
 
 def _strides(tensor: Tensor, dropped: int) -> tuple[int, ...] | None:

@@ -7,9 +7,9 @@ where the accuracy asked for is the default one, and where the model says that i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from symconv.choice import Choice
+from symconv.choice import Choice, plan_taken
 from symconv.contracting import contractions
 from symconv.effort import effort
 from symconv.integers import Int
@@ -62,7 +62,10 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
     pays = always or (tiles is not None and _pays(winograd_effort(plan), sum(
         effort(other) for term in tiles.plans for other in term)))
     usual = plan if pays else None
-    plan = usual if choice is None else _taken(choice, definition.target.name, offered, usual)
+    plan = usual if choice is None else plan_taken(
+        choice, definition.target.name, "winograd", 0,
+        sorted(((winograd_effort(each), each) for each in offered), key=lambda item: item[0]),
+        winograd_text, usual)
     if plan is None:
         return None
     initial = _initial(definition, others[0], plan) if others else None
@@ -72,19 +75,6 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
                     tuple(Int.of(index.name) for index in definition.free))
     names = fresh("group", used), fresh("band", used)
     return Transformed(target, definition.free, plan, names, initial, point(definition))
-
-
-def _taken(choice: Choice, target: str, offered: Sequence[Winograd],
-           usual: Winograd | None) -> Winograd | None:
-    """The plan that a choice takes."""
-    named: dict[str, tuple[float, Winograd]] = {}
-    for cycles, plan in sorted(((winograd_effort(plan), plan) for plan in offered),
-                               key=lambda each: each[0]):
-        named.setdefault(f"winograd: {winograd_text(plan)}", (cycles, plan))
-    text = choice.taken(target, "winograd", 0,
-                        {text: cycles for text, (cycles, _) in named.items()},
-                        None if usual is None else f"winograd: {winograd_text(usual)}")
-    return None if text is None else named[text][1]
 
 
 def _pays(transforms: float, sums: float) -> bool:
