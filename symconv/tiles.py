@@ -44,6 +44,8 @@ WIDE = 48
 COMBED = 4
 """The largest distance of elements in the target that sums are woven into (`weaving`)."""
 
+_COPIES = 1024  # of gathered numbers: a call has a mark on the stack for each of them
+
 _INWARD = 24    # tiles of 24 x 48 lanes that lie in each other's gaps stay in L1
 
 
@@ -115,7 +117,8 @@ class Tiles:
     `group` tell how many values of the first lane and of the row one task has. `target` is the
     position of the first row and lane, `panel` the number of elements of the vector operand that
     a tile of `WIDE` lanes reads in a part. `gathered` tells whether the numbers of a task's rows
-    are copied first: for every block of rows, tap and step those of all rows side by side.
+    are copied first: for every block of rows, tap and step those of all rows side by side. Those
+    copies are `kept` for other tasks of the same rows, where slices and bands share the numbers.
     """
 
     slices: tuple[Span, ...]
@@ -150,6 +153,14 @@ class Tiles:
     @property
     def groups(self) -> int:
         return -(-self.row.extent // self.group)
+
+    @property
+    def kept(self) -> bool:
+        return (self.gathered and self.bands * math.prod(s.extent for s in self.slices) > 1
+                and self.groups * math.prod(part.count for part in self.parts) <= _COPIES
+                and self.scalar.base.names() <= {
+                    self.row.name, *(part.number for part in self.parts),
+                    *(tap.name for tap in self.taps)})
 
     @property
     def inner(self) -> int:
