@@ -44,8 +44,6 @@ WIDE = 48
 COMBED = 4
 """The largest distance of elements in the target that sums are woven into (`weaving`)."""
 
-_COPIES = 1024  # of gathered numbers: a call has a mark on the stack for each of them
-
 _INWARD = 24    # tiles of 24 x 48 lanes that lie in each other's gaps stay in L1
 
 
@@ -157,7 +155,6 @@ class Tiles:
     @property
     def kept(self) -> bool:
         return (self.gathered and self.bands * math.prod(s.extent for s in self.slices) > 1
-                and self.groups * math.prod(part.count for part in self.parts) <= _COPIES
                 and self.scalar.base.names() <= {
                     self.row.name, *(part.number for part in self.parts),
                     *(tap.name for tap in self.taps)})

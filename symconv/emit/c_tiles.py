@@ -115,6 +115,7 @@ class TileSpelling:
             if plan.gathered:
                 name, count = (item.kept, copies(plan)) if plan.kept else (item.numbers, 1)
                 found.append(Buffer(name, self.spelling.real, count * plan.group * plan.run))
+                found += [Buffer(item.marks, "unsigned char", count)] if plan.kept else []
             if is_divided(plan):
                 count = math.prod(span.extent for span in plan.loops) * plan.group
                 count += plan.is_spread * BEHIND * plan.group
@@ -140,7 +141,8 @@ class TileSpelling:
             if item.shared and self._made(item):
                 yield f"ptrdiff_t {item.ready} = -1;"
             if plan.kept:
-                yield f"unsigned char {item.marks}[{copies(plan)}] = {{0}};"
+                yield from loop(self.own.step, 0, copies(plan), [
+                    f"{item.marks}[{self.own.step}] = 0;"])
 
     def node(self, node: Tiled) -> Iterator[str]:
         """The lines of a definition, for the task whose indices are set."""
