@@ -70,7 +70,8 @@ class _Planner:
             return None
         best: Tiles | None = None
         for divided in parts(rest, self.numbers, None, None):
-            rows_part = group(rows, math.prod(s.extent for s in slices), bool(divided))
+            rows_part = group(rows, math.prod(s.extent for s in slices),
+                              sums if divided else 0)
             made = self._packed(divided, rows_part, slices, loops, rest)
             if made is None:
                 return best
@@ -118,7 +119,7 @@ class _Planner:
                     stride(contraction.target, self.target, self.column.name))
         return Tiles(
             slices, loops, row, (lane,), divided, (), steps, (), max(1, steps[0].extent)
-            if steps else 1, self.column.extent, rows,
+            if steps else 1, self.column.extent, rows, rows,
             replace(vector, base=vector.base.substitute(low)),
             replace(scalar, base=scalar.base - back), along, None, copies[0], True, 1.0,
             place.substitute(low), place.coefficient(row.name).constant or 0, contraction,

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 
 from symconv.afar import copying, leaving, numbers
 from symconv.packing import Packing
+from symconv.sharing import uneven
 from symconv.tiles import COMBED, PANEL, WIDE, Dots, Tiles
 
 _LANES = 16         # elements of a vector register, as the model sees it
@@ -71,7 +72,7 @@ def effort(plan: Tiles) -> float:
     if plan.packing is not None:
         copies = slices * plan.bands * parts * (plan.groups if parts > 1 else 1)
         total += copies * _packing(plan.packing)
-    return _shared(total, plan.bands * plan.groups * slices)
+    return _shared(total, plan, plan.bands * slices)
 
 
 def _store(plan: Tiles) -> float:
@@ -144,9 +145,10 @@ def _sets(plan: Tiles) -> int:
     return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 
-def _shared(cycles: float, tasks: int) -> float:
-    """A surcharge for tasks that two cores cannot share evenly, if there is work for both."""
-    odd = -(-tasks // 2) * 2 / tasks - 1
+def _shared(cycles: float, plan: Tiles, others: int) -> float:
+    """A surcharge for tasks that two cores cannot share evenly, if there is work for both;
+    `others` are those for every share of the rows."""
+    odd = uneven(plan.row.extent, plan.grain, others) - 1
     return cycles * (1 + odd * (0.12 if cycles > _MUCH else 0.04))
 
 
@@ -167,8 +169,7 @@ def _dots(plan: Tiles, dots: Dots) -> float:
             total += time * high * wide
     total *= loops
     total += parts * (_packing(plan.packing) + _packing(dots.packing))
-    tasks = plan.groups * slices
-    return _shared(tasks * total, tasks)
+    return _shared(plan.groups * slices * total, plan, slices)
 
 
 def split(count: int, most: int) -> Iterator[int]:

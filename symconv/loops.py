@@ -79,6 +79,15 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """Tasks that differ in their last index alone, of which blocks of `most` are done at once, or
+    what a call has of such a block: `name` tells how many."""
+
+    name: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tiled:
     """A whole definition by tile plans: per term one plan for each residue class.
 
@@ -86,7 +95,7 @@ class Tiled:
     `empty` have no sum at all. Where a padded zero may have met an infinity, an element that
     became NaN is computed once more by `repair`. `names` are those of the band, the group of
     rows and a row that does not exist; `fixed` variables are set outside, and with `split` the
-    band and the group are too.
+    band and the group are too. With `joined` tasks the group counts these, not blocks of rows.
     """
 
     target: Access
@@ -99,6 +108,7 @@ class Tiled:
     repair: tuple[Node, ...]
     fixed: frozenset[str]
     split: bool
+    joined: Joined | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,7 @@ class Stenciled:
 class Transformed:
     """A whole definition, alone in its routine, by a Winograd plan: results begin at `initial`.
     An element that is not finite is computed once more by `repair`. `names` are those of the
-    group of lanes and the band."""
+    group of lanes and the band; with `joined` tasks the latter counts these."""
 
     target: Access
     free: tuple[Index, ...]
@@ -124,6 +134,7 @@ class Transformed:
     names: tuple[str, str]
     initial: Scalar | None
     repair: tuple[Node, ...]
+    joined: Joined | None
 
 
 Node: TypeAlias = (Loop | Let | When | Begin | Fold | Store | Refuse | Tiled | Stenciled
@@ -149,6 +160,18 @@ class Routine:
     owners: tuple[str, ...] = ()
     flags: tuple[Flag, ...] = ()
     guards: tuple[str | None, ...] = ()
+
+    @property
+    def joined(self) -> Joined | None:
+        """Which tasks are done at once."""
+        return next((node.joined for node in self.body
+                     if isinstance(node, Tiled | Transformed)), None)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The names that are set for a task."""
+        joined = () if self.joined is None else (self.joined.name,)
+        return (*(name for name, _ in self.tasks), *joined)
 
 
 def plan_texts(routine: Routine) -> dict[str, tuple[str, ...]]:

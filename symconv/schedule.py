@@ -27,7 +27,7 @@ from symconv.effort import effort
 from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
-from symconv.loops import Node, Tiled
+from symconv.loops import Joined, Node, Tiled
 from symconv.merging import merged
 from symconv.names import fresh
 from symconv.rewrite import scalar_names
@@ -97,10 +97,15 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     repair = point(definition) if guarded else ()
     target = Access(definition.target.name,
                     tuple(Int.of(index.name) for index in definition.free))
+    split = alone and _agree(chosen)
+    joined = _joined(chosen, used) if split else None
+    if joined is None:          # a block of rows is a task
+        chosen = [[replace(plan, group=plan.grain) if split else replace(plan, grain=plan.group)
+                   for plan in term] for term in chosen]
     return Tiled(target, definition.free, tuple(tuple(term) for term in chosen), tuple(empty),
                  names, initial, start, repair,
                  frozenset(span.name for span in _shared(chosen)) if alone else fixed,
-                 alone and _agree(chosen))
+                 split, joined)
 
 
 def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
@@ -108,7 +113,7 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
     every = [plan for term in node.plans for plan in term]
     found = [(span.name, Int.of(span.extent)) for span in _shared([every])]
     if node.split:
-        bands, groups = (max(plan.bands for plan in every), max(plan.groups for plan in every))
+        bands, groups = (max(plan.bands for plan in every), max(plan.shares for plan in every))
         found += [(name, Int.of(count)) for name, count in zip(node.names, (bands, groups),
                                                                strict=False) if count > 1]
     return tuple(found)
@@ -246,5 +251,16 @@ def _shared(chosen: Sequence[Sequence[Tiles]]) -> tuple[Span, ...]:
 def _agree(chosen: Sequence[Sequence[Tiles]]) -> bool:
     """Whether every task has the same part of the target in all terms."""
     parts = [[(plan.contraction.target, plan.lanes[0].name, plan.lanes[0].low, plan.band,
-               plan.row, plan.group, plan.slices) for plan in term] for term in chosen]
+               plan.row, plan.group, plan.grain, plan.slices) for plan in term]
+             for term in chosen]
     return all(part == parts[0] for part in parts)
+
+
+def _joined(chosen: Sequence[Sequence[Tiles]], used: set[str]) -> Joined | None:
+    """The tasks that are done at once, where all plans have the same blocks of them."""
+    every = [plan for term in chosen for plan in term]
+    plan = every[0]
+    most = -(-plan.group // plan.grain)
+    return Joined(fresh("joined", used), most) if most > 1 and all(
+        (other.row.extent, other.group, other.grain) == (plan.row.extent, plan.group, plan.grain)
+        for other in every) else None

@@ -19,8 +19,9 @@ the sums wait in the workspace.
 A step outside the valid range of an operand is not taken, where its range can be told from loop
 variables, taps and rows (`clipping`); otherwise zeros of the packed operand stand for it.
 
-Every element of the target has one slice, band and block of rows: tasks are independent, and the
-order of its additions does not depend on how they are split.
+Every element of the target has one slice, band and row: tasks are independent, and the order of
+its additions does not depend on how they are split. Tasks of a group of rows that follow each
+other are done at once, so that what these rows share is copied once for each thread.
 """
 
 from __future__ import annotations
@@ -112,11 +113,13 @@ class Tiles:
     bound taps, rows and the first step variable.
     `regular`: the distance of successive reads of the scalar operand where it is always the
     same, otherwise None. `taken` is the part of all steps that is not clipped. `band` and
-    `group` tell how many values of the first lane and of the row one task has. `target` is the
+    `grain` tell how many values of the first lane and of the row one task has, `group` how many
+    rows may be done at once. `target` is the
     position of the first row and lane, `panel` the number of elements of the vector operand that
     a tile of `WIDE` lanes reads in a part. `gathered` tells whether the numbers of a task's rows
     are copied first: for every block of rows, tap and step those of all rows side by side. Those
-    copies are `kept` for other tasks of the same rows, where slices and bands share the numbers.
+    copies are `kept` for other tasks of the same rows, where slices and bands share the numbers
+    and blocks are tasks.
     With `by_lanes` all rows pass the panel of a tile before the next one follows; otherwise a block
     of rows goes along all lanes.
     """
@@ -132,6 +135,7 @@ class Tiles:
     chunk: int
     band: int
     group: int
+    grain: int
     vector: Read
     scalar: Read
     row_stride: int
@@ -157,10 +161,16 @@ class Tiles:
 
     @property
     def kept(self) -> bool:
-        return (self.gathered and self.bands * math.prod(s.extent for s in self.slices) > 1
+        return (self.gathered and self.grain == self.group
+                and self.bands * math.prod(s.extent for s in self.slices) > 1
                 and self.scalar.base.names() <= {
                     self.row.name, *(part.number for part in self.parts),
                     *(tap.name for tap in self.taps)})
+
+    @property
+    def shares(self) -> int:
+        """Into how many tasks the rows are split."""
+        return -(-self.row.extent // self.grain)
 
     @property
     def inner(self) -> int:

@@ -22,10 +22,14 @@ from symconv.integers import Int
 from symconv.packing import Packing, pack
 from symconv.parting import parted, parts, shift, single
 from symconv.places import flat, group, moved, names_in, regular, stride
+from symconv.sharing import grain
 from symconv.tiles import CACHE, PANEL, WIDE, Clip, Lane, Part, Read, Tiles
 
 CHUNK = 192
 """Steps of the reduction whose products are summed before they join other sums."""
+
+HIGH = 8
+"""Rows that tasks have a multiple of, if they have not all."""
 
 NARROWEST = 16
 """Lanes that an operand must have to be read where it lies: no tile may reach beyond it."""
@@ -126,7 +130,8 @@ class _Planner:
         if (plan.row.extent > 1 and plan.clip(plan.row.name) is None
                 and not any(self.contraction.operands[1 - self.vector].guarded)
                 and not plan.scalar.base.names() & {span.name for span in plan.loops}):
-            yield replace(plan, gathered=True)
+            task = replace(plan, gathered=True, group=plan.grain)
+            yield task if task.kept else replace(plan, gathered=True)
 
     def _order(self) -> tuple[Span, ...]:
         """The variables of a run, slowest first."""
@@ -189,10 +194,11 @@ class _Planner:
                       for lane, pitch in zip(self.lanes, pitches, strict=True))
         place = flat(contraction.target, self.target)
         tasks = -(-lanes[0].extent // band) * math.prod(s.extent for s in slices)
+        block = group(row.extent, tasks, self._waiting(band, divided, loops))
         return Tiles(
             slices, loops, row, lanes, divided, parted(self.clipping.taps, divided), steps,
             self._clips(divided, steps), chunk, band,
-            group(row.extent, tasks, bool(divided)), vector, scalar,
+            block, grain(row.extent, block, tasks, HIGH), vector, scalar,
             read.coefficient(row.name).constant or 0, regular(read, steps), packing,
             self.clipping.padded, self.clipping.taken, place.substitute(self._origin(band)),
             place.coefficient(row.name).constant or 0, contraction, None,

@@ -14,7 +14,7 @@ from symconv.contracting import contractions
 from symconv.effort import effort
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
-from symconv.loops import Node, Tiled, Transformed
+from symconv.loops import Joined, Node, Tiled, Transformed
 from symconv.names import fresh
 from symconv.rewrite import scalar_names
 from symconv.unknowns import Eliminated
@@ -74,7 +74,9 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
     target = Access(definition.target.name,
                     tuple(Int.of(index.name) for index in definition.free))
     names = fresh("group", used), fresh("band", used)
-    return Transformed(target, definition.free, plan, names, initial, point(definition))
+    most = -(-plan.band // plan.grain)
+    joined = Joined(fresh("joined", used), most) if most > 1 else None
+    return Transformed(target, definition.free, plan, names, initial, point(definition), joined)
 
 
 def _pays(transforms: float, sums: float) -> bool:
@@ -90,7 +92,7 @@ def transform_tasks(node: Transformed) -> tuple[tuple[str, Int], ...]:
     shared = [(s.name, Int.of(s.extent)) for s in plan.slices if s.name in ours]
     rest = [(s.name, Int.of(s.extent)) for s in plan.slices if s.name not in ours]
     group, band = ([(name, Int.of(count))] if count > 1 else []
-                   for name, count in zip(node.names, (plan.groups, plan.bands), strict=True))
+                   for name, count in zip(node.names, (plan.groups, plan.shares), strict=True))
     return (*shared, *group, *rest, *band)
 
 

@@ -27,7 +27,7 @@ def is_woven(plan: Tiles, every: Sequence[Tiles], fixed: Collection[str], split:
         return True
     if plan.bands > 1 and 0 < abs(plan.lanes[0].target) <= reach and len(plan.lanes) > 1:
         return False
-    if plan.groups > 1 and abs(plan.target_row) <= reach:
+    if plan.shares > 1 and abs(plan.target_row) <= reach:
         return False
     return all(_is_clear(plan, other, apart, reach) for other in every)
 
@@ -50,6 +50,6 @@ def _is_clear(plan: Tiles, other: Tiles, apart: int, reach: int) -> bool:
 def share(plan: Tiles) -> tuple[object, ...]:
     """What a task has of a plan: slices, bands of lanes, groups of rows."""
     lanes = tuple((lane.name, lane.target) for lane in plan.lanes)
-    rows = (plan.group, plan.row) if plan.groups > 1 else ()
+    rows = (plan.group, plan.grain, plan.row) if plan.shares > 1 else ()
     return (plan.slices, lanes, plan.bands, plan.band if plan.bands > 1 else 0,
-            plan.groups, rows, plan.target_row)
+            plan.shares, rows, plan.target_row)

@@ -79,11 +79,11 @@ class Winograd:
 
     `vector` has the lanes. With `summed`, rows are the values of the other operand's `across`
     and the sum is over tiles; otherwise rows are tiles and the sum is over that variable. `rest`
-    are further variables of the sum, `slices` outer ones. A task has `group` lanes, and `band`
-    tiles of the first axis or, with `summed`, `band` rows; with `summed`, `part` tiles of the
-    first axis are taken at a time, otherwise `slab` terms of the sum: where there is no `rest`
-    and these are few, the vectors are used while they are in L1. `target` is the place of the
-    first element.
+    are further variables of the sum, `slices` outer ones. A task has `group` lanes, and `grain`
+    tiles of the first axis or, with `summed`, `grain` rows, of which a `band` may be done at once;
+    with `summed`, `part` tiles of the first axis are taken at a time, otherwise `slab` terms of
+    the sum: where there is no `rest` and these are few, the vectors are used while they are in
+    L1. `target` is the place of the first element.
     """
 
     schemes: tuple[tuple[int, int], ...]
@@ -95,6 +95,7 @@ class Winograd:
     slices: tuple[Span, ...]
     group: int
     band: int
+    grain: int
     part: int
     slab: int
     outputs: tuple[Span, ...]
@@ -112,9 +113,18 @@ class Winograd:
         return -(-self.vector.across.extent // self.group)
 
     @property
+    def whole(self) -> int:
+        """The tiles of the first axis, or the rows."""
+        return self.scalar.across.extent if self.summed else self.tiles[0]
+
+    @property
     def bands(self) -> int:
-        whole = self.scalar.across.extent if self.summed else self.tiles[0]
-        return -(-whole // self.band)
+        return -(-self.whole // self.band)
+
+    @property
+    def shares(self) -> int:
+        """Into how many tasks the tiles of the first axis are split, or the rows."""
+        return -(-self.whole // self.grain)
 
     @property
     def parts(self) -> int:

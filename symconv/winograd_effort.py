@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 
 from symconv.effort import split, widest
+from symconv.sharing import uneven
 from symconv.tiling import CHUNK
 from symconv.winograd import LINE, Side, Winograd
 
 _CACHE = 230000         # elements of all transformed operands of a task that stay in L2
+_BEYOND = 420000        # those that stay nowhere near
 _INNER = 9800           # those of a slab and its sums, in L1
 _FAR = 0.4              # for every other one
+_FARTHER = 2.0          # and for every one beyond the latter
 _LINE = 1.4             # a cache line of vectors from L2
 _NUMBERS = 3.0          # of numbers, which lie apart
 _WAITING = 6.0          # for sums, each of which waits for the one before
@@ -54,8 +57,9 @@ def winograd_effort(plan: Winograd) -> float:
         + (plan.rows if plan.summed else 1) * pixels * _TURNING)
     size = plan.size(plan.vector) + plan.size(plan.scalar) + plan.points * plan.sums
     slabs = plan.slabs if plan.is_slabbed else 1
-    total += tasks * turns * slabs * max(0, size - _CACHE) * _FAR
-    return total * (1 + 0.04 * (-(-tasks // 2) * 2 / tasks - 1))
+    total += tasks * turns * slabs * (
+        max(0, size - _CACHE) * _FAR + max(0, size - _BEYOND) * _FARTHER)
+    return total * (1 + 0.04 * (uneven(plan.whole, plan.grain, tasks // plan.bands) - 1))
 
 
 def _product(plan: Winograd) -> float:

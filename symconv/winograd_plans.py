@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
+from symconv.sharing import grain
+from symconv.tiling import HIGH
 from symconv.toom import LIMIT, POINTS, quietest
 from symconv.winograd import LINE, Axis, Guard, Side, Winograd
 from symconv.winograd_effort import winograd_effort
@@ -183,12 +185,15 @@ class _Maker:
             *outputs, vector.across, *([scalar.across] if self.summed else []))})
         whole = scalar.across.extent if self.summed else tiles[0]
         plan = Winograd(self.schemes, tiles, self.summed, vector, scalar, rest, slices,
-                        vector.across.extent, whole, tiles[0], 0, outputs, start, lane, row,
+                        vector.across.extent, whole, whole, tiles[0], 0, outputs, start, lane, row,
                         self.contraction)
         for group, band in itertools.product(_cuts(vector.across.extent, LINE),
-                                             _cuts(whole, 8 if self.summed else 1)):
+                                             _cuts(whole, HIGH if self.summed else 1)):
+            others = -(-vector.across.extent // group) * math.prod(s.extent for s in slices)
+            share = grain(whole, band, others, HIGH if self.summed else 1)
             for part in _cuts(tiles[0], 1) if self.summed else (band,):
-                cut = replace(plan, group=group, band=band, part=part, slab=plan.depth)
+                cut = replace(plan, group=group, band=band, grain=share, part=part,
+                              slab=plan.depth)
                 yield cut
                 for slab in _slabs(cut):
                     yield replace(cut, slab=slab)

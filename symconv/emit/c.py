@@ -39,7 +39,7 @@ from symconv.emit.c_winograd import WinogradSpelling, heights, transformed
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program, Tensor
-from symconv.loops import Routine, Stenciled
+from symconv.loops import Joined, Routine, Stenciled
 from symconv.lower import lower
 from symconv.names import names_of
 from symconv.passes import Pass
@@ -167,8 +167,7 @@ class _Emitter:
         buffers = tiles.buffers() if windows is None else windows.buffers()
         parts = Parts(
             self.name, routine, body.lines, _tokens,
-            [*(size.name for size in self.program.sizes), own.task,
-             *(name for name, _ in routine.tasks)],
+            [*(size.name for size in self.program.sizes), own.task, *routine.numbers],
             {**{t.name: self._type(t, narrow) for t in tensors},
              **{buffer.name: buffer.kind for buffer in buffers},
              **{item.base: f"const {self.real}" for item in packed}})
@@ -269,6 +268,9 @@ class _Emitter:
             inside.insert(0, f"const ptrdiff_t {name} = {value};")
             rest = f"{rest} / {shown}"
         used = _tokens(lines := list(parts.body()))
+        if routine.joined is not None:
+            used |= _tokens(joining := _joining(routine, routine.joined, spelling, own))
+            lines = [*joining, *lines]
         inside = [line for line in inside if line.split()[2] in used]
         head = f"for (ptrdiff_t {own.task} = {own.begin}; {own.task} < {own.end}; {own.task}++) {{"
         return [head, *(f"    {line}" for line in (*inside, *lines)), "}"]
@@ -332,6 +334,19 @@ def _literal(message: str) -> str:
     """A text as the inside of a C string: ASCII, and nothing that ends it or starts a trigraph."""
     safe = message.encode("ascii", "replace").decode()
     return safe.replace("\\", "\\\\").replace('"', '\\"').replace("??", '?" "?').replace("\n", " ")
+
+
+def _joining(routine: Routine, joined: Joined, spelling: Spelling, own: Locals) -> list[str]:
+    """The number of tasks that are done at once: what is left of a block, and of the call."""
+    index, extent = routine.tasks[-1]
+    spelling.helpers.add("min")
+    left = [f"{spelling.integer(extent)} - {index}", f"{own.end} - {own.task}"]
+    if joined.most < (extent.constant or 0):
+        left.insert(0, f"{joined.most} - {index} % {joined.most}")
+    shown = left[-1]
+    for one in reversed(left[:-1]):
+        shown = f"{spelling.prefix}_min({one}, {shown})"
+    return [f"const ptrdiff_t {joined.name} = {shown};", f"{own.task} += {joined.name} - 1;"]
 
 
 def _tokens(lines: Iterable[str]) -> set[str]:

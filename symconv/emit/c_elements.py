@@ -43,7 +43,7 @@ class Elements:
         body = self.lines(node.start) if node.start else [
             f"{element} = {self.spelling.top(value)};"]
         counts = (max(plan.bands for plan in node.plans[0]),
-                  max(plan.groups for plan in node.plans[0]))
+                  max(plan.shares for plan in node.plans[0]))
         tests = [f"{name} == 0" for name, count in zip(node.names, counts, strict=False)
                  if node.split and count > 1]
         spans = [span for span in contraction.outer if span.name not in node.fixed]
@@ -59,7 +59,7 @@ class Elements:
                 low = f"{own.first} + {lane.low}" if lane.low else own.first
                 stop = f"{low} + {own.many}"
             lines = loop(lane.name, low, stop, lines)
-        low, stop = ((own.begin, own.end) if plan.groups > 1
+        low, stop = ((own.begin, own.end) if plan.shares > 1
                      else (str(plan.row.low), str(plan.row.stop)))
         return loops(plan.loops, loop(plan.row.name, low, stop, lines))
 

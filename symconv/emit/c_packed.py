@@ -185,7 +185,7 @@ def _names(packing: Packing) -> set[str]:
 def _transformed(windows: WinogradSpelling) -> Iterator[Copy]:
     """The transformed operands of a Winograd plan."""
     plan, own = windows.plan, windows.own
-    group, band = windows.names
+    group, band = windows.names[0], own.block
     parts = [Span(own.part, 0, plan.parts)] if plan.summed else []
     for name, side in windows.sides():
         task = Span(group, 0, plan.groups) if side is plan.vector else Span(band, 0, plan.bands)
@@ -193,7 +193,7 @@ def _transformed(windows: WinogradSpelling) -> Iterator[Copy]:
         over = (*(span for span in (*plan.slices, *(plan.rest if plan.summed else ()))
                   if span.name in side.base.names()),
                 *([task] if task.extent > 1 else []), *parts, *slabs)
-        lines = with_needed([*windows.bounds(), *windows.part(),
+        lines = with_needed([*windows.band(), *windows.part(),
                              *(windows.slab() if slabs else ())],
                             list(windows.entering(side, name)))
         yield Copy(name, side.tensor, plan.size(side), over, tuple(lines),

@@ -50,13 +50,21 @@ def heights(plan: Tiles, most: int) -> dict[int, set[int]]:
     """The rows of the tiles of a plan, and how many of them a run of each may have."""
     found: dict[int, set[int]] = {}
     clip = plan.clip(plan.row.name)
-    for group in range(plan.groups):
-        low = plan.row.low + group * plan.group
-        for rows in blocks(min(plan.group, plan.row.stop - low), most):
+    for low, stop in _runs(plan):
+        for rows in blocks(stop - low, most):
             found.setdefault(rows, set()).update(
                 {rows} if clip is None else _clipped(plan, clip, low, low + rows))
             low += rows
     return found
+
+
+def _runs(plan: Tiles) -> Iterator[tuple[int, int]]:
+    """The rows that may be done at once: those of some tasks of a block that follow each other."""
+    for group in range(plan.row.low, plan.row.stop, plan.group):
+        stop = min(group + plan.group, plan.row.stop)
+        for low in range(group, stop, plan.grain):
+            yield from ((low, min(end, stop)) for end in range(
+                low + plan.grain, stop + plan.grain, plan.grain))
 
 
 def _clipped(plan: Tiles, clip: Clip, low: int, stop: int) -> set[int]:

@@ -70,14 +70,14 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
                   lines: Lines) -> TileSpelling:
     """The spelling of a routine's tile plans; `taken` are the names of its program."""
     plans = plans_of(routine)
-    used = {*taken, task, *(name for name, _ in routine.tasks), *_declared(routine.body)}
+    used = {*taken, task, *routine.numbers, *_declared(routine.body)}
     for plan in plans:
         used |= {span.name for span in (*plan.slices, *plan.loops, plan.row, *plan.taps,
                                         *plan.steps)}
         used |= {part.number for part in plan.parts}
         used |= {lane.name for lane in plan.lanes}
     own = TileNames.beside(used)
-    groups = max((plan.groups for node in routine.body if isinstance(node, Tiled) and node.split
+    groups = max((plan.shares for node in routine.body if isinstance(node, Tiled) and node.split
                   for term in node.plans for plan in term), default=1)
     planned = tuple(
         Planned(plan, fresh("steps", used), fresh("packed", used), fresh("other", used),
@@ -177,14 +177,15 @@ class TileSpelling:
             opening += [f"const ptrdiff_t {own.first} = {band} * {plan.band};",
                         f"const ptrdiff_t {own.many} = {spell.prefix}_min({plan.band}, "
                         f"{plan.lanes[0].extent} - {own.first});"]
-        if plan.groups > 1:
-            begin = spell.integer(Int.of(group) * plan.group + plan.row.low)
+        if plan.shares > 1:
+            begin = spell.integer(Int.of(group) * plan.grain + plan.row.low)
+            many = str(plan.grain) if node.joined is None else f"{node.joined.name} * {plan.grain}"
             opening += [f"const ptrdiff_t {own.begin} = {begin};",
                         f"const ptrdiff_t {own.end} = {spell.prefix}_min({own.begin} + "
-                        f"{plan.group}, {plan.row.stop});"]
+                        f"{many}, {plan.row.stop});"]
         spans = [span for span in plan.slices if span.name not in node.fixed]
         counts = ((band, plan.bands, max(p.bands for p in node.plans[0])),
-                  (group, plan.groups, max(p.groups for p in node.plans[0])))
+                  (group, plan.shares, max(p.shares for p in node.plans[0])))
         if node.split:
             tests = [f"{name} < {count}" for name, count, most in counts if most > count]
             return loops(spans, [*opening, *inside], " && ".join(tests))
@@ -285,7 +286,7 @@ class TileSpelling:
 
     def _rows(self, plan: Tiles) -> tuple[str, str]:
         own = self.own
-        return (own.begin, own.end) if plan.groups > 1 else (
+        return (own.begin, own.end) if plan.shares > 1 else (
             str(plan.row.low), str(plan.row.stop))
 
 

@@ -19,7 +19,7 @@ from symconv.emit.c_tiles import Buffer
 from symconv.emit.c_transforms import plane_name
 from symconv.emit.c_winograd_names import WinogradNames
 from symconv.integers import Int
-from symconv.loops import Routine, Transformed
+from symconv.loops import Joined, Routine, Transformed
 from symconv.tiling import CHUNK
 from symconv.winograd import Side, Winograd
 
@@ -29,10 +29,12 @@ def transformed(routine: Routine) -> list[Transformed]:
 
 
 def heights(plan: Winograd) -> tuple[int, ...]:
-    """How many rows the products of the tasks have: those of the last one may be fewer."""
+    """How many rows the products have: those of some tasks of a band that follow each other."""
     rest = 1 if plan.summed else math.prod(plan.tiles[1:])
-    whole = plan.scalar.across.extent if plan.summed else plan.tiles[0]
-    return tuple(sorted({plan.band * rest, (whole - (plan.bands - 1) * plan.band) * rest}))
+    ends = (*range(plan.grain, min(plan.band, plan.whole), plan.grain), plan.band)
+    last = plan.whole - (plan.bands - 1) * plan.band
+    return tuple(sorted({end * rest for end in ends} | {
+        (last - low) * rest for low in range(0, last, plan.grain)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class WinogradSpelling:
     spelling: Spelling
     own: WinogradNames
     lines: Lines
+    joined: Joined | None
     held: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
@@ -54,11 +57,11 @@ class WinogradSpelling:
         if not found:
             return None
         contraction = found[0].plan.contraction
-        used = {*taken, *found[0].names, *(name for name, _ in routine.tasks),
+        used = {*taken, *found[0].names, *routine.numbers,
                 *(span.name for span in (*contraction.outer, *contraction.inner))}
         spelling.helpers.update(("min", "max", "turn", "wild", "regular"))
         return WinogradSpelling(found[0].plan, found[0].names, spelling,
-                                WinogradNames.beside(used), lines)
+                                WinogradNames.beside(used), lines, found[0].joined)
 
     def comment(self) -> list[str]:
         """What the transform does to the result, for the comment of the function."""
@@ -110,14 +113,22 @@ class WinogradSpelling:
 
     def bounds(self) -> Iterator[str]:
         """The lanes of a task, and its tiles of the first axis or its rows."""
+        many = f"{self.joined.name} * " if self.joined is not None else ""
+        number = self._number(self.names[1], self.plan.shares)
+        yield from self._bounds(number, self.plan.grain, many)
+
+    def band(self) -> Iterator[str]:
+        """The same for all tasks of a band."""
+        yield from self._bounds(self._number(self.own.block, self.plan.bands), self.plan.band, "")
+
+    def _bounds(self, number: str, size: int, many: str) -> Iterator[str]:
         own, plan, prefix = self.own, self.plan, self.spelling.prefix
-        group, band = self.names
-        whole = plan.scalar.across.extent if plan.summed else plan.tiles[0]
+        group = self.names[0]
         yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
         yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
                f"{plan.vector.across.extent} - {own.first});")
-        yield f"const ptrdiff_t {own.low} = {self._number(band, plan.bands)} * {plan.band};"
-        yield f"const ptrdiff_t {own.count} = {prefix}_min({plan.band}, {whole} - {own.low});"
+        yield f"const ptrdiff_t {own.low} = {number} * {size};"
+        yield f"const ptrdiff_t {own.count} = {prefix}_min({many}{size}, {plan.whole} - {own.low});"
         rest = math.prod(plan.tiles[1:])
         rows = own.count if plan.summed or rest == 1 else f"{own.count} * {rest}"
         yield f"const ptrdiff_t {own.all} = {rows};"
@@ -158,7 +169,11 @@ class WinogradSpelling:
         if buffer in self.held:
             if self.plan.is_slabbed and side is self.plan.vector:
                 yield f"const ptrdiff_t {self.own.slab} = {self.own.chunk} / {self._chunk()};"
-            yield f"const {self.spelling.real} *const {buffer} = {self.held[buffer]};"
+            place = self.held[buffer]
+            if side is self.plan.scalar:
+                yield from self._block()
+                place += self._behind()
+            yield f"const {self.spelling.real} *const {buffer} = {place};"
             return
         lines = list(self.entering(side, buffer))
         if self._is_repeated(side):
@@ -169,6 +184,21 @@ class WinogradSpelling:
         yield from indented(lines)
         yield f"    {held} = {number};"
         yield "}"
+
+    def _block(self) -> Iterator[str]:
+        """The number of the band."""
+        if self.plan.bands > 1:
+            most = 1 if self.joined is None else self.joined.most
+            yield f"const ptrdiff_t {self.own.block} = {self.names[1]} / {most};"
+
+    def _behind(self) -> str:
+        """How far the rows of a task are behind those of its band, in a transformed operand."""
+        own, plan = self.own, self.plan
+        if self.joined is None:
+            return ""
+        unit = 1 if plan.summed else math.prod(plan.tiles[1:]) * plan.pitch(plan.scalar)
+        block = f" - {own.block} * {plan.band}" if plan.bands > 1 else ""
+        return f" + ({own.low}{block}) * {unit}"
 
     def entering(self, side: Side, buffer: str) -> Iterator[str]:
         """The lines that transform an operand for the task, the part and the slab that are set."""
@@ -196,8 +226,10 @@ class WinogradSpelling:
                 key = key * span.extent + Int.of(span.name)
         if side is plan.vector and plan.groups > 1:
             key = key * plan.groups + Int.of(group)
-        if side is plan.scalar and plan.bands > 1:
-            key = key * plan.bands + Int.of(band)
+        if side is plan.scalar and plan.shares > 1:
+            key = key * plan.shares + Int.of(band)
+        if side is plan.scalar and self.joined is not None:
+            key = key * self.joined.most + Int.of(self.joined.name) - 1
         return self.spelling.integer(key, factor=True)
 
     def _slabs(self) -> Iterator[str]:

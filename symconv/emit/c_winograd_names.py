@@ -12,9 +12,10 @@ class WinogradNames:
     """Locals of the emitted blocks, and buffers of the workspace.
 
     `first`, `many`: the lanes of the task; `low`, `count`: its tiles of the first axis, or its
-    rows; `top`, `tall`: the tiles of a part; `all`: the rows of the product. `lane` begins
-    a block of `vectors`, `some` lanes of a vector exist. `chunk` begins `deep` terms of a sum;
-    where the vectors enter by slabs, these are the slab of number `slab`.
+    rows, in the band of number `block`; `top`, `tall`: the tiles of a part; `all`: the rows of
+    the product. `lane` begins a block of `vectors`, `some` lanes of a vector exist. `chunk`
+    begins `deep` terms of a sum; where the vectors enter by slabs, these are the slab of number
+    `slab`.
     """
 
     steps: str
@@ -28,6 +29,7 @@ class WinogradNames:
     wild: str
     first: str
     many: str
+    block: str
     low: str
     count: str
     top: str
