@@ -19,6 +19,7 @@ _LARGE = 1_000_000  # elements: of larger arrays little is found where it was le
 _BLOCK = 131_072    # elements: so much of the target stays in L2 until other sums fill its gaps
 _NEAR = 64          # elements: a run that begins so close to another one is fetched with it
 _LINE = 16          # elements
+_STREAMS = 32       # runs that are read at the same time, each fetched ahead
 _READ = 300.0       # a run of numbers that begins
 _COPIED = 200.0     # a run that is copied
 _WRITTEN = 130.0    # a run that is written
@@ -40,35 +41,40 @@ def leaving(plan: Tiles) -> tuple[float, float]:
 
 
 def numbers(plan: Tiles) -> float:
-    """To begin the runs of numbers that all tasks read from a large operand."""
+    """To begin the runs of numbers that all tasks read from a large operand. Few runs go on from
+    one block of rows to the next; of many runs each one begins anew."""
     if scalar_reach(plan) <= _LARGE:
         return 0.0
-    length, distance = 1, 1
-    for span in reversed((*plan.taps, *plan.steps)):
-        apart = abs(_coefficient(plan.scalar.base + plan.scalar.step, span.name))
-        if apart > max(distance, _LINE):
-            break
-        length, distance = length * span.extent, max(distance, apart * span.extent)
-    begun = plan.run / length * (1 + (plan.group - 1) * min(1.0, abs(plan.row_stride) / _NEAR))
+    read = plan.scalar.base + plan.scalar.step
+    inside = [(_coefficient(read, span.name), span.extent) for span in (*plan.taps, *plan.steps)]
+    around = [(_coefficient(read, span.name), span.extent) for span in plan.loops]
+    streams = _runs(inside)
+    if streams <= _STREAMS:
+        begun = _runs([*inside, *around, (plan.row_stride, plan.group)])
+    else:
+        lines = min(float(plan.group), 1 + abs(plan.row_stride) * (plan.group - 1) / _LINE)
+        begun = streams * lines * math.prod(extent for move, extent in around if move)
     parts = math.prod(part.count for part in plan.parts)
     tasks = plan.groups * (1 if plan.kept else plan.bands * math.prod(
         span.extent for span in plan.slices))
-    moved = math.prod(span.extent for span in plan.loops
-                      if _coefficient(plan.scalar.base, span.name))
-    return _READ * begun * parts * tasks * moved
+    return _READ * begun * parts * tasks
 
 
 def copying(packing: Packing) -> float:
     """To begin the runs of a large operand that are copied."""
     if packing.room <= _LARGE:
         return 0.0
-    axes = sorted((*packing.plain, *packing.lanes), key=lambda axis: axis.source * axis.step)
-    run, distance = 1, 1
-    for axis in axes:
-        if axis.source * axis.step > max(distance, _LINE):
-            return _COPIED * packing.size / run * min(1.0, axis.source * axis.step / _NEAR)
-        run, distance = run * axis.count * axis.slots, axis.source * axis.step * axis.count
-    return 0.0
+    return _COPIED * _runs([(axis.source * axis.step, axis.count) for axis in packing.axes])
+
+
+def _runs(moves: Iterable[tuple[int, int]]) -> float:
+    """How many runs there are of places that so many steps of some distances lead to."""
+    count, reach = 1.0, 0
+    for move, extent in sorted((abs(move), extent) for move, extent in moves if move):
+        if move > max(reach, _NEAR) or count > 1:
+            count *= 1 + (extent - 1) * min(1.0, move / max(1, reach))
+        reach += move * (extent - 1)
+    return count
 
 
 def target_reach(plan: Tiles) -> int:

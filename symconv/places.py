@@ -50,5 +50,6 @@ def regular(read: Int, steps: Sequence[Span]) -> int | None:
 def group(rows: int, tasks: int, waiting: int) -> int:
     """Rows of a block: a multiple of 8, or all. Blocks cannot share a part of a packed operand:
     where sums are `waiting` between parts, blocks are as large as what is at hand."""
-    wanted = -(-waiting // _WAITING) if waiting else max(1, min(rows // 24, -(-_BLOCKS // tasks)))
+    wanted = -(-waiting // _WAITING) if waiting else -(-_BLOCKS // tasks)
+    wanted = max(1, min(rows // 24, wanted))
     return min(rows, -(-rows // (8 * wanted)) * 8)
