@@ -32,8 +32,8 @@ def leaving(plan: Tiles) -> tuple[float, float]:
         return 0.0, 0.0
     apart, row = plan.lanes[-1].target, abs(plan.target_row)
     if apart <= COMBED or plan.is_inward:
-        block = plan.group * plan.band * math.prod(
-            span.extent for span in (*plan.lanes[1:], *plan.loops)) * apart
+        block = apart * plan.group * plan.band * math.prod(
+            lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
         sweeps = 1 if block <= _BLOCK or plan.is_inward else apart
         return sweeps * _STREAMED, _WRITTEN * min(1.0, row / _NEAR)
     lines = _LINE * min(1.0, row / _LINE) if row else _LINE
