@@ -15,7 +15,7 @@ from symconv.bench import measurement, peers
 from symconv.bench.chart import svg
 from symconv.bench.idioms import suited
 from symconv.bench.kernels import kernel_calls, operator, settled, shapes
-from symconv.bench.layers import Layer, Pool
+from symconv.bench.layers import COLUMNS, Layer, Pool
 from symconv.bench.machine import Limits
 from symconv.bench.measurement import Row
 from symconv.bench.pool_idioms import pool_idioms
@@ -158,6 +158,32 @@ def test_means_leave_out_the_other_layout_and_losses_are_named():
     assert "rows that a peer wins: strided grad_input 0.50 (ncnn)" in text
     assert text.count("| strided") == 2
     assert "| forward | 500 | 50 | 2.00 ncnn |" in text
+
+
+def test_who_was_called_once_or_not_at_all_is_marked():
+    seconds = {"symconv": 1e-3, "torch": 4.0}
+    row = Row(CASES[0], "forward", 5e-4, seconds, dict.fromkeys(seconds, 1e-7),
+              frozenset({"torch"}), ("onnxruntime",))
+    report = Report("peers", {}, LIMITS, {}, [row])
+    text = markdown(report)
+    assert "| 1000 (1e-07) | 4000000† (1e-07) | too large |" in text
+    assert "† One call" in text
+    assert "too large: not called" in text
+    (written,) = json.loads(json_text(report))["rows"]
+    assert (written["once"], written["too_large"]) == (["torch"], ["onnxruntime"])
+    assert not [mark for mark in ("†", "too large") if mark in markdown(sample())]
+
+
+def test_columns_without_bound_are_refused_by_their_size():
+    onnxruntime = pytest.importorskip("symconv.bench.by_onnxruntime")
+    case = Layer("large", (1, 1, 2048, 2048), 1, 9, 1, 4)
+    assert case.columns == 81 * 2048 ** 2 > COLUMNS
+    assert set(suited(case, "forward")) == {"taps"}
+    small = Layer("small", (1, 1, 16, 16), 1, 9, 1, 4)
+    for one, none in ((case, True), (small, False)):
+        found = onnxruntime.prepare(one, "grad_input", one.arrays())
+        assert found
+        assert all((run is None) == none for run in found.values())
 
 
 def test_json_and_chart_hold_the_rows():
