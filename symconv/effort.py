@@ -62,7 +62,7 @@ def effort(plan: Tiles) -> float:
     slices = math.prod(s.extent for s in plan.slices)
     total *= slices * math.prod(s.extent for s in plan.loops) * plan.bands * plan.groups
     if plan.gathered:
-        copies = slices * plan.bands * parts * plan.groups
+        copies = parts * plan.groups * (1 if plan.kept else slices * plan.bands)
         gathering = _gathering(plan)
         total += copies * plan.run * sum(gathering(rows) * high for rows, high in heights.items())
     again = 0.0

@@ -28,6 +28,7 @@ from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Joined, Node, Tiled
+from symconv.merging import merged
 from symconv.names import fresh
 from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles, tiles_text
@@ -72,6 +73,7 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     number = 0
     every = [contractions(definition.free, term, eliminate(term), tensors)
              for term in definition.terms]
+    every = _merged(every, fixed, used)
     every = _fused(every, known, known[definition.target.name], fixed, used)
     for term, found in zip(definition.terms, every, strict=True):
         classes = [c for c in found or () if not c.is_empty]
@@ -117,6 +119,26 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
     return tuple(found)
 
 
+def _merged(every: Sequence[tuple[Contraction, ...] | None], fixed: frozenset[str],
+            used: set[str]) -> list[tuple[Contraction, ...] | None]:
+    """The contractions of all terms with fewer classes, if they still have the same targets."""
+    names: dict[tuple[int, int], str] = {}
+
+    def name(axis: int, level: int) -> str:
+        if (axis, level) not in names:
+            names[axis, level] = fresh("residue", used)
+        return names[axis, level]
+
+    found = [None if classes is None else merged(classes, fixed, name) for classes in every]
+    return found if _alike(found) else list(every)
+
+
+def _alike(every: Sequence[tuple[Contraction, ...] | None]) -> bool:
+    """Whether the contractions of all terms have the same targets."""
+    targets = [{c.target for c in classes} for classes in every if classes]
+    return all(one == targets[0] for one in targets)
+
+
 def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str, Sequence[int]],
            target: Sequence[int], fixed: frozenset[str], used: set[str],
            ) -> list[tuple[Contraction, ...] | None]:
@@ -131,8 +153,7 @@ def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str
     found = [None if classes is None else tuple(
         c if c.is_empty else fused(c, strides, target, fixed, name) for c in classes)
         for classes in every]
-    targets = [{c.target for c in classes} for classes in found if classes]
-    return found if all(one == targets[0] for one in targets) else list(every)
+    return found if _alike(found) else list(every)
 
 
 def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],

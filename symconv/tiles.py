@@ -117,7 +117,9 @@ class Tiles:
     rows may be done at once. `target` is the
     position of the first row and lane, `panel` the number of elements of the vector operand that
     a tile of `WIDE` lanes reads in a part. `gathered` tells whether the numbers of a task's rows
-    are copied first: for every block of rows, tap and step those of all rows side by side.
+    are copied first: for every block of rows, tap and step those of all rows side by side. Those
+    copies are `kept` for other tasks of the same rows, where slices and bands share the numbers
+    and blocks are tasks.
     """
 
     slices: tuple[Span, ...]
@@ -153,6 +155,14 @@ class Tiles:
     @property
     def groups(self) -> int:
         return -(-self.row.extent // self.group)
+
+    @property
+    def kept(self) -> bool:
+        return (self.gathered and self.grain == self.group
+                and self.bands * math.prod(s.extent for s in self.slices) > 1
+                and self.scalar.base.names() <= {
+                    self.row.name, *(part.number for part in self.parts),
+                    *(tap.name for tap in self.taps)})
 
     @property
     def shares(self) -> int:

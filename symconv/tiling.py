@@ -123,7 +123,8 @@ class _Planner:
         if (plan.row.extent > 1 and plan.clip(plan.row.name) is None
                 and not any(self.contraction.operands[1 - self.vector].guarded)
                 and not plan.scalar.base.names() & {span.name for span in plan.loops}):
-            yield replace(plan, gathered=True)
+            task = replace(plan, gathered=True, group=plan.grain)
+            yield task if task.kept else replace(plan, gathered=True)
 
     def _order(self) -> tuple[Span, ...]:
         """The variables of a run, slowest first."""

@@ -34,10 +34,15 @@ def is_woven(plan: Tiles, every: Sequence[Tiles], fixed: Collection[str], split:
 
 def _is_clear(plan: Tiles, other: Tiles, apart: int, reach: int) -> bool:
     """Whether another plan either writes elsewhere, or has the same share in each task."""
-    between = abs((other.target - plan.target).substitute(
-        dict.fromkeys((other.target - plan.target).names(), plan.target * 0)).constant or 0)
-    if between > reach + apart:
+    ahead = (other.target - plan.target).substitute(
+        dict.fromkeys((other.target - plan.target).names(), plan.target * 0)).constant or 0
+    runs = abs(plan.lanes[0].target) if len(plan.lanes) > 1 else 0
+    if runs:                    # of the other plan's runs those next to the one of this plan
+        ahead %= runs
+    ends = abs(other.lanes[-1].target) * (other.lanes[-1].extent - 1)
+    if all(start > reach or start + ends < 0 for start in (ahead, ahead - runs)):
         return True
+    between = min(ahead, abs(ahead - runs))
     return between <= apart and share(plan) == share(other) and (
         len(plan.lanes) == 1 or plan.bands == 1 or plan.lanes[0].low == other.lanes[0].low)
 

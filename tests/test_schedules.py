@@ -61,6 +61,8 @@ CASES = {
     "audio": convolution((2, 3, 53), (8, 3, 5), stride=2, padding=2),
     "few sums": convolution((2, 3, 9, 37), (5, 3, 3, 3), padding=1, stride=(1, 2)),
     "small maps": convolution((1, 200, 5, 6), (40, 200, 3, 3), padding=1),
+    "patches": convolution((2, 5, 12, 21), (7, 5, 4, 3), stride=(4, 3)),
+    "frames": convolution((2, 1, 98), (37, 1, 10), stride=5, padding=3),
     "volume": convolution((1, 2, 5, 6, 7), (5, 2, 3, 2, 3), stride=(1, 2, 1), padding=1),
 }
 USERS = {
@@ -148,7 +150,7 @@ def test_tiles_are_exact_on_integers(name):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", ["plain", "strides", "both", "few sums", "small maps", "audio",
-                                  "one by one"])
+                                  "one by one", "frames"])
 def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
     """Plans chosen at random, in a cache so small that reductions fall into parts."""
     def effort(plan):

@@ -35,7 +35,8 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with the names of its table, its copies, the gathered numbers, the number of the
+    """A plan with the names of its table, its copies, the gathered numbers (and all that are kept
+    with their marks), the number of the
     pack that is there and the sums that wait between two parts. `shared` tells whether tasks in
     a row use the same copy: not if it holds a part, or the task's rows, or if the task makes one
     for each of several slices."""
@@ -45,6 +46,8 @@ class Planned:
     copy: str
     other: str
     numbers: str
+    kept: str
+    marks: str
     ready: str
     waiting: str
     shared: bool
@@ -78,7 +81,8 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
                   for term in node.plans for plan in term), default=1)
     planned = tuple(
         Planned(plan, fresh("steps", used), fresh("packed", used), fresh("other", used),
-                fresh("numbers", used), fresh("ready", used), fresh("waiting", used),
+                fresh("numbers", used), fresh("kept", used), fresh("marks", used),
+                fresh("ready", used), fresh("waiting", used),
                 groups > 1 and _is_shared(plan, node))
         for node in routine.body if isinstance(node, Tiled) for term in node.plans
         for plan in term)
@@ -109,7 +113,9 @@ class TileSpelling:
             found += [Buffer(copy, self.spelling.real, packing.size)
                       for copy, packing in self._made(item)]
             if plan.gathered:
-                found.append(Buffer(item.numbers, self.spelling.real, plan.group * plan.run))
+                name, count = (item.kept, copies(plan)) if plan.kept else (item.numbers, 1)
+                found.append(Buffer(name, self.spelling.real, count * plan.group * plan.run))
+                found += [Buffer(item.marks, "unsigned char", count)] if plan.kept else []
             if is_divided(plan):
                 count = math.prod(span.extent for span in plan.loops) * plan.group
                 count += plan.is_spread * BEHIND * plan.group
@@ -134,6 +140,9 @@ class TileSpelling:
                 yield zeros_behind(packing, copy, spell)
             if item.shared and self._made(item):
                 yield f"ptrdiff_t {item.ready} = -1;"
+            if plan.kept:
+                yield from loop(self.own.step, 0, copies(plan), [
+                    f"{item.marks}[{self.own.step}] = 0;"])
 
     def node(self, node: Tiled) -> Iterator[str]:
         """The lines of a definition, for the task whose indices are set."""
@@ -248,9 +257,20 @@ class TileSpelling:
 
 
     def _gathering(self, node: Tiled, item: Planned) -> list[str]:
-        """The numbers of all blocks of rows, in the order in which tiles read them."""
-        return [*self._blocks(item.plan), *indented(self._body(node, item, "0", False).gathering()),
-                "}"]
+        """The numbers of all blocks of rows, in the order in which tiles read them; those that are
+        kept are copied once in a call."""
+        plan = item.plan
+        lines = [*self._blocks(plan), *indented(self._body(node, item, "0", False).gathering()),
+                 "}"]
+        if not plan.kept:
+            return lines
+        number = Int.of(node.names[1] if plan.groups > 1 else 0)
+        for part in plan.parts:
+            number = number * part.count + (Int.of(part.number) if part.count > 1 else 0)
+        mark = f"{item.marks}[{self.spelling.integer(number)}]"
+        place = self.spelling.integer(number * (plan.group * plan.run))
+        return [f"{self.spelling.real} *const {item.numbers} = {item.kept} + {place};",
+                f"if (!{mark}) {{", *indented(lines), f"    {mark} = 1;", "}"]
 
     def _body(self, node: Tiled, item: Planned, lanes: str, add: bool) -> TileBody:
         return TileBody(node, item.plan, item.steps, item.copy, item.other, item.numbers, lanes,
@@ -279,6 +299,11 @@ def _is_shared(plan: Tiles, node: Tiled) -> bool:
     """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows."""
     return (node.split and plan.packing is not None and plan.dots is None
             and not is_divided(plan) and all(span.name in node.fixed for span in plan.slices))
+
+
+def copies(plan: Tiles) -> int:
+    """How many copies of gathered numbers a plan keeps."""
+    return plan.groups * math.prod(part.count for part in plan.parts)
 
 
 def is_divided(plan: Tiles) -> bool:
