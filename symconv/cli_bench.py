@@ -29,10 +29,12 @@ OTHERS = ("sizes", "cost")
 @click.option("--layer", "layers", multiple=True, help="Only this layer of the suite; repeatable.")
 @click.option("--seconds", default=1.0, type=click.FloatRange(0.01), show_default=True,
               help="How long to measure each row.")
+@click.option("--threads", default=1, type=click.IntRange(1), show_default=True,
+              help="Measure symconv alone: how much faster so many threads are than one.")
 @click.option("--json", "data", default=None, metavar="FILE", help="Write the rows as JSON.")
 @click.option("--svg", "picture", default=None, metavar="FILE", help="Write a chart.")
 @click.option("--output", "-o", "page", default=None, metavar="FILE", help="Write the Markdown.")
-def bench_command(suite: str, against: str, layers: Sequence[str], seconds: float,
+def bench_command(suite: str, against: str, layers: Sequence[str], seconds: float, threads: int,
                   data: str | None, picture: str | None, page: str | None) -> int:
     """Time fixed-shape kernels, one thread, interleaved with their peers.
 
@@ -53,6 +55,11 @@ def bench_command(suite: str, against: str, layers: Sequence[str], seconds: floa
         return _sizes(tuple(layers), page)
     if suite not in SUITES:
         raise ParameterError(f"--suite {suite}: choose among {', '.join((*SUITES, *OTHERS))}")
+    if threads > 1:
+        if against or data or picture:
+            raise ParameterError("--threads measures symconv alone and writes a page; leave out "
+                                 "--against, --json and --svg")
+        return _scaled(suite, tuple(layers), seconds, threads, page)
     done, finished = _measured(suite, [name for name in against.split(",") if name],
                                tuple(layers), seconds)
     if done.rows:
@@ -90,6 +97,32 @@ def _measured(suite: str, names: Sequence[str], layers: tuple[str, ...],
             except KeyboardInterrupt:
                 return report, False
     return report, True
+
+
+def _scaled(suite: str, names: tuple[str, ...], seconds: float, threads: int,
+            page: str | None) -> int:
+    """Show how the passes of a suite scale, or write it; 130 after an interruption."""
+    from symconv.bench.machine import described
+    from symconv.bench.scaling import Scaling, scalings, table
+    from symconv.bench.suites import chosen
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if threads > (cores or 1):
+        raise ParameterError(f"--threads {threads}: there are {cores} processors; give at most so "
+                             "many")
+    for setting, value in (("WAIT_POLICY", "active"), ("PROC_BIND", "true")):   # read with OpenMP
+        os.environ.setdefault(f"OMP_{setting}", value)
+    cases, done, finished = chosen(suite, names), list[Scaling](), True
+    try:
+        with _progress(len(cases)) as step:
+            for case in cases:
+                done += scalings(case, threads, seconds)
+                step(case.name)
+    except KeyboardInterrupt:
+        finished = False
+    if done:
+        _shown(table(done, threads, described()), page)
+    return 0 if finished else 130
 
 
 def _written(report: Report, data: str | None, picture: str | None, page: str | None) -> None:

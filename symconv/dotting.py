@@ -70,8 +70,7 @@ class _Planner:
             return None
         best: Tiles | None = None
         for divided in parts(rest, self.numbers, None, None):
-            rows_part = group(rows, math.prod(s.extent for s in slices),
-                              sums if divided else 0)
+            rows_part = group(rows, math.prod(s.extent for s in slices), bool(divided))
             made = self._packed(divided, rows_part, slices, loops, rest)
             if made is None:
                 return best

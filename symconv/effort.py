@@ -27,7 +27,7 @@ _FAR = 8.0          # times a line from L2: one of what lies beyond, on pages of
 _PAGE = 1024        # elements; 16 pages are at hand for writing
 _WAITING = 65_536   # sums that wait at hand between two parts
 _WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
-_MUCH = 8e6         # units that are worth two cores
+_LOST = 0.05        # of what two cores lose: one core is more frequent
 _ROWS = 8           # rows of the largest tile
 _REGISTERS = 28     # sums and vectors that the largest tile has
 
@@ -69,10 +69,12 @@ def effort(plan: Tiles) -> float:
         copies = parts * plan.groups * (1 if plan.kept else slices * plan.bands)
         gathering = _gathering(plan)
         total += copies * plan.run * sum(gathering(rows) * high for rows, high in heights.items())
+    again = 0.0
     if plan.packing is not None:
         copies = slices * plan.bands * parts * (plan.groups if parts > 1 else 1)
         total += copies * _packing(plan.packing)
-    return _shared(total, plan, plan.bands * slices)
+        again = parts * _packing(plan.packing) if plan.groups == 1 or parts == 1 else 0.0
+    return _shared(total, again, plan, plan.bands * slices)
 
 
 def _store(plan: Tiles) -> float:
@@ -145,11 +147,11 @@ def _sets(plan: Tiles) -> int:
     return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 
-def _shared(cycles: float, plan: Tiles, others: int) -> float:
-    """A surcharge for tasks that two cores cannot share evenly, if there is work for both;
-    `others` are those for every share of the rows."""
+def _shared(cycles: float, again: float, plan: Tiles, others: int) -> float:
+    """A surcharge for what two cores lose: they share uneven tasks, of which there are `others`
+    for every share of the rows, and both do something `again` where they share a block of rows."""
     odd = uneven(plan.row.extent, plan.grain, others) - 1
-    return cycles * (1 + odd * (0.12 if cycles > _MUCH else 0.04))
+    return cycles + _LOST * (odd * cycles + (again if others % 2 and plan.shares > 1 else 0.0))
 
 
 def _dots(plan: Tiles, dots: Dots) -> float:
@@ -169,7 +171,7 @@ def _dots(plan: Tiles, dots: Dots) -> float:
             total += time * high * wide
     total *= loops
     total += parts * (_packing(plan.packing) + _packing(dots.packing))
-    return _shared(plan.groups * slices * total, plan, slices)
+    return _shared(plan.groups * slices * total, 0.0, plan, slices)
 
 
 def split(count: int, most: int) -> Iterator[int]:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from symconv.contraction import Span
 from symconv.integers import Int
 
-_BLOCKS = 8         # into how many blocks the rows of a kernel are split, if there are enough
-_WAITING = 65536    # sums that wait at hand between two parts
+_BLOCKS = 8     # into how many blocks the rows of a kernel are split, if there are enough
 
 
 def flat(places: Sequence[Int], strides: Sequence[int]) -> Int:
@@ -47,9 +46,8 @@ def regular(read: Int, steps: Sequence[Span]) -> int | None:
     return distances[-1] if distances else 0
 
 
-def group(rows: int, tasks: int, waiting: int) -> int:
-    """Rows of a block: a multiple of 8, or all. Blocks cannot share a part of a packed operand:
-    where sums are `waiting` between parts, blocks are as large as what is at hand."""
-    wanted = -(-waiting // _WAITING) if waiting else -(-_BLOCKS // tasks)
-    wanted = max(1, min(rows // 24, wanted))
+def group(rows: int, tasks: int, divided: bool) -> int:
+    """Rows of a block: a multiple of 8, or all. Blocks share no part of a packed operand, so that
+    there is one block where the operand comes in parts."""
+    wanted = 1 if divided else max(1, min(rows // 24, -(-_BLOCKS // tasks)))
     return min(rows, -(-rows // (8 * wanted)) * 8)

@@ -24,13 +24,13 @@ def uneven(extent: int, grain: int, others: int, threads: int = 2) -> float:
         others * extent)
 
 
-def grain(extent: int, block: int, others: int, unit: int) -> int:
-    """The rows of a task: as many as even shares allow, a multiple of `unit`, or the whole block.
-    Blocks consist of whole tasks."""
+def grain(extent: int, block: int, others: int, least: int, unit: int = 1) -> int:
+    """The rows of a task: as many as even shares allow, at least `least` of them and a multiple of
+    `unit`, or the whole block. Blocks consist of whole tasks."""
     sizes = [block]
     for count in _COUNTS:
         size = -(-block // (count * unit)) * unit
-        if size < sizes[-1] and (block >= extent or block % size == 0):
+        if least <= size < sizes[-1] and (block >= extent or block % size == 0):
             sizes.append(size)
     shares = [[uneven(extent, size, others, threads) for threads, _ in _EVEN] for size in sizes]
     for size, found in zip(sizes, shares, strict=True):

@@ -28,8 +28,8 @@ from symconv.tiles import CACHE, PANEL, WIDE, Clip, Lane, Part, Read, Tiles
 CHUNK = 192
 """Steps of the reduction whose products are summed before they join other sums."""
 
-HIGH = 8
-"""Rows that tasks have a multiple of, if they have not all."""
+LOW = 6
+"""Rows that a task has at least, if it has not all."""
 
 NARROWEST = 16
 """Lanes that an operand must have to be read where it lies: no tile may reach beyond it."""
@@ -194,11 +194,11 @@ class _Planner:
                       for lane, pitch in zip(self.lanes, pitches, strict=True))
         place = flat(contraction.target, self.target)
         tasks = -(-lanes[0].extent // band) * math.prod(s.extent for s in slices)
-        block = group(row.extent, tasks, self._waiting(band, divided, loops))
+        block = group(row.extent, tasks, bool(divided))
         return Tiles(
             slices, loops, row, lanes, divided, parted(self.clipping.taps, divided), steps,
             self._clips(divided, steps), chunk, band,
-            block, grain(row.extent, block, tasks, HIGH), vector, scalar,
+            block, grain(row.extent, block, tasks, LOW), vector, scalar,
             read.coefficient(row.name).constant or 0, regular(read, steps), packing,
             self.clipping.padded, self.clipping.taken, place.substitute(self._origin(band)),
             place.coefficient(row.name).constant or 0, contraction, None,

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
 from symconv.sharing import grain
-from symconv.tiling import HIGH
 from symconv.toom import LIMIT, POINTS, quietest
 from symconv.winograd import LINE, Axis, Guard, Side, Winograd
 from symconv.winograd_effort import winograd_effort
 
 _MOST_TILES = 4096
+_HIGH = 8       # rows that tasks have a multiple of, where their transform has vectors along them
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +188,10 @@ class _Maker:
                         vector.across.extent, whole, whole, tiles[0], 0, outputs, start, lane, row,
                         self.contraction)
         for group, band in itertools.product(_cuts(vector.across.extent, LINE),
-                                             _cuts(whole, HIGH if self.summed else 1)):
+                                             _cuts(whole, _HIGH if self.summed else 1)):
             others = -(-vector.across.extent // group) * math.prod(s.extent for s in slices)
-            share = grain(whole, band, others, HIGH if self.summed else 1)
+            unit = _HIGH if self.summed else 1
+            share = grain(whole, band, others, unit, unit)
             for part in _cuts(tiles[0], 1) if self.summed else (band,):
                 cut = replace(plan, group=group, band=band, grain=share, part=part,
                               slab=plan.depth)

@@ -11,20 +11,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import symconv as sc
 from symconv.bench import measurement, peers
 from symconv.bench.chart import svg
 from symconv.bench.idioms import suited
 from symconv.bench.kernels import kernel_calls, operator, settled, shapes
-from symconv.bench.layers import Layer, Pool
+from symconv.bench.layers import COLUMNS, Layer, Pool
 from symconv.bench.machine import Limits
 from symconv.bench.measurement import Row
 from symconv.bench.pool_idioms import pool_idioms
 from symconv.bench.reference import error, exact
+from symconv.bench.scaling import Scaling, table
 from symconv.bench.suites import SUITES
 from symconv.bench.tables import Report, json_text, markdown
 from symconv.bench.timing import interleaved
 from symconv.cli import run
 from symconv.evaluate import evaluate
+from symconv.libraries import compile_library
 from symconv.passes import all_passes
 from symconv.shapes import bind, specialise
 
@@ -160,6 +163,32 @@ def test_means_leave_out_the_other_layout_and_losses_are_named():
     assert "| forward | 500 | 50 | 2.00 ncnn |" in text
 
 
+def test_who_was_called_once_or_not_at_all_is_marked():
+    seconds = {"symconv": 1e-3, "torch": 4.0}
+    row = Row(CASES[0], "forward", 5e-4, seconds, dict.fromkeys(seconds, 1e-7),
+              frozenset({"torch"}), ("onnxruntime",))
+    report = Report("peers", {}, LIMITS, {}, [row])
+    text = markdown(report)
+    assert "| 1000 (1e-07) | 4000000† (1e-07) | too large |" in text
+    assert "† One call" in text
+    assert "too large: not called" in text
+    (written,) = json.loads(json_text(report))["rows"]
+    assert (written["once"], written["too_large"]) == (["torch"], ["onnxruntime"])
+    assert not [mark for mark in ("†", "too large") if mark in markdown(sample())]
+
+
+def test_columns_without_bound_are_refused_by_their_size():
+    onnxruntime = pytest.importorskip("symconv.bench.by_onnxruntime")
+    case = Layer("large", (1, 1, 2048, 2048), 1, 9, 1, 4)
+    assert case.columns == 81 * 2048 ** 2 > COLUMNS
+    assert set(suited(case, "forward")) == {"taps"}
+    small = Layer("small", (1, 1, 16, 16), 1, 9, 1, 4)
+    for one, none in ((case, True), (small, False)):
+        found = onnxruntime.prepare(one, "grad_input", one.arrays())
+        assert found
+        assert all((run is None) == none for run in found.values())
+
+
 def test_json_and_chart_hold_the_rows():
     report = sample()
     data = json.loads(json_text(report))
@@ -208,6 +237,40 @@ def test_an_interruption_keeps_the_rows_that_are_done(tmp_path, monkeypatch, cap
     assert run(["bench", "--layer", "k", "--json", str(data)]) == 130
     assert len(json.loads(data.read_text(encoding="utf-8"))["rows"]) == 1
     assert "| strided" in capsys.readouterr().out
+
+
+def test_threads_are_measured_by_the_clock(tmp_path, capsys):
+    if len(os.sched_getaffinity(0)) < 2 or not accepts_openmp():
+        pytest.skip("one processor, or a compiler without OpenMP")
+    page = tmp_path / "threads.md"
+    assert run(["bench", "--layer", "k", "--layer", "max2", "--seconds", "0.01", "--threads", "2",
+                "-o", str(page)]) == 0
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines()
+             if line.startswith(("| k |", "| max2 |"))]
+    assert [line.split(" | ")[1] for line in lines] == [
+        "forward", "vjp_x", "vjp_w", "forward", "vjp_x"]
+    assert run(["bench", "--threads", "2", "--against", "numpy"]) == 2
+    assert "leave out --against" in capsys.readouterr().err
+    assert run(["bench", "--threads", "9999"]) == 2
+    assert "give at most so many" in capsys.readouterr().err
+
+
+def accepts_openmp():
+    try:
+        compile_library({"one.c": "int one(void) { return 1; }"}, flags=("-fopenmp",))
+    except sc.BuildError:
+        return False
+    return True
+
+
+def test_a_table_of_threads_names_what_falls_short():
+    rows = [Scaling(CASES[0], "forward", 4, {1: 1e-3, 2: 5e-4}),
+            Scaling(CASES[0], "vjp_x", 1, {1: 1e-3, 2: 1e-3}),
+            Scaling(CASES[0], "vjp_w", 1, {1: 1e-6, 2: 2e-6})]
+    text = table(rows, 2, {"processor": "P"})
+    assert "| strided | forward | 4 | 1000.0 | 500.0 | 2.00 |" in text
+    assert "1.41 times as fast (geometric mean of 2 rows)" in text
+    assert "of these below 1.90: strided vjp_x 1.00\n" in text
 
 
 def test_sizes_are_measured(tmp_path, capsys):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from symconv.bench.layers import Layer
+from symconv.bench.layers import COLUMNS, Layer
 
 Array = npt.NDArray[np.floating]
 
@@ -208,9 +208,7 @@ IDIOMS: dict[str, dict[str, Idiom]] = {
 def suited(layer: Layer, part: str) -> dict[str, Callable[[Array, Array, Array], Array]]:
     """The idioms that run the layer within reason: im2col needs memory for its columns."""
     geometry = Geometry(layer)
-    taps = int(np.prod(geometry.window))
-    grouped = layer.groups > 1
-    wide = np.prod(layer.shape[:2]) * taps * np.prod(geometry.output) > 1 << 28
+    grouped, wide = layer.groups > 1, layer.columns > COLUMNS
     return {name: partial(run, geometry)
             for name, run in IDIOMS[part].items()
             if not (grouped and name == "tensordot") and not (wide and name != "taps")

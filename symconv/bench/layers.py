@@ -15,6 +15,9 @@ import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[np.floating]
 
+COLUMNS = 1 << 28
+"""Elements of im2col that a candidate may have: 1 GiB in float32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
@@ -70,6 +73,11 @@ class Layer:
         reach = self.dilation * (self.kernel - 1) + 1
         return (self.shape[0], self.outputs, *(
             (size + 2 * self.padding - reach) // self.stride + 1 for size in self.shape[2:]))
+
+    @property
+    def columns(self) -> int:
+        """The elements of im2col: what every output reads of every channel."""
+        return math.prod((*self.shape[:2], *(self.kernel,) * self.axes, *self.output_shape[2:]))
 
     @property
     def text(self) -> str:

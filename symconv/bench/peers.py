@@ -22,8 +22,9 @@ from symconv.errors import ParameterError
 class Peer(Protocol):
     """A module `symconv.bench.by_NAME`."""
 
-    def prepare(self, case: Case, part: str, arrays: Arrays) -> Mapping[str, Run]:
-        """The calls that compute a part of a case from operands that are never changed."""
+    def prepare(self, case: Case, part: str, arrays: Arrays) -> Mapping[str, Run | None]:
+        """The calls that compute a part of a case from operands that are never changed; None for
+        one that would need more columns than `layers.COLUMNS`."""
 
     def settled(self, result: object) -> Array:
         """What a call gave, as an array in the layout N,C,spatial."""

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from symconv.bench.layers import COLUMNS
 from symconv.bench.machine import Limits
 from symconv.bench.measurement import EMITTED, OWN, Row, geometric_mean
+
+_ONCE = "†"
+_LARGE = "too large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,8 @@ class Report:
     @property
     def candidates(self) -> list[str]:
         """All candidates in the order in which they first appear."""
-        return list(dict.fromkeys(name for row in self.rows for name in row.seconds))
+        return list(dict.fromkeys(name for row in self.rows
+                                  for name in (*row.seconds, *row.large)))
 
     def means(self) -> dict[str, tuple[float, int]]:
         """By candidate, and for the best peer of each row: the geometric mean of its time divided
@@ -64,6 +69,11 @@ def markdown(report: Report) -> str:
     lines += ["", "| layer | pass | limit | % of limit | best peer takes | "
               + " | ".join(names) + " |", "|---|---|" + "--:|" * (3 + len(names))]
     lines += [_line(row, names) for row in report.rows]
+    if any(row.once for row in report.rows):
+        lines += ["", f"{_ONCE} One call, as it took long and much longer than others."]
+    if any(row.large for row in report.rows):
+        lines += ["", f"{_LARGE}: not called, as it would copy every tap of every output, more "
+                  f"than {COLUMNS} numbers."]
     lines += ["", *summary(report)]
     return "\n".join(lines) + "\n"
 
@@ -89,7 +99,8 @@ def json_text(report: Report) -> str:
                             for name, (mean, count) in report.means().items()},
         "rows": [{"layer": row.case.name, "shape": row.case.text, "pass": row.part,
                   "dtype": row.case.dtype, "limit_seconds": row.limit, "seconds": row.seconds,
-                  "errors": row.errors} for row in report.rows]}
+                  "errors": row.errors, "once": sorted(row.once), "too_large": row.large}
+                 for row in report.rows]}
     return json.dumps(data, indent=1) + "\n"
 
 
@@ -98,9 +109,17 @@ def _line(row: Row, names: Sequence[str]) -> str:
     cells = [f"{row.case.name}: {row.case.text}" if row.part == "forward" else row.case.name,
              row.part, _micro(row.limit), f"{100 * row.limit / row.seconds[OWN]:.0f}",
              "" if best is None else f"{row.ratio(best):.2f} {best}"]
-    cells += [f"{_micro(row.seconds[name])} ({row.errors[name]:.0e})"
-              if name in row.seconds else "" for name in names]
+    cells += [_cell(row, name) for name in names]
     return "| " + " | ".join(cells) + " |"
+
+
+def _cell(row: Row, name: str) -> str:
+    if name in row.large:
+        return _LARGE
+    if name not in row.seconds:
+        return ""
+    mark = _ONCE if name in row.once else ""
+    return f"{_micro(row.seconds[name])}{mark} ({row.errors[name]:.0e})"
 
 
 def _micro(seconds: float) -> str:

@@ -14,9 +14,15 @@ import time
 from collections.abc import Callable, Mapping
 
 
-def interleaved(candidates: Mapping[str, Callable[[], object]], seconds: float = 1.0,
-                least: int = 5, most: int = 200) -> dict[str, float]:
-    """The median time of each candidate in seconds; they have been called once before.
+def interleaved(candidates: Mapping[str, Callable[[], object]],
+                seconds: float = 1.0) -> dict[str, float]:
+    """The median time of each candidate in seconds; they have been called once before."""
+    return {name: statistics.median(times) for name, times in turns(candidates, seconds).items()}
+
+
+def turns(candidates: Mapping[str, Callable[[], object]], seconds: float = 1.0,
+          least: int = 5, most: int = 200) -> dict[str, list[float]]:
+    """The time of each turn of each candidate.
 
     Rounds go on for about `seconds`, at least `least` and at most `most` of them. A turn is a
     call that is not counted, which brings caches and the allocator into the state that calls in
@@ -41,7 +47,7 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], seconds: float =
             for _ in count:
                 run()
             taken[name].append((time.process_time() - begin) / len(count))
-    return {name: statistics.median(times) for name, times in taken.items()}
+    return taken
 
 
 def _once(run: Callable[[], object]) -> float:

@@ -1,0 +1,142 @@
+"""How work is shared out: tasks are even, and those that are done at once give the bits of each
+alone, whatever they share."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv.emission import ordered, specialised
+from symconv.emit.c import emit_c
+from symconv.libraries import compile_library
+from symconv.loops import Tiled, Transformed
+from symconv.lower import lower
+from symconv.passes import forward_passes, vjp_passes
+from symconv.shapes import specialise, stored_shape
+from symconv.sharing import grain, uneven
+
+QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def separate_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.mark.parametrize(("extent", "size", "others", "threads", "share"), [
+    (64, 64, 1, 2, 2.0), (64, 16, 1, 2, 1.0), (64, 16, 1, 4, 1.0), (14, 2, 1, 2, 8 / 7),
+    (14, 1, 1, 2, 1.0), (196, 196, 11, 2, 12 / 11), (196, 98, 11, 2, 1.0), (5, 4, 3, 2, 18 / 15)])
+def test_the_largest_share_is_counted_in_rows(extent, size, others, threads, share):
+    assert uneven(extent, size, others, threads) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("others", [1, 2, 3, 5, 8, 11])
+@pytest.mark.parametrize("extent", [1, 7, 12, 28, 49, 64, 100, 196, 1024])
+def test_blocks_consist_of_whole_tasks_and_shares_are_even_where_there_are_rows(extent, others):
+    for blocks in (1, 2, 4):
+        block = -(-extent // blocks)
+        size = grain(extent, block, others, 6)
+        assert size == block or (6 <= size < block and (block >= extent or block % size == 0))
+    whole = grain(extent, extent, others, 6)
+    assert uneven(extent, whole, others) <= (1.05 if extent >= 24 else 2.0)
+
+
+def convolution(x, w, **options):
+    build = {1: sc.ops.conv1d, 2: sc.ops.conv2d, 3: sc.ops.conv3d}[len(x) - 2]
+    return build(bias=False, **options), {"x": x, "w": w}
+
+
+# What is done at once: tiles, rows of transforms, rows of a reduction in parts or with clips.
+CASES = {
+    "bands of tiles": (*convolution((1, 40, 56, 30), (40, 40, 3, 3), padding=1), "forward"),
+    "one band": (*convolution((1, 64, 27, 27), (48, 64, 3, 3), padding=1), "vjp_x"),
+    "rows of transforms": (*convolution((1, 40, 30, 30), (32, 40, 3, 3), padding=1), "vjp_w"),
+    "clipped parts": (*convolution((1, 64, 30, 30), (48, 64, 3, 3), padding=1, stride=2),
+                      "forward"),
+    "classes": (*convolution((1, 64, 28, 28), (64, 64, 3, 3), padding=1, stride=2), "vjp_x"),
+    "uneven bands": (*convolution((1, 512, 13, 15), (240, 512, 1, 1)), "vjp_x"),
+    "blocks": (*convolution((1, 1, 20000), (64, 1, 10), stride=5), "forward"),
+}
+
+
+class Compiled:
+    """One pass; its operands may be `packed`."""
+
+    def __init__(self, op, shapes, name, packed=()):
+        order = ordered(op, "k", "float32", shapes, "auto", "default")
+        (self.item,) = (item for item in specialised(
+            (*forward_passes(order.program), *vjp_passes(order.program)), order.fixed)
+            if item.name == name)
+        self.routine = lower(self.item, "auto", True)
+        self.library = ctypes.CDLL(str(compile_library(emit_c(
+            "k", specialise(op.definition, order.fixed), [self.item], "float32", packed=packed),
+            flags=QUICK)))
+
+    def size(self, name):
+        function = getattr(self.library, f"k_{self.item.name}{name}")
+        function.restype = ctypes.c_size_t
+        return function()
+
+    def inputs(self):
+        rng = np.random.default_rng(3)
+        return [rng.normal(size=stored_shape(tensor, {})).astype(np.float32)
+                for tensor in self.item.program.inputs]
+
+    def run(self, inputs, ends, ending=""):
+        """The output, of calls for the tasks between two ends each."""
+        (name,) = self.item.program.outputs
+        output = np.full(stored_shape(self.item.program.tensor(name), {}), 77, np.float32)
+        for begin, end in itertools.pairwise(ends):
+            work = aligned(self.size(f"{ending}_workspace"))
+            work[:] = 0xFF                                  # NaN wherever it is read unset
+            code = getattr(self.library, f"k_{self.item.name}{ending}")(
+                *(ctypes.c_void_p(array.ctypes.data) for array in (*inputs, output, work)),
+                ctypes.c_ssize_t(begin), ctypes.c_ssize_t(end))
+            assert code == 0
+        return output
+
+
+def aligned(size):
+    raw = np.zeros(size + 64, np.uint8)
+    return raw[-raw.ctypes.data % 64:][:size]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_tasks_that_are_done_at_once_give_the_bits_of_each_alone(name):
+    op, shapes, which = CASES[name]
+    made = Compiled(op, shapes, which)
+    (node,) = made.routine.body
+    assert isinstance(node, Tiled | Transformed)
+    assert node.joined is not None
+    assert node.joined.most > 1
+    count, inputs = made.size("_tasks"), made.inputs()
+    assert count == math.prod(extent.constant for _, extent in made.routine.tasks)
+    whole = made.run(inputs, (0, count))
+    assert np.isfinite(whole).all()
+    for ends in (range(count + 1), (0, count // 2, count), (0, 1, count - 1, count),
+                 (0, count // 3, 2 * count // 3, count)):
+        assert np.array_equal(made.run(inputs, ends), whole), ends
+
+
+@pytest.mark.parametrize(("name", "operand"), [
+    ("bands of tiles", "x"), ("bands of tiles", "w"), ("one band", "w"), ("classes", "w"),
+    ("rows of transforms", "x")])
+def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, operand):
+    op, shapes, which = CASES[name]
+    made = Compiled(op, shapes, which, packed=(operand,))
+    place = [tensor.name for tensor in made.item.program.inputs].index(operand)
+    pack = getattr(made.library, f"k_{which}_pack_{operand}")
+    inputs, count = made.inputs(), made.size("_packed_tasks")
+    packed = aligned(made.size(f"_pack_{operand}_size"))
+    pack(ctypes.c_void_p(inputs[place].ctypes.data), ctypes.c_void_p(packed.ctypes.data))
+    whole = made.run(inputs, (0, made.size("_tasks")))
+    given = [packed if number == place else array for number, array in enumerate(inputs)]
+    for ends in ((0, count), range(count + 1), (0, count // 2, count)):
+        assert np.array_equal(made.run(given, ends, "_packed"), whole), ends
