@@ -4,7 +4,8 @@ The unit is the time of one multiply-add of vectors where nothing holds it up: h
 core with two units for them, one cycle on a core with one. The costs of the rest are those of the
 former, where they weigh twice as much; a plan that avoids them is good on both. Counted are
 multiply-adds (those of lanes and rows that do not exist included), loads, cache lines that come
-from L2, calls and what they keep in memory, packed and gathered elements and written ones.
+from L2, calls and what they keep in memory, packed and gathered elements and written ones. The
+costs were fitted to the times of 700 plans of 60 contractions on such a core.
 Plans are compared by it; where two of them are close, it does not matter which one is taken.
 """
 
@@ -20,12 +21,17 @@ from symconv.sharing import uneven
 from symconv.tiles import COMBED, PANEL, WIDE, Dots, Tiles
 
 _LANES = 16         # elements of a vector register, as the model sees it
-_LATENCY = 8.0      # of a multiply-add, which waits for the one before it in the same sum
-_LINE = 1.4         # a cache line from L2
+_LATENCY = 10.0     # of a multiply-add, which waits for the one before it in the same sum
+_LINE = 0.6         # a cache line from L2, where tiles follow each other along a row
+_PANEL = 1.1        # one of a panel that enters L1
+_NUMBER = 0.9       # one of numbers
+_BACK = 2.0         # one of a copy that is read back
 _BEYOND = 400_000   # elements that L2 has room for
-_FAR = 8.0          # times a line from L2: one of what lies beyond, on pages of their own
+_AFAR = 6.0         # a line of numbers from beyond L2
 _PAGE = 1024        # elements; 16 pages are at hand for writing
-_WAITING = 65_536   # sums that wait at hand between two parts
+_WAITING = ((6_144, 2.0), (65_536, 12.0), (math.inf, 50.0))
+"""What it costs a vector of sums to wait between two parts, with at most so many of them."""
+
 _WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
 _LOST = 0.05        # of what two cores lose: one core is more frequent
 _ROWS = 8           # rows of the largest tile
@@ -44,21 +50,20 @@ def effort(plan: Tiles) -> float:
     lanes = 1 + sum(((plan.band if not place else lane.extent) - 1) * lane.pitch
                     for place, lane in enumerate(plan.lanes))
     heights = Counter(split(plan.group, _ROWS))
-    wait = 4 if lanes * plan.group <= _WAITING else 40
+    wait = next(cost for most, cost in _WAITING if lanes * plan.group <= most)
     far, begun = leaving(plan)
-    loads, store = 2.0 * (_loads(plan) - 1), _store(plan) + plan.guarded * 2 + far
+    store = _store(plan) + plan.guarded * 2 + far
     total = 0.0
     for rows, high in heights.items():
         widths = Counter(split(-(-lanes // _LANES), widest(rows)))
         vector, number = _lines(plan, rows, heights.total(), widths.total())
         for vectors, wide in widths.items():
             size = rows * vectors
-            lines = vector * vectors + number
+            busy = max(size, _LATENCY, rows + vectors * _loads(plan)) + 0.1 * (rows + vectors)
             runs = 1 if plan.is_flat else 1 + vectors * _LANES / plan.lanes[-2].pitch
-            time = (max(size, _LATENCY) + 0.5 * (rows + vectors)
-                    + loads * vectors + _LINE * lines) * steps
-            time += calls * (20 + 1.5 * size) + (parts - 1) * wait * size
-            time += size * store + (16 * rows + 40) * runs
+            time = (busy + vector * vectors + number) * steps
+            time += calls * (5 + 2.8 * size) + (parts - 1) * wait * size
+            time += size * store + (12 * rows + 30) * runs
             time += (40 + 3 * size) if plan.taps or plan.clips else 0
             total += (time + (begun * rows if plan.by_lanes else 0)) * high * wide
         total += 0 if plan.by_lanes else begun * rows * high
@@ -98,20 +103,20 @@ def _loads(plan: Tiles) -> float:
 
 
 def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, float]:
-    """Cache lines per step that come from L2: of each vector, and of all numbers.
+    """What the cache lines of a step cost that come from L2: of each vector, and of all numbers.
 
     The numbers of a block of rows stay in L1 from tile to tile if there is room beside the
     panel; the panel stays there from block to block where all rows pass it."""
     steps = max(1, math.prod(s.extent for s in (*plan.taps, *plan.steps)))
     vector = plan.panel / steps / WIDE * (1.0 if _loads(plan) == 1 else 1.25)
-    if plan.panel <= PANEL and (plan.by_lanes or tiles == 1):
-        vector /= blocks
+    stays = plan.panel <= PANEL and (plan.by_lanes or tiles == 1)
+    vector *= _PANEL / blocks if stays else _LINE
     if plan.packing is not None and plan.packing.size <= PANEL:
         vector = 0.0
     if plan.gathered:
         number = rows / _LANES
         stays = not plan.by_lanes and number * steps <= 64 * _WAYS
-        return vector, number / (tiles if stays else 1)
+        return vector, _NUMBER * number / (tiles if stays else 1)
     reach = abs(plan.row_stride) * (rows - 1)
     number = min(float(rows), 1 + reach / _LANES)
     room = _sets(plan) * _WAYS
@@ -126,18 +131,22 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     number *= (1.0 if _sets(plan) > 8 else 3.0) * (1.0 if plan.regular else 1.5) / shared
     if not plan.by_lanes and number * steps <= room:
         number /= tiles
-    elif plan.group * plan.run > _BEYOND and abs(plan.regular or _LANES) >= _LANES:
-        number *= _FAR
-    return vector, number
+    return vector, number * (_AFAR if _is_far(plan, plan.scalar.tensor) else _NUMBER)
+
+
+def _is_far(plan: Tiles, tensor: str) -> bool:
+    """Whether an operand is more than L2 has room for."""
+    return any(math.prod(stop - low for low, stop in operand.valid) > _BEYOND
+               for operand in plan.contraction.operands if operand.tensor == tensor)
 
 
 def _gathering(plan: Tiles) -> Callable[[int], float]:
     """To gather the numbers of a step for so many rows."""
     apart = abs(plan.regular or _LANES)
-    lines = _LINE * min(1.0, apart / _LANES) * (1.0 if _sets(plan) > 8 else 2.0)
+    lines = 0.8 * min(1.0, apart / _LANES) * (1.0 if _sets(plan) > 8 else 2.0)
     if plan.row_stride == 1:
-        return lambda rows: 3.0 + lines * rows / _LANES
-    return lambda rows: rows * (4.0 + lines * min(1.0, abs(plan.row_stride) / _LANES))
+        return lambda rows: 1.8 + lines * rows / _LANES
+    return lambda rows: rows * (2.4 + lines * min(1.0, abs(plan.row_stride) / _LANES))
 
 
 def _sets(plan: Tiles) -> int:
@@ -161,7 +170,7 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     slices, loops = (math.prod(s.extent for s in spans) for spans in (plan.slices, plan.loops))
     steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
     size = plan.packing.size + dots.packing.size
-    line = 0.0 if size <= PANEL else _LINE if size <= _BEYOND else 2 * _LINE
+    line = 0.0 if size <= PANEL else _BACK if size <= _BEYOND else 2 * _BACK
     total = 0.0
     for rows, high in Counter(split(plan.group, _ROWS)).items():
         for columns, wide in Counter(split(plan.lanes[0].extent, widest(rows))).items():
@@ -189,7 +198,7 @@ def widest(rows: int) -> int:
 
 def _packing(packing: Packing) -> float:
     """To fill a copy, and to read it back where it does not stay in L1."""
-    back = _LINE * packing.size / _LANES if packing.size > PANEL else 0.0
+    back = _BACK * packing.size / _LANES if packing.size > PANEL else 0.0
     return _copying(packing) + copying(packing) + back
 
 
@@ -198,7 +207,7 @@ def _copying(packing: Packing) -> float:
     last = packing.lanes[-1]
     lines = packing.size / max(1, last.count)
     if last.step * last.source == 1:
-        return 0.4 * packing.size + 24 * lines
+        return 0.9 * packing.size + 8 * lines
     if last.slots == 1 and any(axis.source == 1 for axis in packing.plain):
         return 1.2 * packing.size + 8 * lines
     return 2.0 * packing.size + 24 * lines

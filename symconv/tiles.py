@@ -188,7 +188,8 @@ class Tiles:
         are several, each stays in L1, and is more than the numbers that a step reads."""
         lanes = math.prod(lane.extent for lane in self.lanes[1:]) * self.band
         return (0 < self.panel <= PANEL and lanes > WIDE and self.dots is None
-                and not self.is_inward and self.panel > 16 * self.lines * math.prod(s.extent for s in self.steps))
+                and not self.is_inward
+                and self.panel > 16 * self.lines * math.prod(s.extent for s in self.steps))
 
     @property
     def lines(self) -> float:
