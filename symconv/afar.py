@@ -19,9 +19,10 @@ _LARGE = 1_000_000  # elements: of larger arrays little is found where it was le
 _BLOCK = 131_072    # elements: so much of the target stays in L2 until other sums fill its gaps
 _NEAR = 64          # elements: a run that begins so close to another one is fetched with it
 _LINE = 16          # elements
+_ROWS = 8           # rows of the largest tile
 _STREAMS = 32       # runs that are read at the same time, each fetched ahead
 _READ = 300.0       # a run of numbers that begins
-_COPIED = 200.0     # a run that is copied
+_COPIED = 60.0      # a run that is copied
 _WRITTEN = 130.0    # a run that is written
 _STREAMED = 12.0    # a line of the target, in a run
 
@@ -31,13 +32,16 @@ def leaving(plan: Tiles) -> tuple[float, float]:
     if target_reach(plan) <= _LARGE:
         return 0.0, 0.0
     apart, row = plan.lanes[-1].target, abs(plan.target_row)
-    if apart <= COMBED or plan.is_inward:
+    inward = plan.loops if plan.is_inward else ()
+    begun = _WRITTEN * min(1.0, row / _NEAR) / math.prod(span.extent for span in inward)
+    if apart <= COMBED:
         block = apart * plan.group * plan.band * math.prod(
             lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
-        sweeps = 1 if block <= _BLOCK or plan.is_inward else apart
-        return sweeps * _STREAMED, _WRITTEN * min(1.0, row / _NEAR)
-    lines = _LINE * min(1.0, row / _LINE) if row else _LINE
-    return lines * _WRITTEN * min(1.0, apart / _NEAR), 0.0
+        return _STREAMED * (1 if block <= _BLOCK else apart), begun
+    filled = [(_coefficient(plan.target, span.name), span.extent) for span in inward]
+    filled += [(row, min(plan.group, _ROWS))] if row < _NEAR else []
+    lines = min(float(_LINE), _reach(filled) / math.prod(extent for _, extent in filled))
+    return max(_STREAMED, lines * _WRITTEN * min(1.0, apart / _NEAR)), begun
 
 
 def numbers(plan: Tiles) -> float:

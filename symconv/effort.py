@@ -91,7 +91,7 @@ def _store(plan: Tiles) -> float:
     if lane.target <= COMBED:
         return 6.0 + 6.0 * lane.target
     count = min(lane.extent if len(plan.lanes) > 1 else plan.band, WIDE)
-    return 24.0 if plan.is_inward or count * min(lane.target, _PAGE) <= 16 * _PAGE else 96.0
+    return 24.0 if count * min(lane.target, _PAGE) <= 16 * _PAGE else 96.0
 
 
 def _loads(plan: Tiles) -> float:

@@ -7,7 +7,7 @@
 Where the window is a multiple of the stride every class has the same taps, and its residue r is
 one more outer variable: the classes are the rows of a single product, which reads dy once. Any
 classes that follow upon each other will do, if along one axis of the target, and in the operands,
-the constants grow evenly from one to the next.
+the constants grow evenly from one to the next; and so will classes without points.
 """
 
 from __future__ import annotations
@@ -43,8 +43,6 @@ def _moves(first: Contraction, second: Contraction,
            fixed: Collection[str]) -> tuple[int, ...] | None:
     """How far every subscript moves; None where the two differ by more than constants, or where
     the target does not move along one axis alone."""
-    if first.is_empty or second.is_empty:
-        return None
     first, second = _from_zero(first, fixed), _from_zero(second, fixed)
     if _at(second, _places(first)) != first:
         return None

@@ -187,9 +187,9 @@ class Tiles:
         """Whether all rows may pass the panel of a tile before the next one follows: where there
         are several, each stays in L1, and is more than the numbers that a step reads."""
         lanes = math.prod(lane.extent for lane in self.lanes[1:]) * self.band
-        return (0 < self.panel <= PANEL and lanes > WIDE and self.dots is None
-                and not self.is_inward
-                and self.panel > 16 * self.lines * math.prod(s.extent for s in self.steps))
+        steps = math.prod(s.extent for s in self.steps)
+        return (self.dots is None and not self.is_inward and lanes > WIDE
+                and 0 < self.panel <= PANEL and self.panel > 16 * self.lines * steps)
 
     @property
     def lines(self) -> float:
