@@ -47,6 +47,10 @@ class Entry(Protocol):
     def direct(self) -> Direct | None:
         """The pass for places of memory, inputs and then outputs, or None where it takes none."""
 
+    def fresh(self) -> Fresh | None:
+        """The pass as a function of its inputs that returns all outputs in new arrays, or None
+        where there is none."""
+
 
 class Backend(Protocol):
     """Gives the passes of an operator."""
@@ -64,6 +68,7 @@ class Backend(Protocol):
 _CInteger: TypeAlias = type[ctypes.c_int] | type[ctypes.c_size_t] | type[ctypes.c_ssize_t]
 Pointer: TypeAlias = "ctypes.Array[ctypes.c_char] | ctypes.c_void_p | None"
 Direct: TypeAlias = Callable[[Sequence[Pointer]], None]
+Fresh: TypeAlias = Callable[[Sequence[Array]], Sequence[Array]]
 """A pass for places of memory."""
 place: Callable[[Any], ctypes.Array[ctypes.c_char]] = (ctypes.c_char * 0).from_buffer
 """Where a writable, contiguous array lies. It keeps the array alive."""
@@ -110,6 +115,9 @@ class _CEntry:
 
     def direct(self) -> Direct | None:
         return self.at
+
+    def fresh(self) -> Fresh | None:
+        return None
 
     def at(self, places: Sequence[Pointer]) -> None:
         """The pass with its inputs and outputs at these places."""
@@ -229,6 +237,16 @@ class _NumpyEntry:
     every: Sequence[str]
     no_point: type[Exception] | tuple[()]
 
+    def made(self, inputs: Sequence[Array]) -> Sequence[Array]:
+        """All outputs, copied only where they lie in an input or in each other."""
+        results = self._computed(inputs)
+        made: list[Array] = []
+        for found in results if isinstance(results, tuple) else (results,):
+            is_own = type(found) is np.ndarray and found.flags.carray and not any(
+                np.may_share_memory(found, other) for other in (*inputs, *made))
+            made.append(found if is_own else np.array(found, order="C"))
+        return made
+
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array | None]) -> None:
         wanted: list[tuple[str, ...]] = []
         if any(output is None for output in outputs):
@@ -253,6 +271,9 @@ class _NumpyEntry:
 
     def direct(self) -> Direct | None:
         return None
+
+    def fresh(self) -> Fresh | None:
+        return self.made
 
     def _computed(self, arguments: Sequence[object]) -> object:
         with np.errstate(all="ignore"):         # as in C, where NaN and infinity are values

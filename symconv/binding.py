@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import numpy as np
 
 from symconv.arrays import Array, expect_values
-from symconv.backends import Direct, Entry
+from symconv.backends import Direct, Entry, Fresh
 from symconv.errors import ParameterError
 from symconv.fitting import Call
 from symconv.packed import PackedOperand
@@ -60,6 +60,9 @@ class Copy:
         return lambda: self.run(inputs, outputs)
 
     def direct(self) -> Direct | None:
+        return None
+
+    def fresh(self) -> Fresh | None:
         return None
 
 

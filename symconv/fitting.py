@@ -29,7 +29,7 @@ from symconv.integers import evaluate
 from symconv.ir import Program
 from symconv.packed import PackedOperand
 from symconv.shapes import bind, output_shapes, stored_shape
-from symconv.shortcut import Shortcut
+from symconv.shortcut import Made, Shortcut
 
 INTEGER: DType = np.dtype(np.int64)
 
@@ -53,7 +53,7 @@ class Fit:
     stops: tuple[tuple[str, int, int], ...] = ()
     direct: tuple[tuple[str, DType, Shape], ...] = ()
     entries: dict[str, Entry] = field(default_factory=dict)
-    shortcuts: dict[object, Shortcut | None] = field(default_factory=dict)
+    shortcuts: dict[object, Shortcut | Made | None] = field(default_factory=dict)
 
 
 class Call(NamedTuple):

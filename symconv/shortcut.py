@@ -1,4 +1,5 @@
-"""The short way of a call that has been made before: arrays go to the passes where they lie.
+"""The short way of a call that has been made before: arrays go to the passes where they lie, and
+what passes make themselves is returned as it is.
 
 A call of a small kernel takes longer to look at its arguments than to compute. What the general way
 of a call (`kernel.py`, `fitting.py`) finds out about shapes and passes is kept here; a later call
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 from numpy import empty, ndarray
 
 from symconv.arrays import Array, DType, Shape
-from symconv.backends import Direct, Entry, Pointer, place, pointers
+from symconv.backends import Direct, Entry, Fresh, Pointer, place, pointers
 
 Passes: TypeAlias = Sequence[tuple[Entry, Sequence[Array], Sequence[Array | None]]]
 """What a call runs: entries, with their inputs and outputs."""
@@ -73,16 +74,47 @@ class Shortcut:
         return results[0] if len(results) == 1 else tuple(results)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The same where passes return new arrays, in the order of the results."""
+
+    takes: tuple[tuple[str, DType, Shape], ...]
+    passes: tuple[Fresh, ...]
+    keys: tuple[str, ...] | None
+
+    def run(self, given: Mapping[str, object]) -> Any:
+        """What the call returns; None, with nothing run, for other arguments."""
+        if len(given) != len(self.takes):
+            return None
+        arrays: list[Array] = []
+        for name, dtype, shape in self.takes:
+            array = given.get(name)
+            if type(array) is not ndarray or array.dtype is not dtype or array.shape != shape or (
+                    not array.flags.c_contiguous or not array.flags.aligned):
+                return None
+            arrays.append(array)
+        results = [result for run in self.passes for result in run(arrays)]
+        if self.keys is not None:
+            return dict(zip(self.keys, results, strict=True))
+        return results[0] if len(results) == 1 else tuple(results)
+
+
 def shortcut(takes: Sequence[tuple[str, DType, Shape]], returned: Returned,
-             passes: Passes) -> Shortcut | None:
+             passes: Passes) -> Shortcut | Made | None:
     """The short way of a call that has run these passes, for later ones with such arguments.
 
-    None where there is none: a pass does not take places, or not just these arguments, or writes
-    something else than what is returned.
+    None where there is none: a pass takes no places and returns no new arrays, or takes not just
+    these arguments, or has other results than what is returned.
     """
     results = (tuple(returned.values()) if isinstance(returned, dict) else
                returned if isinstance(returned, tuple) else (returned,))
     count, found = len(takes), list[tuple[Direct, Chosen]]()
+    keys = tuple(returned) if isinstance(returned, dict) else None
+    fresh = [run for entry, _, _ in passes if (run := entry.fresh()) is not None]
+    made = [id(output) for _, _, some in passes for output in some]
+    if takes and fresh and len(fresh) == len(passes) and made == [*map(id, results)] and all(
+            len(inputs) == count for _, inputs, _ in passes):
+        return Made(tuple(takes), tuple(fresh), keys)
     behind = {id(array): count + number for number, array in enumerate((*results, None))}
     for entry, inputs, outputs in passes:
         direct = entry.direct()
@@ -93,4 +125,4 @@ def shortcut(takes: Sequence[tuple[str, DType, Shape]], returned: Returned,
     if not takes or not found:
         return None
     return Shortcut(tuple(takes), tuple((array.shape, array.dtype) for array in results),
-                    tuple(found), tuple(returned) if isinstance(returned, dict) else None)
+                    tuple(found), keys)

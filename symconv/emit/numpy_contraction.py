@@ -80,9 +80,11 @@ def contracted(body: Scalar, reader: Callable[[Sequence[str]], SliceReader],
     listed = ", ".join(value.code.text for value in spelled)
     code = Code(f'np.einsum("{left}->{right}", {listed}, optimize=True)')
     if len(spelled) == 2:
-        extents = {name: span.extent for name, span in reader(()).spans.items()}
+        spans = reader(()).spans
+        whole = all(spans[name].whole for value in spelled for name in value.axes)
+        extents = {name: span.extent for name, span in spans.items()}
         pair = [Labelled(value.code.at(ATOM), value.axes) for value in spelled]
-        simple = plain_product(pair[0], pair[1], known, extents)
+        simple = plain_product(pair[0], pair[1], known, extents, whole)
         code = Code(simple) if simple is not None else code
     if outside:
         code = product(outside, reader(()), code)

@@ -102,8 +102,9 @@ class Groups:
 
 
 def plain_product(first: Labelled, second: Labelled, target: Sequence[str],
-                  extents: Mapping[str, Int]) -> str | None:
-    """The contraction to the axes `target` where it copies and regroups nothing.
+                  extents: Mapping[str, Int], whole: bool) -> str | None:
+    """The contraction to the axes `target` where no axis has to move. Axes of `whole` operands are
+    taken together if none that is kept is shared: a product for each of its places would be small.
 
     An index that leads both operands may be summed last, over products of their own.
     """
@@ -114,7 +115,13 @@ def plain_product(first: Labelled, second: Labelled, target: Sequence[str],
     if lead == second.axes[0] and lead in groups.summed and len(groups.summed) > 1:
         groups, ending = Groups.of(first.axes, second.axes, (lead, *target)), ".sum(axis=0)"
     text = "" if groups is None else groups.product(first, second, extents) + ending
-    return text if text and ".reshape(" not in text and ".transpose(" not in text else None
+    shared = {*first.axes} & {*second.axes} & {*target}
+    if groups is None or ".transpose(" in text or (
+            ".reshape(" in text and (ending or shared or not whole)):
+        return None
+    if len(groups.rows) != 1 or len(groups.columns) != 1:
+        text += f".reshape({', '.join(plain(extents[name]) for name in target)})"
+    return text
 
 
 def volume(names: Sequence[str], extents: Mapping[str, Int]) -> Int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from symconv.emit.numpy_frame import INTEGER, Frame, allocation, identity, place, shape_text, window
-from symconv.emit.numpy_integers import ATOM, PRODUCT, integer, rows
+from symconv.emit.numpy_integers import ATOM, integer, rows
 from symconv.emit.numpy_scalars import scalar
 from symconv.integers import Int
 from symconv.ir import Definition
@@ -28,35 +28,35 @@ def write_place(frame: Frame, statements: Statements) -> list[str]:
 
 
 def _of_few(frame: Frame, statements: Statements) -> list[str] | None:
-    """First what is extremal, then the number of the first point that reaches it, in small
-    integers: no step branches on data. None where the witness is no such number."""
+    """First what is extremal, then the number of the first point that reaches it: how many points
+    an element has waited for in vain, in small integers, so that no step branches on data. None
+    where the witness is no such number."""
     definition, plan, target = frame.definition, frame.plan, frame.target
     count, number = 1, Int.of(0)
     for loop in plan.loops:
         count *= loop.extent.constant or 1 << 15
         number = number * loop.extent + Int.of(loop.name)
-    kind = next((f"np.int{bits}" for bits in (8, 16) if 2 * count < 1 << bits - 1), None)
+    kind = next((f"np.int{bits}" for bits in (8, 16) if count < 1 << bits - 1), None)
     if kind is None or definition.ties == "last" or plan.masks or plan.tests or (
             plan.witness != number):
         return None
     reader = frame.reader(target.axes, frame.scope.dtype)
-    best, rank, wild, value, loses, part = map(
-        frame.name, ("best", "rank", "wild", "value", "loses", "part"))
-    seen, ranks = (window(replace(target, name=name)) for name in (best, rank))
-    body = scalar(plan.body, reader).text
-    into = part if not target.whole else rank
-    ranked = [f"{value} = {body}", f"{loses} = {value} != {seen}",
-              f"if {wild}:", f"    {loses} &= {value} == {value}",
-              *([f"{part} = {ranks}"] if into == part else []),
-              f"np.minimum({into}, {kind}({count})*{loses} + {integer(number, reader).at(PRODUCT)}"
-              f", out={into})"]
+    best, rank, wild, waiting, value, part = map(
+        frame.name, ("best", "rank", "wild", "waiting", "value", "part"))
+    seen, parts = (window(replace(target, name=name)) for name in (best, waiting))
+    into = part if not target.whole else waiting
+    ranked = [f"{value} = {scalar(plan.body, reader).text}",
+              *([f"{part} = {parts}"] if into == part else []),
+              f"{into} &= {value} != {seen}",
+              f"if {wild}:", f"    {into} &= {value} == {value}", f"{rank} += {waiting}"]
     (term,) = definition.terms
     extremum = replace(
         definition, target=replace(definition.target, name=best, kind="real"),
         terms=(replace(term, witness=None),),
         reduction="max" if definition.reduction == "argmax" else "min")
     return [*statements(extremum), f"{wild} = np.isnan({best}).any()",
-            f"{rank} = {allocation(definition.target, kind, str(count))}", *frame.nest(ranked),
+            f"{rank} = {allocation(definition.target, kind)}",
+            f"{waiting} = np.ones_like({rank}, dtype=bool)", *frame.nest(ranked),
             f"{target.name} = {rank}.astype({INTEGER})"]
 
 

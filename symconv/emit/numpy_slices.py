@@ -20,7 +20,7 @@ from symconv.rewrite import (
     substitute_row,
     substitute_scalar,
 )
-from symconv.slicing import Span
+from symconv.slicing import Slices, Span
 from symconv.tidy import times
 
 
@@ -67,29 +67,49 @@ def write_extremum(frame: Frame) -> list[str]:
 
 
 def _started(frame: Frame) -> tuple[list[str], Frame] | None:
-    """The statement that makes the target from the first tap of a loop, and what is left to add;
-    None where that tap does not give the target whole."""
+    """The statement that makes the target from the first taps of a loop, and what is left to add;
+    None where the first tap does not give the target whole."""
     plan, rest = frame.plan, tuple[Span, ...]()
     if plan.loops:
         loop = plan.loops[0]
         if len(plan.loops) > 1 or not loop.whole or not loop.extent.constant or len(
                 accesses(plan.body)) != 1:
             return None
-        zero = {loop.name: Int.of(0)}
-        rest = (replace(loop, low=Int.of(1)),)
-        plan = replace(
-            plan, loops=(), body=substitute_scalar(plan.body, zero),
-            target=tuple(subscript.substitute(zero) for subscript in plan.target),
-            spans=tuple(replace(span, low=span.low.substitute(zero),
-                                high=span.high.substitute(zero)) for span in plan.spans),
-            masks=tuple(substitute_row(row, zero) for row in plan.masks))
+        rest = _behind(loop, 1)
+        plan = _tap(plan, loop.name, 0)
     start = Frame(frame.definition, plan, frame.scope)
     value = _value(start)
     if not _makes_target(start, value):
         return None
-    copy = ".copy()" if isinstance(plan.body, Access) and not start.summed else ""
-    lines = start.nest([f"{start.target.name} = {value.code.text}{copy}"])
+    text = value.code.text
+    if isinstance(plan.body, Access) and not start.summed:
+        second = Frame(frame.definition, _tap(frame.plan, rest[0].name, 1),
+                       frame.scope) if rest else None
+        if second is not None and _makes_target(second, other := _value(second)):
+            reduction = frame.definition.reduction
+            text = (f"{text} + {other.code.text}" if reduction == "sum"
+                    else f"np.{reduction}imum({text}, {other.code.text})")
+            rest = _behind(rest[0], 2)
+        else:
+            text += ".copy()"
+    lines = start.nest([f"{start.target.name} = {text}"])
     return lines, Frame(frame.definition, replace(frame.plan, loops=rest), frame.scope)
+
+
+def _tap(plan: Slices, name: str, number: int) -> Slices:
+    """One turn of the only loop."""
+    here = {name: Int.of(number)}
+    return replace(
+        plan, loops=(), body=substitute_scalar(plan.body, here),
+        target=tuple(subscript.substitute(here) for subscript in plan.target),
+        spans=tuple(replace(span, low=span.low.substitute(here), high=span.high.substitute(here))
+                    for span in plan.spans),
+        masks=tuple(substitute_row(row, here) for row in plan.masks))
+
+
+def _behind(loop: Span, count: int) -> tuple[Span, ...]:
+    """A loop without its first turns."""
+    return (replace(loop, low=Int.of(count)),) if (loop.extent.constant or 0) > count else ()
 
 
 def _value(frame: Frame) -> Value:
