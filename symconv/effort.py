@@ -14,6 +14,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from symconv.afar import copying, leaving, numbers
 from symconv.packing import Packing
 from symconv.sharing import uneven
 from symconv.tiles import COMBED, PANEL, WIDE, Dots, Tiles
@@ -44,7 +45,8 @@ def effort(plan: Tiles) -> float:
                     for place, lane in enumerate(plan.lanes))
     heights = Counter(split(plan.group, _ROWS))
     wait = 4 if lanes * plan.group <= _WAITING else 40
-    loads, store = 2.0 * (_loads(plan) - 1), _store(plan) + plan.guarded * 2
+    far, begun = leaving(plan)
+    loads, store = 2.0 * (_loads(plan) - 1), _store(plan) + plan.guarded * 2 + far
     total = 0.0
     for rows, high in heights.items():
         widths = Counter(split(-(-lanes // _LANES), widest(rows)))
@@ -58,9 +60,11 @@ def effort(plan: Tiles) -> float:
             time += calls * (20 + 1.5 * size) + (parts - 1) * wait * size
             time += size * store + (16 * rows + 40) * runs
             time += (40 + 3 * size) if plan.taps or plan.clips else 0
-            total += time * high * wide
+            total += (time + (begun * rows if plan.by_lanes else 0)) * high * wide
+        total += 0 if plan.by_lanes else begun * rows * high
     slices = math.prod(s.extent for s in plan.slices)
     total *= slices * math.prod(s.extent for s in plan.loops) * plan.bands * plan.groups
+    total += numbers(plan)
     if plan.gathered:
         copies = parts * plan.groups * (1 if plan.kept else slices * plan.bands)
         gathering = _gathering(plan)
@@ -100,13 +104,13 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     panel; the panel stays there from block to block where all rows pass it."""
     steps = max(1, math.prod(s.extent for s in (*plan.taps, *plan.steps)))
     vector = plan.panel / steps / WIDE * (1.0 if _loads(plan) == 1 else 1.25)
-    if plan.panel <= PANEL and (plan.is_by_lanes or tiles == 1):
+    if plan.panel <= PANEL and (plan.by_lanes or tiles == 1):
         vector /= blocks
     if plan.packing is not None and plan.packing.size <= PANEL:
         vector = 0.0
     if plan.gathered:
         number = rows / _LANES
-        stays = not plan.is_by_lanes and number * steps <= 64 * _WAYS
+        stays = not plan.by_lanes and number * steps <= 64 * _WAYS
         return vector, number / (tiles if stays else 1)
     reach = abs(plan.row_stride) * (rows - 1)
     number = min(float(rows), 1 + reach / _LANES)
@@ -120,7 +124,7 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     if number * steps <= room:      # the next block of rows goes on where this one ends
         number = min(number, max(1, abs(plan.row_stride)) * rows / _LANES)
     number *= (1.0 if _sets(plan) > 8 else 3.0) * (1.0 if plan.regular else 1.5) / shared
-    if not plan.is_by_lanes and number * steps <= room:
+    if not plan.by_lanes and number * steps <= room:
         number /= tiles
     elif plan.group * plan.run > _BEYOND and abs(plan.regular or _LANES) >= _LANES:
         number *= _FAR
@@ -186,7 +190,7 @@ def widest(rows: int) -> int:
 def _packing(packing: Packing) -> float:
     """To fill a copy, and to read it back where it does not stay in L1."""
     back = _LINE * packing.size / _LANES if packing.size > PANEL else 0.0
-    return _copying(packing) + back
+    return _copying(packing) + copying(packing) + back
 
 
 def _copying(packing: Packing) -> float:

@@ -115,7 +115,8 @@ class Tiled:
 class Stenciled:
     """A whole definition, or a maximum and its place, by a stencil plan; `plain` computes the same
     element by element, for values of the variables in front of row and lane. With `before`, plans
-    of maps abreast, their places are kept for this plan alone, and `plain` computes them, too."""
+    of maps abreast or a chained one, their places are kept for this plan alone, and `plain`
+    computes them, too."""
 
     plan: Stencil
     plain: tuple[Node, ...]

@@ -41,7 +41,8 @@ from symconv.schedule import tasks as tile_tasks
 from symconv.schedule import tiled
 from symconv.solve import length
 from symconv.stencil import Stencil, stencil_text
-from symconv.stencil_abreast import abreast
+from symconv.stencil_abreast import abreast, abreast_both
+from symconv.stencil_chain import chained
 from symconv.stencil_sums import sums
 from symconv.stencilling import paired, stencil
 from symconv.tasks import task_axes
@@ -118,7 +119,8 @@ def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None)
 def _together(definitions: Sequence[Definition], program: Program,
               tasks: Sequence[tuple[str, Int]],
               choice: Choice | None) -> dict[str, Stenciled | None]:
-    """Places and what reads nothing else of them, for small maps abreast; otherwise nothing."""
+    """Places and what reads nothing else of them, for small maps abreast or band by band; otherwise
+    nothing."""
     if len(definitions) != 2 or definitions[0].target.name in program.outputs or any(
             refusal(definition) is not None for definition in definitions):
         return {}
@@ -132,16 +134,15 @@ def _together(definitions: Sequence[Definition], program: Program,
     for definition in definitions:
         whole = _Lowering(definition, outside, frozenset(), taken, program)
         found = stencil([definition], tensors, outside, used, whole.eliminated)
-        made = None if found is None else abreast(
-            found, tasks, tensors, group, plans[0].places if plans else None)
-        if made is None or made.loops:
+        if found is None:
             return {}
-        plans.append(made)
+        plans.append(found)
         plain += whole.run()
     first, last = plans
-    if first.places is None or first.value is not None or first.base or (
-            first.abreast != last.abreast) or not last.marked:
+    both = abreast_both(first, last, tasks, tensors, group) or chained(first, last, tensors)
+    if both is None:
         return {}
+    first, last = both
     text = f"stencil: {stencil_text(last)}"
     name = definitions[-1].target.name
     if choice is not None and choice.taken(name, "stencil", 0, {text: 0.0}, text) is None:

@@ -181,6 +181,13 @@ class Stencil:
         """Lanes of a cell, the longest."""
         return -(-self.extent[1] // self.lane_step)
 
+    @property
+    def columns(self) -> int:
+        """The most columns of a residue that a row of a sheet has."""
+        return max(sheet.step * (self.lanes - 1) + sheet.columns[1] + 1 if sheet.direct
+                   else self.lanes + max(0, sheet.columns[1] // sheet.step)
+                   for sheet in self.sheets)
+
 
 def stencil_text(plan: Stencil) -> str:
     """The plan in one line: taps, sheets and bands."""

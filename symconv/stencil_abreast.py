@@ -62,6 +62,20 @@ def abreast(plan: Stencil, tasks: Sequence[tuple[str, Int]], tensors: Mapping[st
     return made if room * ALIGNED <= _MOST_ROOM else None
 
 
+def abreast_both(first: Stencil, last: Stencil, tasks: Sequence[tuple[str, Int]],
+                 tensors: Mapping[str, Tensor], group: str) -> tuple[Stencil, Stencil] | None:
+    """The plans of places and of what alone reads them, for the same maps; None where either does
+    not suit them."""
+    if first.places is None or first.value is not None or first.base:
+        return None
+    kept = abreast(first, tasks, tensors, group)
+    reads = abreast(last, tasks, tensors, group, first.places)
+    if kept is None or reads is None or kept.abreast != reads.abreast or not reads.marked or (
+            kept.loops or reads.loops):
+        return None
+    return kept, reads
+
+
 def _has_maps(plan: Stencil, name: str) -> bool:
     """Whether every operand and the target have one map for each value of an index, at the same
     distance from each other."""

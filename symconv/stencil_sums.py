@@ -23,7 +23,7 @@ from symconv.rewrite import accesses, substitute_row, substitute_scalar
 from symconv.stencil import ALIGNED, Sheet, Stencil, Tap
 from symconv.stencil_guards import conditions
 from symconv.stencil_sheets import Draft, Drafts
-from symconv.stencilling import Eliminate, banded
+from symconv.stencilling import Eliminate, banded, is_far
 
 _MOST_TAPS = 49
 _LEAST_LANES = 8        # with fewer of them the sums of the taps are most of the work
@@ -93,7 +93,7 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
               if index.name not in fixed),
         over, 1, 1, (cells,), sheets.every, Int.of(0), *moving, (), (), guarded, 1, 1,
         tuple(targets), tuple(spans[name] for name in names if name not in moving), strips)
-    made = banded(plan, len(taps)) if vectors else plan
+    made = banded(plan, len(taps), is_far(plan, tensors)) if vectors else plan
     if not vectors or made is None or _is_in_one_piece(made.sheets) or made.rows % made.block == 0:
         return made
     return replace(made, missing=True)      # rows that are not there meet what may be infinite

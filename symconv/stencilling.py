@@ -10,6 +10,7 @@ none of these can stand for a range, there is no plan.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -27,6 +28,9 @@ from symconv.unknowns import Eliminated
 _MOST_TAPS = 64         # points of a window that are unrolled
 _MOST_LINES = 1200      # taps of all cells and rows of a block: the size of the emitted function
 _ROOM = 6144            # elements of all sheets of a band: they should stay in the first cache
+_FAR_ROOM = 1500        # the same where arrays come from far: copying and arithmetic take turns so
+                        # often that memory is never idle
+_NEAR = 1 << 18         # elements of arrays that stay in the second cache
 _MOST_ROOM = 24576      # more than that is no schedule for a stack
 _BLOCK = 4              # rows that share their reads
 _BLOCKS = (7, 6, 5, 4, 3)      # the same for large windows, whose reads do not fit into registers
@@ -238,10 +242,17 @@ def _plan(state: _Windows, definitions: Sequence[Definition],
               if index.name not in fixed),
         extent, *state.steps, cells, sheets.every, base, state.row, state.lane, tuple(scalars),
         tuple(watched), (arg and guarded) or drafts.doubted, 1, 1)
-    return banded(plan, len(every))
+    return banded(plan, len(every), is_far(plan, state.tensors))
 
 
-def banded(plan: Stencil, taps: int) -> Stencil | None:
+def is_far(plan: Stencil, tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the arrays of a plan are too large for the second cache."""
+    names = {plan.value, plan.places, *(sheet.tensor for sheet in plan.sheets)}
+    return sum(math.prod(extent.constant or 1 for extent in tensors[name].logical)
+               for name in names if name is not None) > _NEAR
+
+
+def banded(plan: Stencil, taps: int, is_far: bool) -> Stencil | None:
     """The plan with its rows in bands that stay in the cache; None where a row alone does not."""
     direct = bool(plan.sheets) and all(sheet.direct for sheet in plan.sheets)
     partly = any(sheet.direct for sheet in plan.sheets)
@@ -265,6 +276,6 @@ def banded(plan: Stencil, taps: int) -> Stencil | None:
             return replace(plan, band=plan.rows, block=block)
         room = sum(sheet.height(band) * sheet.step * sheet.pitch(plan.lanes)
                    for sheet in plan.sheets if not sheet.direct)
-        if room <= _ROOM or band <= block:
+        if room <= (_FAR_ROOM if is_far else _ROOM) or band <= block:
             return replace(plan, band=band, block=block) if room <= _MOST_ROOM else None
         bands += 1

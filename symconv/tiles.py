@@ -120,6 +120,8 @@ class Tiles:
     are copied first: for every block of rows, tap and step those of all rows side by side. Those
     copies are `kept` for other tasks of the same rows, where slices and bands share the numbers
     and blocks are tasks.
+    With `by_lanes` all rows pass the panel of a tile before the next one follows; otherwise a block
+    of rows goes along all lanes.
     """
 
     slices: tuple[Span, ...]
@@ -147,6 +149,7 @@ class Tiles:
     dots: Dots | None
     panel: int
     gathered: bool = False
+    by_lanes: bool = False
 
     @property
     def bands(self) -> int:
@@ -180,11 +183,12 @@ class Tiles:
         return math.prod(span.extent for span in (*self.taps, *self.steps))
 
     @property
-    def is_by_lanes(self) -> bool:
-        """Whether all rows pass the panel of a tile before the next one follows: where it stays
-        in L1, and is more than the numbers that a step reads."""
-        return (0 < self.panel <= PANEL and self.dots is None and not self.is_inward
-                and self.panel > 16 * self.lines * math.prod(s.extent for s in self.steps))
+    def may_be_by_lanes(self) -> bool:
+        """Whether all rows may pass the panel of a tile before the next one follows: where there
+        are several, each stays in L1, and is more than the numbers that a step reads."""
+        lanes = math.prod(lane.extent for lane in self.lanes[1:]) * self.band
+        return (0 < self.panel <= PANEL and lanes > WIDE and self.dots is None
+                and not self.is_inward and self.panel > 16 * self.lines * math.prod(s.extent for s in self.steps))
 
     @property
     def lines(self) -> float:
@@ -235,6 +239,7 @@ def tiles_text(plan: Tiles) -> str:
     parts = math.prod(part.count for part in plan.parts)
     packed += " along the sum" if plan.dots is not None else ""
     packed += f", {plan.scalar.tensor} gathered" if plan.gathered else ""
+    packed += ", by panels" if plan.by_lanes else ""
     divided = f" in {parts} parts" if parts > 1 else ""
     return (f"rows {plan.row.name} ({plan.group} of {plan.row.extent}), lanes {lanes} "
             f"({plan.band} of {plan.lanes[0].extent}), {packed}, sum over {steps or 'one point'} "

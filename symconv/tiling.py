@@ -107,14 +107,21 @@ class _Planner:
                         band, divided, packing, slices, loops, order)
                     if made is not None:
                         found = True
-                        yield from self._gathered(made)
+                        yield from self._variants(made)
                     if narrow:
                         break
                     fits = True
         if not found and smallest is not None:
             made = self._plan(*smallest[1:], slices, loops, order)
             if made is not None:
-                yield from self._gathered(made)
+                yield from self._variants(made)
+
+    def _variants(self, plan: Tiles) -> Iterator[Tiles]:
+        """A plan in both orders of rows and lanes, with its numbers where they lie or gathered."""
+        for made in self._gathered(plan):
+            yield made
+            if made.may_be_by_lanes:
+                yield replace(made, by_lanes=True)
 
     def _gathered(self, plan: Tiles) -> Iterator[Tiles]:
         """A plan, and the same one with its numbers gathered: that needs numbers which exist for

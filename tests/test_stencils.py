@@ -75,6 +75,11 @@ CASES = {
                           ties="last"),
     "min of small maps": pool("min", (3, 16, 8, 8), kernel_size=2),
     "max of a volume": pool("max", (1, 2, 6, 5, 9), kernel_size=3, stride=2, padding=1),
+    "max in bands": pool("max", (1, 1, 23, 290), kernel_size=3, stride=2, padding=1),
+    "last max in bands": pool("max", (1, 2, 19, 310), kernel_size=(5, 3), stride=1, padding=(2, 1),
+                              ties="last"),
+    "min in bands": pool("min", (2, 1, 21, 300), kernel_size=(4, 2), stride=(1, 2),
+                         padding=(1, 0)),
     "even": pool("max", (1, 2, 8, 12), kernel_size=2, ties="even"),
     "mean": pool("avg", (2, 3, 12, 20), kernel_size=2),
     "mean with padding": pool("avg", (1, 2, 11, 19), kernel_size=3, stride=2, padding=1),
@@ -261,6 +266,16 @@ def test_any_parameters_agree_with_the_interpreter(seed):
 def test_gradients_of_a_window_are_windows(name):
     windows = {item.name: bool(stencils(item)) for item in compiled(name).passes}
     assert all(windows[name] for name in ("forward", "vjp_x", "vjp_w"))
+
+
+@pytest.mark.parametrize("name", ["max in bands", "last max in bands", "min in bands"])
+def test_places_are_kept_for_the_bands_that_read_them(name):
+    for item in compiled(name).passes:
+        if item.name in ("vjp_x", "jvp"):
+            (node,) = stencils(item)
+            (first,) = node.before
+            assert node.plan.band < node.plan.rows / 2
+            assert first.places in {sheet.tensor for sheet in node.plan.sheets}
 
 
 def test_small_maps_stand_abreast():

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop, loops
 from symconv.emit.c_stencil_abreast import abreast_lines
+from symconv.emit.c_stencil_chain import Chain
 from symconv.emit.c_stencil_rows import Rows
 from symconv.emit.c_stencil_sheets import StencilNames, staging
 from symconv.emit.c_stencil_sums import Sums
@@ -58,6 +59,9 @@ class StencilSpelling:
         if plan.abreast is not None:
             yield from abreast_lines(node, spell, own, stored, whole, self.lines)
             return
+        if node.before:
+            yield from self._chained(node, own, stored, whole)
+            return
         taps = Taps(plan, spell, own, stored, whole)
         rows = Sums(plan, spell, own, taps) if plan.targets else Rows(
             plan, spell, own, stored, whole)
@@ -68,7 +72,7 @@ class StencilSpelling:
             zero = " + ".join(f"({own.factor}_{n} - {own.factor}_{n})" for n in numbers)
             yield f"{'' if plan.doubts else 'const '}int {own.bad} = !({zero} == 0);"
         if plan.doubts:
-            yield f"_Alignas(64) {whole} {own.odd}[{_columns(plan)}] = {{0}};"
+            yield f"_Alignas(64) {whole} {own.odd}[{plan.columns}] = {{0}};"
         for number, sheet in enumerate(plan.sheets):
             if not sheet.direct:
                 kind = whole if sheet.pad == "never" else real
@@ -82,10 +86,23 @@ class StencilSpelling:
         elif plan.doubts:
             if not plan.watched:
                 yield f"int {own.bad} = 0;"
-            yield from loop(own.lane, 0, _columns(plan), [
+            yield from loop(own.lane, 0, plan.columns, [
                 f"{own.bad} |= {own.odd}[{own.lane}] != 0;"])
         if plan.doubts or plan.watched or plan.missing:
             yield f"if ({own.bad}) {{"
+            yield from indented(self.lines(node.plain))
+            yield "}"
+
+    def _chained(self, node: Stenciled, own: StencilNames, stored: dict[str, str],
+                 whole: str) -> Iterator[str]:
+        """Two plans band by band; the element loops compute both definitions."""
+        (first,) = node.before
+        taken = {*self.used, *_declared(node.plain),
+                 *(getattr(own, field.name) for field in fields(StencilNames))}
+        inner = StencilNames(*(_apart(field.name, taken) for field in fields(StencilNames)))
+        yield from Chain(first, node.plan, self.spelling, own, inner, stored, whole).lines()
+        if first.doubts:
+            yield f"if ({inner.bad}) {{"
             yield from indented(self.lines(node.plain))
             yield "}"
 
@@ -106,12 +123,6 @@ class StencilSpelling:
         yield from indented(rows.block(), 2)
         yield "    }"
         yield "}"
-
-
-def _columns(plan: Stencil) -> int:
-    """The most columns of a residue that a row of a sheet has."""
-    return max(sheet.step * (plan.lanes - 1) + sheet.columns[1] + 1 if sheet.direct
-               else plan.lanes + max(0, sheet.columns[1] // sheet.step) for sheet in plan.sheets)
 
 
 def _apart(stem: str, used: set[str]) -> str:

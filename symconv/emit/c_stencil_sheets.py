@@ -45,8 +45,9 @@ class StencilNames:
 
 
 def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
-            integers: Mapping[str, str], whole: str) -> Iterator[str]:
-    """Fill a sheet for the band that is set; `integers` are stored types by tensor."""
+            integers: Mapping[str, str], whole: str, rows: Int | None = None) -> Iterator[str]:
+    """Fill a sheet for the band that is set, or for so many rows, wherever they begin; `integers`
+    are stored types by tensor."""
     sheet = plan.sheets[number]
     kind = whole if sheet.pad == "never" else spell.real
     stored = integers.get(sheet.tensor, spell.real)
@@ -55,7 +56,8 @@ def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
     if sheet.axis is not None:
         places[sheet.axis] = (Int.of(own.band) * sheet.row_step + Int.of(own.at)
                               + sheet.rows[0])
-    tests = list(_tests(plan, sheet, places, spell))
+    count = plan.rows if rows is not None else -(-plan.rows // plan.band) * plan.band
+    tests = list(_tests(sheet, places, spell, count))
     offset = spell.offset(sheet.tensor, tuple(places))
     inside = [f"{kind} *const {own.to} = {own.sheet}_{number} + {own.at} * {size};"]
     if tests:
@@ -64,7 +66,9 @@ def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
                    "    continue;", "}"]
     inside += [f"const {stored} *const {own.source} = {sheet.tensor} + {offset};",
                *_columns(plan, sheet, spell, own, stored, kind)]
-    yield from loop(own.at, 0, sheet.height(plan.band), inside)
+    height = str(sheet.height(plan.band)) if rows is None else spell.integer(
+        (rows - 1) * sheet.row_step + (sheet.rows[1] - sheet.rows[0] + 1))
+    yield from loop(own.at, 0, height, inside)
     if tests:
         spell.helpers.add("fence")
         yield f"{spell.prefix}_FENCE;"
@@ -89,13 +93,12 @@ def pad_text(pad: Pad, spell: Spelling) -> str:
             return "NAN" if suffix else "(double)NAN"
 
 
-def _tests(plan: Stencil, sheet: Sheet, places: list[Int], spell: Spelling) -> Iterator[str]:
-    """Where a row is outside of its operand."""
-    bands = -(-plan.rows // plan.band)
+def _tests(sheet: Sheet, places: list[Int], spell: Spelling, rows: int) -> Iterator[str]:
+    """Where a row is outside of its operand, which so many rows of a plan read."""
     for axis, (place, valid) in enumerate(zip(places[:-1], sheet.valid[:-1], strict=True)):
         low, high = sheet.ends[axis]
         if axis == sheet.axis:
-            low, high = sheet.rows[0], sheet.row_step * (bands * plan.band - 1) + sheet.rows[1]
+            low, high = sheet.rows[0], sheet.row_step * (rows - 1) + sheet.rows[1]
         if low < valid[0]:
             yield f"{spell.integer(place)} < {valid[0]}"
         if high >= valid[1]:

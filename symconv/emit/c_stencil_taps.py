@@ -232,25 +232,22 @@ class Taps:
 
     def _extremum(self, taps: tuple[Tap, ...], row: int, line: int, cell: int,
                   names: Mapping[Place, str], result: Result) -> Iterator[str]:
-        """Without a NaN `next` is one of the two; compilers find no branch in how it is told."""
-        plan, own, real = self.plan, self.own, self.spell.real
+        """Where a place is kept, whether a value wins is a number: compilers would make a branch
+        of a test with two results."""
+        plan, own, spell = self.plan, self.own, self.spell
         best, place = f"{own.best}_{line}_{cell}", f"{own.place}_{line}_{cell}"
-        beats = (">" if plan.fold == "max" else "<") + ("=" if plan.ties == "last" else "")
+        last, beats = plan.ties == "last", ">" if plan.fold == "max" else "<"
         for number, tap in enumerate(taps):
             value = self._local(tap, row, names).top(tap.body)
             if not number:
-                yield f"{real} {best} = {value};"
+                yield f"{spell.real} {best} = {value};"
                 if plan.places is not None:
                     yield f"{self.whole} {place} = {tap.place};"
                 continue
-            if plan.places is None:
-                yield f"{best} = {value} {beats} {best} ? {value} : {best};"
-                continue
-            following = f"{own.next}_{line}_{cell}_{number}"
-            yield f"const {real} {following} = {value} {beats} {best} ? {value} : {best};"
-            if plan.ties == "last":
-                yield f"{place} = {following} == {value} ? {tap.place} : {place};"
-            else:
-                yield f"{place} = {following} == {best} ? {place} : {tap.place};"
-            yield f"{best} = {following};"
+            if plan.places is not None:
+                spell.helpers.add("choose")
+                wins = f"{value} {beats}{'=' if last else ''} {best}"
+                yield f"{place} = {spell.prefix}_choose({wins}, {tap.place}, {place});"
+            left, right = (best, value) if last else (value, best)
+            yield f"{best} = {left} {beats} {right} ? {left} : {right};"
         yield from result(line, cell, best, place if plan.places is not None else None)

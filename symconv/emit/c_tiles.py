@@ -246,7 +246,7 @@ class TileSpelling:
         else:
             lines = list(body.lines())
             lines = self._looped(item, lines) if plan.is_inward else lines
-        if plan.is_by_lanes:
+        if plan.by_lanes:
             yield along
             yield from indented(body.place(f"{spell.prefix}_rows({end} - {begin})"))
             yield from indented([*around, *indented(lines), "}"])

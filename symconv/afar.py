@@ -1,0 +1,102 @@
+"""What a tile plan pays for operands and targets that no cache at hand holds, in units of `effort`.
+
+Large arrays are read and written in runs: stretches of neighbours. A run that goes on is fetched
+ahead of time; where one begins somewhere else, the core waits for its first lines. So a plan that
+writes whole rows of its target, or reads long stretches of numbers, is better than one that goes
+from row to row for a few elements each. Small arrays stay in L2, where it matters little.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from symconv.integers import Int
+from symconv.packing import Packing
+from symconv.tiles import COMBED, Tiles
+
+_LARGE = 1_000_000  # elements: of larger arrays little is found where it was left
+_BLOCK = 131_072    # elements: so much of the target stays in L2 until other sums fill its gaps
+_NEAR = 64          # elements: a run that begins so close to another one is fetched with it
+_LINE = 16          # elements
+_STREAMS = 32       # runs that are read at the same time, each fetched ahead
+_READ = 300.0       # a run of numbers that begins
+_COPIED = 200.0     # a run that is copied
+_WRITTEN = 130.0    # a run that is written
+_STREAMED = 12.0    # a line of the target, in a run
+
+
+def leaving(plan: Tiles) -> tuple[float, float]:
+    """To write a vector of sums to a large target, and to begin a row of a tile there."""
+    if target_reach(plan) <= _LARGE:
+        return 0.0, 0.0
+    apart, row = plan.lanes[-1].target, abs(plan.target_row)
+    if apart <= COMBED or plan.is_inward:
+        block = apart * plan.group * plan.band * math.prod(
+            lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
+        sweeps = 1 if block <= _BLOCK or plan.is_inward else apart
+        return sweeps * _STREAMED, _WRITTEN * min(1.0, row / _NEAR)
+    lines = _LINE * min(1.0, row / _LINE) if row else _LINE
+    return lines * _WRITTEN * min(1.0, apart / _NEAR), 0.0
+
+
+def numbers(plan: Tiles) -> float:
+    """To begin the runs of numbers that all tasks read from a large operand. Few runs go on from
+    one block of rows to the next; of many runs each one begins anew."""
+    if scalar_reach(plan) <= _LARGE:
+        return 0.0
+    read = plan.scalar.base + plan.scalar.step
+    inside = [(_coefficient(read, span.name), span.extent) for span in (*plan.taps, *plan.steps)]
+    around = [(_coefficient(read, span.name), span.extent) for span in plan.loops]
+    streams = _runs(inside)
+    if streams <= _STREAMS:
+        begun = _runs([*inside, *around, (plan.row_stride, plan.group)])
+    else:
+        lines = min(float(plan.group), 1 + abs(plan.row_stride) * (plan.group - 1) / _LINE)
+        begun = streams * lines * math.prod(extent for move, extent in around if move)
+    parts = math.prod(part.count for part in plan.parts)
+    tasks = plan.groups * (1 if plan.kept else plan.bands * math.prod(
+        span.extent for span in plan.slices))
+    return _READ * begun * parts * tasks
+
+
+def copying(packing: Packing) -> float:
+    """To begin the runs of a large operand that are copied."""
+    if packing.room <= _LARGE:
+        return 0.0
+    return _COPIED * _runs([(axis.source * axis.step, axis.count) for axis in packing.axes])
+
+
+def _runs(moves: Iterable[tuple[int, int]]) -> float:
+    """How many runs there are of places that so many steps of some distances lead to."""
+    count, reach = 1.0, 0
+    for move, extent in sorted((abs(move), extent) for move, extent in moves if move):
+        if move > max(reach, _NEAR) or count > 1:
+            count *= 1 + (extent - 1) * min(1.0, move / max(1, reach))
+        reach += move * (extent - 1)
+    return count
+
+
+def target_reach(plan: Tiles) -> int:
+    """The elements between the first and the last one that a plan writes."""
+    return _reach([*((_coefficient(plan.target, span.name), span.extent)
+                     for span in (*plan.slices, *plan.loops)),
+                   (plan.target_row, plan.row.extent),
+                   *((lane.target, lane.extent) for lane in plan.lanes)])
+
+
+def scalar_reach(plan: Tiles) -> int:
+    """The elements between the first and the last number that a plan reads."""
+    read = plan.scalar.base + plan.scalar.step
+    return _reach([*((_coefficient(read, span.name), span.extent)
+                     for span in (*plan.slices, *plan.loops, *plan.taps, *plan.steps)),
+                   *((_coefficient(read, part.number), part.count) for part in plan.parts),
+                   (plan.row_stride, plan.row.extent)])
+
+
+def _reach(moves: Iterable[tuple[int, int]]) -> int:
+    return 1 + sum(abs(move) * (extent - 1) for move, extent in moves)
+
+
+def _coefficient(place: Int, name: str) -> int:
+    return place.coefficient(name).constant or 0
