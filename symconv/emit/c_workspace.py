@@ -29,8 +29,8 @@ def pieces(routine: Routine, spelling: Spelling, kinds: Mapping[str, str],
     for tensor in routine.scratch:
         factors = [f"(size_t){spelling.integer(extent, factor=True)}"
                    for extent in spelling.extents[tensor.name]]
-        found.append(_piece(spelling, tensor.name, kinds[tensor.name], " * ".join(factors)))
-    return found + [_piece(spelling, buffer.name, buffer.kind, str(buffer.count))
+        found.append(_piece(spelling, tensor.name, kinds[tensor.name], factors))
+    return found + [_piece(spelling, buffer.name, buffer.kind, [str(buffer.count)])
                     for buffer in buffers]
 
 
@@ -77,6 +77,7 @@ def _joining(routine: Routine, joined: Joined, spelling: Spelling, own: Locals) 
     return [f"const ptrdiff_t {joined.name} = {shown};", f"{own.task} += {joined.name} - 1;"]
 
 
-def _piece(spelling: Spelling, name: str, kind: str, count: str) -> Piece:
+def _piece(spelling: Spelling, name: str, kind: str, factors: Sequence[str]) -> Piece:
     spelling.helpers.add("round")
-    return Piece(name, kind, f"{spelling.prefix}_round({count} * sizeof({kind}))")
+    size = " * ".join([*factors, f"sizeof({kind})"])
+    return Piece(name, kind, f"{spelling.prefix}_round({size})")
