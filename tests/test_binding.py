@@ -1,10 +1,10 @@
 """`Kernel.bind`: the same bits as the method, from what the arrays hold at every call."""
 
 import gc
-import threading
 
 import numpy as np
 import pytest
+from together import together
 
 import symconv as sc
 from symconv.errors import DTypeError, ParameterError, ShapeError
@@ -148,10 +148,6 @@ def test_threads_may_share_a_binding_and_the_kernel(target):
             if not np.array_equal(kernel.forward(**own), first):
                 wrong.append(seed)
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(work)
     assert not wrong
     assert np.array_equal(call.result, wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import math
 import re
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from sanitizing import array, called, compiler_with_sanitizers, finished, program
 
 import symconv as sc
 from symconv.compiler import find_compiler
@@ -22,7 +24,6 @@ from symconv.shapes import stored_shape
 
 QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
 STRICT = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
-SANITIZED = ("-std=c11", "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -223,41 +224,26 @@ def test_two_threads_share_a_packed_operand():
 
 
 def harness(made):
-    """A program that packs and runs on heap blocks of exactly the sizes that are told."""
+    """A program that packs and runs."""
     real = {"float32": "float", "float64": "double"}[made.dtype]
-    lines = ["#include <stdlib.h>", '#include "k.h"', "int main(void) {"]
+    blocks = []
     for item in filter(made.packs, made.passes):
         tensors = [*item.program.inputs, *map(item.program.tensor, item.program.outputs)]
         copied = made.packs(item)
-        lines.append("    {")
-        for tensor in tensors:
-            count = int(np.prod(stored_shape(tensor, {}), dtype=np.int64))
-            lines += [f"        {real} *a_{tensor.name} = malloc({count} * sizeof({real}));",
-                      f"        for (int i = 0; i < {count}; i++) a_{tensor.name}[i] = i % 5 - 2;"]
+        lines = [line for tensor in tensors for line in array(
+            tensor.name, real, math.prod(stored_shape(tensor, {})))]
         for name in copied:
             pack = f"k_{item.name}_pack_{name}"
-            lines += [f"        void *p_{name} = aligned_alloc(64, {pack}_size());",
-                      f"        {pack}(a_{name}, p_{name});", f"        free(a_{name});"]
-        passed = "".join(f"(void *){'p' if t.name in copied else 'a'}_{t.name}, " for t in tensors)
-        called = f"k_{item.name}_packed"
-        lines += [f"        void *work = aligned_alloc(64, {called}_workspace());",
-                  f"        for (ptrdiff_t t = 0; t < {called}_tasks(); t++)",
-                  f"            if ({called}({passed}work, t, t + 1)) return 4;",
-                  *(f"        free({'p' if t.name in copied else 'a'}_{t.name});" for t in tensors),
-                  "        free(work);", "    }"]
-    return "\n".join([*lines, "    return 0;", "}", ""])
+            lines += [f"void *p_{name} = aligned_alloc(64, {pack}_size());",
+                      f"{pack}(a_{name}, p_{name});", f"free(a_{name});"]
+        blocks.append(lines + called(f"k_{item.name}_packed", [
+            f"{'p' if tensor.name in copied else 'a'}_{tensor.name}" for tensor in tensors]))
+    return program(blocks)
 
 
 @pytest.fixture(scope="module")
 def compiler(tmp_path_factory):
-    """A compiler whose sanitizers link and run."""
-    command = find_compiler().command
-    folder = tmp_path_factory.mktemp("probe")
-    (folder / "a.c").write_text("int main(void) { return 0; }\n")
-    done = subprocess.run([*command, *SANITIZED, "a.c", "-o", "a"], cwd=folder, capture_output=True)
-    if done.returncode or subprocess.run([folder / "a"], capture_output=True).returncode:
-        pytest.skip("the compiler has no sanitizers")
-    return command
+    return compiler_with_sanitizers(tmp_path_factory.mktemp("probe"))
 
 
 @pytest.mark.parametrize(("name", "dtype", "schedule", "machine"), [
@@ -266,11 +252,7 @@ def compiler(tmp_path_factory):
     ("slices", "float32", "winograd", ("-march=native",))])
 def test_no_byte_outside_is_touched(compiler, name, dtype, schedule, machine, tmp_path):
     made = library(name, dtype, schedule)
-    for file, text in {**made.sources, "main.c": harness(made)}.items():
-        (tmp_path / file).write_text(text, encoding="utf-8")
-    subprocess.run([*compiler, *SANITIZED, *machine, "k.c", "main.c", "-o", "run", "-lm"],
-                   cwd=tmp_path, check=True)
-    done = subprocess.run([tmp_path / "run"], capture_output=True, text=True, timeout=100)
+    done = finished(compiler, {**made.sources, "main.c": harness(made)}, tmp_path, machine)
     assert done.returncode == 0, done.stderr[:3000]
 
 

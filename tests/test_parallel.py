@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from test_sanitizers import FLAGS
+from sanitizing import FLAGS
 from test_schedules import STRICT, other_compilers
 
 import symconv as sc

@@ -1,19 +1,14 @@
-"""Emitted C under the address and undefined-behaviour sanitizers: no byte outside the arrays.
+"""Emitted C under the address and undefined-behaviour sanitizers: no byte outside the arrays."""
 
-Every array is a heap block of exactly its size, so that one element too far ends the program.
-"""
-
-import subprocess
+import math
 
 import pytest
+from sanitizing import array, called, compiler_with_sanitizers, finished, program
 
 import symconv as sc
-from symconv.compiler import find_compiler
 from symconv.emission import emit
 from symconv.passes import all_passes, emitted_passes
 from symconv.shapes import bind, stored_shape
-
-FLAGS = ("-std=c11", "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 CASES = {
     "size one": (sc.ops.conv2d(), {"x": (1, 1, 1, 1), "w": (1, 1, 1, 1), "b": (1,)}),
@@ -49,48 +44,25 @@ CASES = {
 }
 
 
-def harness(name, program, shapes, run_time):
-    """A program that calls every pass on arrays of exactly the right size."""
-    values = bind(program, shapes)
-    free = [size.name for size in program.sizes if size.value is None] if run_time else []
+def harness(definition, shapes, run_time):
+    """A program that calls every pass."""
+    values = bind(definition, shapes)
+    free = [size.name for size in definition.sizes if size.value is None] if run_time else []
     sizes = f"&(k_sizes){{{', '.join(str(values[size]) for size in free)}}}" if free else ""
-    lead = f"{sizes}, " if sizes else ""
-    lines = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>",
-             f'#include "{name}.h"', "int main(void) {",
-             f"    if ({name}_check({sizes}) != 0) return 3;"]
+    blocks = []
     for item in {item.name: item for item in (
-            *all_passes(program), *emitted_passes(program))}.values():
+            *all_passes(definition), *emitted_passes(definition))}.values():
         tensors = [*item.program.inputs, *map(item.program.tensor, item.program.outputs)]
-        lines.append("    {")
-        for tensor in tensors:
-            kind = "long long" if tensor.kind == "integer" else "float"
-            count = 1
-            for extent in stored_shape(tensor, values):
-                count *= extent
-            lines += [f"        {kind} *a_{tensor.name} = malloc({count} * sizeof({kind}));",
-                      f"        for (int i = 0; i < {count}; i++) a_{tensor.name}[i] = "
-                      f"{'i % 2' if kind != 'float' else 'i % 5 - 2'};"]
-        passed = "".join(f"(void *)a_{tensor.name}, " for tensor in tensors)
-        lines += [f"        size_t bytes = {name}_{item.name}_workspace({sizes});",
-                  "        void *work = aligned_alloc(64, (bytes + 63) / 64 * 64);",
-                  f"        ptrdiff_t tasks = {name}_{item.name}_tasks({sizes});",
-                  "        for (ptrdiff_t t = 0; t < tasks; t++)",
-                  f"            if ({name}_{item.name}({lead}{passed}work, t, t + 1)) return 4;",
-                  *(f"        free(a_{tensor.name});" for tensor in tensors),
-                  "        free(work);", "    }"]
-    return "\n".join([*lines, "    return 0;", "}", ""])
+        blocks.append([line for tensor in tensors for line in array(
+            tensor.name, None if tensor.kind == "integer" else "float",
+            math.prod(stored_shape(tensor, values)))] + called(
+                f"k_{item.name}", [f"a_{tensor.name}" for tensor in tensors], sizes))
+    return program(blocks, [f"if (k_check({sizes}) != 0) return 3;"])
 
 
 @pytest.fixture(scope="module")
 def compiler(tmp_path_factory):
-    """A compiler whose sanitizers link and run, the fast one of the machine."""
-    command = find_compiler().command
-    folder = tmp_path_factory.mktemp("probe")
-    (folder / "a.c").write_text("int main(void) { return 0; }\n")
-    done = subprocess.run([*command, *FLAGS, "a.c", "-o", "a"], cwd=folder, capture_output=True)
-    if done.returncode or subprocess.run([folder / "a"], capture_output=True).returncode:
-        pytest.skip("the compiler has no sanitizers")
-    return command
+    return compiler_with_sanitizers(tmp_path_factory.mktemp("probe"))
 
 
 @pytest.mark.parametrize("fixed", [False, True], ids=["run-time sizes", "fixed shapes"])
@@ -98,12 +70,8 @@ def compiler(tmp_path_factory):
 def test_no_pass_leaves_its_arrays(compiler, case, fixed, tmp_path):
     operator, shapes = CASES[case]
     files = emit(operator, targets=["c"], name="k", shapes=shapes if fixed else None)
-    files["main.c"] = harness("k", operator.definition, shapes, not fixed)
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    subprocess.run([*compiler, *FLAGS, "k.c", "main.c", "-o", "run", "-lm"], cwd=tmp_path,
-                   check=True)
-    done = subprocess.run([tmp_path / "run"], capture_output=True, text=True, timeout=60)
+    files["main.c"] = harness(operator.definition, shapes, not fixed)
+    done = finished(compiler, files, tmp_path)
     assert done.returncode == 0, done.stderr[:3000]
 
 
@@ -111,10 +79,5 @@ def test_the_sanitizers_see_a_read_outside(compiler, tmp_path):
     """What makes the test above mean something."""
     operator, shapes = sc.ops.conv1d(bias=False), {"x": (1, 1, 4), "w": (1, 1, 2)}
     files = emit(operator, targets=["c"], name="k", shapes=shapes)
-    files["main.c"] = harness("k", operator.definition, {"x": (1, 1, 3), "w": (1, 1, 2)}, False)
-    for name, text in files.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    subprocess.run([*compiler, *FLAGS, "k.c", "main.c", "-o", "run", "-lm"], cwd=tmp_path,
-                   check=True)
-    assert "heap-buffer-overflow" in subprocess.run([tmp_path / "run"], capture_output=True,
-                                                    text=True).stderr
+    files["main.c"] = harness(operator.definition, {"x": (1, 1, 3), "w": (1, 1, 2)}, False)
+    assert "heap-buffer-overflow" in finished(compiler, files, tmp_path).stderr

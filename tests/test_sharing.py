@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 import pytest
+from sanitizing import array, called, compiler_with_sanitizers, finished, program
 
 import symconv as sc
 from symconv.emission import ordered, specialised
@@ -75,9 +76,9 @@ class Compiled:
             (*forward_passes(order.program), *vjp_passes(order.program)), order.fixed)
             if item.name == name)
         self.routine = lower(self.item, "auto", True)
-        self.library = ctypes.CDLL(str(compile_library(emit_c(
-            "k", specialise(op.definition, order.fixed), [self.item], "float32", packed=packed),
-            flags=QUICK)))
+        self.sources = emit_c("k", specialise(op.definition, order.fixed), [self.item],
+                              "float32", packed=packed)
+        self.library = ctypes.CDLL(str(compile_library(self.sources, flags=QUICK)))
 
     def size(self, name):
         function = getattr(self.library, f"k_{self.item.name}{name}")
@@ -140,3 +141,18 @@ def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, op
     given = [packed if number == place else array for number, array in enumerate(inputs)]
     for ends in ((0, count), range(count + 1), (0, count // 2, count)):
         assert np.array_equal(made.run(given, ends, "_packed"), whole), ends
+
+
+@pytest.mark.parametrize("name", [
+    "bands of tiles", "rows of transforms", "clipped parts", "blocks"])
+def test_no_byte_outside_is_touched(name, tmp_path):
+    op, shapes, which = CASES[name]
+    made = Compiled(op, shapes, which)
+    tensors = [*made.item.program.inputs, *map(made.item.program.tensor,
+                                               made.item.program.outputs)]
+    text = program([[line for tensor in tensors for line in array(
+        tensor.name, "float", math.prod(stored_shape(tensor, {})))] + called(
+            f"k_{which}", [f"a_{tensor.name}" for tensor in tensors])])
+    done = finished(compiler_with_sanitizers(tmp_path), {**made.sources, "main.c": text}, tmp_path,
+                    ("-march=native",))
+    assert done.returncode == 0, done.stderr[:3000]

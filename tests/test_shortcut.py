@@ -1,9 +1,9 @@
 """The short way of a repeated call: the checks and the results of the first call, to the bit."""
 
-import threading
 
 import numpy as np
 import pytest
+from together import together
 
 import symconv as sc
 from symconv.backends import _CEntry
@@ -227,11 +227,7 @@ def test_threads_share_a_short_way(kernel, general):
                     for name, array in kernel.vjp(dy, **arrays).items()):
                 wrong.append(seed)
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(work)
     assert not wrong
     assert not general
 

@@ -35,11 +35,9 @@ class Arrays:
 
     def doubled(self) -> Arrays:
         """The same numbers in float64."""
-        wide = [None if array is None else array.astype(np.float64)
-                for array in (self.x, self.w, self.dy)]
-        assert wide[0] is not None
-        assert wide[2] is not None
-        return Arrays(wide[0], wide[1], wide[2])
+        return Arrays(self.x.astype(np.float64),
+                      None if self.w is None else self.w.astype(np.float64),
+                      self.dy.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import ctypes
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,8 +148,7 @@ def _copy(library: ctypes.CDLL, size: int, width: int) -> float:
     return float(size) * rounds / seconds
 
 
-def _best(run: object, times: int = 200) -> float:
-    assert callable(run)
+def _best(run: Callable[[], object], times: int = 200) -> float:
     found = []
     for _ in range(times):
         begin = time.perf_counter()

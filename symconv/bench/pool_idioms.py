@@ -27,16 +27,13 @@ def pool_idioms(case: Pool, part: str, arrays: Arrays) -> dict[str, Callable[[],
 
 def _by_taps(case: Pool, x: Array) -> Array:
     source = padded(case, x) if case.padding else x
-    made = None
-    for rows, columns in windows(case):
-        seen = source[..., rows, columns]
-        if made is None:
-            made = seen.copy()
-        elif case.kind == "max":
+    first, *others = (source[..., rows, columns] for rows, columns in windows(case))
+    made = first.copy()
+    for seen in others:
+        if case.kind == "max":
             np.maximum(made, seen, out=made)
         else:
             made += seen
-    assert made is not None
     return made if case.kind == "max" else made / np.float32(case.kernel ** 2)
 
 

@@ -8,7 +8,6 @@ The contract of the emitted functions (sizes, workspace, tasks, codes) stands in
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
@@ -25,6 +24,7 @@ from symconv.emit.c_entries import (
     expect_packs_distinct,
 )
 from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_lines import words
 from symconv.emit.c_names import is_reserved
 from symconv.emit.c_packed import Packed, held, packable
 from symconv.emit.c_parallel import parallel_function
@@ -36,16 +36,16 @@ from symconv.emit.c_transforms import transform_lines
 from symconv.emit.c_turning import turning_lines
 from symconv.emit.c_weaving import weaving_lines
 from symconv.emit.c_winograd import WinogradSpelling, heights, transformed
+from symconv.emit.c_workspace import Piece, pieces, pointers, task_loop, total
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program, Tensor
-from symconv.loops import Joined, Routine, Stenciled
+from symconv.loops import Routine, Stenciled
 from symconv.lower import lower
 from symconv.names import names_of
 from symconv.passes import Pass
 from symconv.render import render
 
-_TOKEN = re.compile(r"[A-Za-z_]\w*")
 _REPEATED = ("forward", "vjp")           # passes that are called often with the same operands
 _UNPACKED = "an operand was not packed by this very library for this pass; pack it anew"
 
@@ -166,17 +166,18 @@ class _Emitter:
         body.windows = None if windows is None else windows.node
         buffers = tiles.buffers() if windows is None else windows.buffers()
         parts = Parts(
-            self.name, routine, body.lines, _tokens,
+            self.name, routine, body.lines, words,
             [*(size.name for size in self.program.sizes), own.task, *routine.numbers],
             {**{t.name: self._type(t, narrow) for t in tensors},
              **{buffer.name: buffer.kind for buffer in buffers},
              **{item.base: f"const {self.real}" for item in packed}})
-        lines = [*self._scratch(routine, spelling, own, buffers), *tiles.setup(),
+        room = self._pieces(routine, buffers)
+        lines = [*pointers(room, own.workspace), *tiles.setup(),
                  *(windows.setup() if windows is not None else ()),
                  *(f"const int {flag.name} = {' || '.join(flag.any_of)};"
                    for flag in routine.flags),
-                 *self._task_loop(routine, body, parts)]
-        text = _tokens(lines)
+                 *task_loop(routine, list(parts.body()), spelling, own)]
+        text = words(lines)
         packed = tuple(replace(item, plain=item.tensor.name in text) for item in packed)
         given = {item.tensor.name: item.argument for item in packed}
         silent = [name for name in (*(t.name for t in program.inputs), own.workspace)
@@ -198,7 +199,7 @@ class _Emitter:
                f"{item.tensor.name}." for item in packed)],
             [*sizes, *restricted, *ends],
             [*sizes, *(argument.replace("*restrict ", "*") for argument in restricted), *ends],
-            self._workspace(routine, buffers), self._tasks(routine), lines, parts.lines,
+            self._workspace(routine, room), self._tasks(routine), lines, parts.lines,
             [PackFunction(
                 self._packs(routine, item), item.tensor.name, item.argument,
                 f"const {self.real} *restrict {item.tensor.name}, void *restrict {item.argument}",
@@ -258,56 +259,15 @@ class _Emitter:
         return frozenset(node.plan.places for node in routine.body if isinstance(node, Stenciled)
                          and node.plan.places in own)
 
-    def _task_loop(self, routine: Routine, body: Body, parts: Parts) -> list[str]:
-        own, spelling = body.own, body.spelling
-        inside: list[str] = []
-        rest = own.task
-        for place, (name, extent) in reversed(list(enumerate(routine.tasks))):
-            shown = spelling.integer(extent, factor=True)
-            value = f"{rest} % {shown}" if place else rest
-            inside.insert(0, f"const ptrdiff_t {name} = {value};")
-            rest = f"{rest} / {shown}"
-        used = _tokens(lines := list(parts.body()))
-        if routine.joined is not None:
-            used |= _tokens(joining := _joining(routine, routine.joined, spelling, own))
-            lines = [*joining, *lines]
-        inside = [line for line in inside if line.split()[2] in used]
-        head = f"for (ptrdiff_t {own.task} = {own.begin}; {own.task} < {own.end}; {own.task}++) {{"
-        return [head, *(f"    {line}" for line in (*inside, *lines)), "}"]
-
-    def _scratch(self, routine: Routine, spelling: Spelling, own: Locals,
-                 buffers: Sequence[Buffer]) -> list[str]:
-        """Pointers to the intermediates and buffers, one behind the other in the workspace."""
-        narrow = self._narrow(routine)
-        parts = [*((tensor.name, self._type(tensor, narrow), self._bytes(tensor, spelling, narrow))
-                   for tensor in routine.scratch),
-                 *((buffer.name, buffer.kind, self._room(buffer)) for buffer in buffers)]
-        lines: list[str] = []
-        start = f"(unsigned char *){own.workspace}"
-        for name, kind, size in parts:
-            lines.append(f"{kind} *const {name} = ({kind} *)(void *)({start});")
-            start = f"(unsigned char *){name} + {size}"
-        return lines
-
-    def _workspace(self, routine: Routine, buffers: Sequence[Buffer]) -> list[str]:
-        tensors = [*routine.scratch]
+    def _pieces(self, routine: Routine, buffers: Sequence[Buffer]) -> list[Piece]:
+        tensors, narrow = routine.scratch, self._narrow(routine)
         spelling = self._spelling(tensors, {t.name: len(routine.tasks) for t in tensors})
-        narrow = self._narrow(routine)
-        sizes = [*(self._bytes(t, spelling, narrow) for t in tensors), *map(self._room, buffers)]
-        total = " + ".join(sizes) or "0"
-        lines = [f"return {total};"]
+        return pieces(routine, spelling, {t.name: self._type(t, narrow) for t in tensors}, buffers)
+
+    def _workspace(self, routine: Routine, room: Sequence[Piece]) -> list[str]:
+        lines = [f"return {total(room)};"]
+        spelling = self._spelling([], {})
         return [*self._sizes(lines, spelling, Locals.beside(names_of(routine.program))), *lines]
-
-    def _bytes(self, tensor: Tensor, spelling: Spelling, narrow: frozenset[str]) -> str:
-        self.helpers.add("round")
-        factors = [f"(size_t){spelling.integer(extent, factor=True)}"
-                   for extent in spelling.extents[tensor.name]]
-        factors.append(f"sizeof({self._type(tensor, narrow)})")
-        return f"{self.name}_round({' * '.join(factors)})"
-
-    def _room(self, buffer: Buffer) -> str:
-        self.helpers.add("round")
-        return f"{self.name}_round({buffer.count} * sizeof({buffer.kind}))"
 
     def _tasks(self, routine: Routine) -> list[str]:
         spelling = self._spelling([], {})
@@ -317,14 +277,14 @@ class _Emitter:
 
     def _sizes(self, lines: Sequence[str], spelling: Spelling, own: Locals) -> list[str]:
         """Locals for the sizes that the lines use, derived ones after what they need."""
-        used, opening = _tokens(lines), list[str]()
+        used, opening = words(lines), list[str]()
         for size in reversed(self.program.sizes):
             if size.name not in used:
                 continue
             value = (f"{own.sizes}->{size.name}" if size.value is None
                      else spelling.integer(size.value))
             opening.insert(0, f"const ptrdiff_t {size.name} = {value};")
-            used |= set() if size.value is None else _tokens([value])
+            used |= set() if size.value is None else words([value])
         if not opening and self.program.sizes:
             opening = [f"(void){own.sizes};"]
         return opening
@@ -334,23 +294,6 @@ def _literal(message: str) -> str:
     """A text as the inside of a C string: ASCII, and nothing that ends it or starts a trigraph."""
     safe = message.encode("ascii", "replace").decode()
     return safe.replace("\\", "\\\\").replace('"', '\\"').replace("??", '?" "?').replace("\n", " ")
-
-
-def _joining(routine: Routine, joined: Joined, spelling: Spelling, own: Locals) -> list[str]:
-    """The number of tasks that are done at once: what is left of a block, and of the call."""
-    index, extent = routine.tasks[-1]
-    spelling.helpers.add("min")
-    left = [f"{spelling.integer(extent)} - {index}", f"{own.end} - {own.task}"]
-    if joined.most < (extent.constant or 0):
-        left.insert(0, f"{joined.most} - {index} % {joined.most}")
-    shown = left[-1]
-    for one in reversed(left[:-1]):
-        shown = f"{spelling.prefix}_min({one}, {shown})"
-    return [f"const ptrdiff_t {joined.name} = {shown};", f"{own.task} += {joined.name} - 1;"]
-
-
-def _tokens(lines: Iterable[str]) -> set[str]:
-    return {token for line in lines for token in _TOKEN.findall(line)}
 
 
 def _shapes(program: Program) -> list[str]:

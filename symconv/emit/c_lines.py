@@ -73,13 +73,14 @@ def loops(spans: Sequence[Span], inside: Iterable[str], test: str = "") -> list[
 def with_needed(constants: Sequence[str], lines: Sequence[str]) -> list[str]:
     """The lines behind those of the successive constants `const ptrdiff_t name = ...;` that they
     use."""
-    used, kept = _words(lines), list[str]()
+    used, kept = words(lines), list[str]()
     for line in reversed(constants):
         if line.removeprefix("const ptrdiff_t ").partition(" = ")[0] in used:
             kept.insert(0, line)
-            used |= _words([line])
+            used |= words([line])
     return [*kept, *lines]
 
 
-def _words(lines: Iterable[str]) -> set[str]:
+def words(lines: Iterable[str]) -> set[str]:
+    """All names and keywords in lines."""
     return {word for line in lines for word in re.findall(r"[A-Za-z_]\w*", line)}
