@@ -42,16 +42,19 @@ def winograd_effort(plan: Winograd) -> float:
         visits = turns * tasks if turns > 1 or parted else _visits(plan, side)
         visits *= (1 if plan.summed else plan.turns) * -(-lanes // LINE) * deep
         windows = (plan.part, *plan.tiles[1:]) if side.depth is None else (1,) * len(plan.tiles)
-        taps = math.prod(axis.window for axis in side.axes)
+        strands = plan.strands if side.depth is None else 1
+        phases = plan.phases if side.is_patch or not plan.summed else 1
+        taps = plan.points if side.is_patch else math.prod(
+            scheme[1] for scheme in plan.schemes)
         total += visits * _TURNING * math.prod(
             axis.size(tiles) for axis, tiles in zip(side.axes, windows, strict=True))
-        total += spilled * visits * math.prod(windows) * (taps + plan.points) * (
+        total += spilled * visits * math.prod(windows) * strands * phases * (taps + plan.points) * (
             _NEARBY if parted and _is_near(plan) else _ENTERING)
     outputs = math.prod(o for o, _ in plan.schemes)
-    pixels = outputs if plan.summed else math.prod(s.extent for s in plan.outputs) / plan.bands
+    pixels = math.prod(s.extent for s in plan.outputs) / (1 if plan.summed else plan.bands)
     total += tasks * -(-plan.group // LINE) * (
         spilled * plan.rows * (plan.points + outputs) * _LEAVING
-        + (plan.rows if plan.summed else 1) * pixels * _TURNING)
+        + (plan.band if plan.summed else 1) * pixels * _TURNING)
     size = plan.size(plan.vector) + plan.size(plan.scalar) + plan.points * plan.sums
     slabs = plan.slabs if plan.is_slabbed else 1
     total += tasks * turns * slabs * max(0, size - _CACHE) * _FAR

@@ -52,6 +52,17 @@ CASES = {
     "audio": convolution((2, 5, 37), (6, 5, 3), padding=1),
     "volume": convolution((1, 3, 5, 6, 7), (4, 3, 3, 3, 3), padding=1),
     "flipped": convolution((1, 4, 9, 9), (5, 4, 3, 3), flip=True, padding=1),
+    "dilated": convolution((2, 20, 17, 15), (18, 20, 3, 3), padding=2, dilation=2),
+    "dilated apart": convolution((1, 5, 14, 23), (6, 5, 3, 2), padding=(0, 4), dilation=(1, 3)),
+    "dilated audio": convolution((2, 5, 61), (6, 5, 3), padding=8, dilation=8),
+    "dilated volume": convolution((1, 3, 5, 9, 15), (4, 3, 3, 3, 3), padding=2, dilation=2),
+    "nine taps": convolution((2, 5, 61), (19, 5, 9), padding=4),
+    "seven by five": convolution((1, 6, 16, 15), (7, 6, 7, 5), padding=2),
+    "strided": convolution((2, 20, 15, 14), (18, 20, 3, 3), padding=1, stride=2),
+    "strided apart": convolution((1, 17, 15, 14), (18, 17, 3, 3), stride=(1, 2)),
+    "first window": convolution((1, 3, 21, 22), (5, 3, 7, 7), padding=3, stride=2),
+    "strided audio": convolution((2, 5, 60), (6, 5, 10), stride=3),
+    "strided groups": convolution((2, 8, 9, 12), (10, 4, 3, 4), groups=2, stride=(2, 3), padding=1),
     "bands": convolution((1, 40, 45, 46), (48, 40, 3, 3), padding=1),
 }
 USERS = {
@@ -63,7 +74,8 @@ USERS = {
 
 # F(5, 2) is too noisy for a plane, and taps that run against the outputs are not taken.
 TAKEN = {"fives": {"forward", "vjp_x"}, "flipped": {"forward", "vjp_x"},
-         "backwards": {"forward", "vjp_x"}}
+         "backwards": {"forward", "vjp_x"}, "first window": {"forward", "vjp_w"},
+         **{name: {"forward", "vjp_w"} for name in CASES if name.startswith("strided")}}
 
 
 class Made(Compiled):
