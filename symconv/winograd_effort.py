@@ -7,6 +7,7 @@ and whatever does not stay in L2.
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from symconv.effort import split, widest
 from symconv.tiling import CHUNK
@@ -64,15 +65,18 @@ def winograd_effort(plan: Winograd) -> float:
 def _product(plan: Winograd) -> float:
     """The product for one point: multiply-adds and loads, sums that are read and written for
     every slab, and cache lines from L2: those of the numbers, and of vectors that are not near."""
-    calls = -(-plan.depth // (plan.slab if plan.is_slabbed else CHUNK))
+    depth = plan.depth
+    calls = -(-depth // (plan.slab if plan.is_slabbed else CHUNK))
     wide = -(-plan.group // LINE)
     near = plan.is_slabbed and _is_near(plan)
-    total = plan.rows * plan.depth / LINE * _NUMBERS
-    total += 0.0 if near else plan.depth * wide * _LINE
-    for rows in split(plan.rows, 8):
-        for vectors in split(wide, widest(8)):
-            total += max(rows * vectors, rows + vectors, _WAITING) * plan.depth
-            total += calls * (_CALL + rows * vectors * (_SUM if near or calls == 1 else 2 * _SUM))
+    total = plan.rows * depth / LINE * _NUMBERS
+    total += 0.0 if near else depth * wide * _LINE
+    widths = Counter(split(wide, widest(8)))
+    for rows, high in Counter(split(plan.rows, 8)).items():
+        for vectors, many in widths.items():
+            time = max(rows * vectors, rows + vectors, _WAITING) * depth
+            time += calls * (_CALL + rows * vectors * (_SUM if near or calls == 1 else 2 * _SUM))
+            total += time * high * many
     return total
 
 

@@ -20,6 +20,7 @@ from symconv.winograd import LINE, Axis, Guard, Side, Weave, Winograd
 from symconv.winograd_effort import winograd_effort
 
 _MOST_TILES = 4096
+_MOST_PHASES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +146,10 @@ def _schemes(slide: Slide, summed: bool) -> Iterator[tuple[int, int]]:
     whole = slide.kept(summed).extent
     for points in POINTS:
         n, least = points + 1, math.inf
-        for count in range(1, whole):
-            values = -(-whole // count)
-            part = n + 1 - values
-            phases = slide.weave(summed, values).phases
-            if (values >= 2 and part >= 2 and phases == count and phases * n < whole * part
-                    and phases / part < least):
+        for values in range(min(whole, n - 1), 1, -1):
+            phases, part = slide.weave(summed, values).phases, n + 1 - values
+            if (-(-whole // phases) == values and phases <= _MOST_PHASES
+                    and phases * n < whole * part and phases / part < least):
                 least = phases / part
                 yield (values, part) if summed else (part, values)
 
