@@ -15,7 +15,7 @@ from symconv.winograd import LINE, Side, Winograd
 
 _CACHE = 230000         # elements of all transformed operands of a task that stay in L2
 _INNER = 9800           # those of a slab and its sums, in L1
-_FAR = 0.4              # for every other one
+_FAR = 1.6              # for every other one
 _LINE = 1.4             # a cache line of vectors from L2
 _NUMBERS = 3.0          # of numbers, which lie apart
 _WAITING = 6.0          # for sums, each of which waits for the one before
