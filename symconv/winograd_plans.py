@@ -201,16 +201,17 @@ class _Maker:
                 yield from self._blocked(tiles, kernel, patch, rest, outer)
 
     def _is_ordered(self, tiles: Sequence[int]) -> bool:
-        """Whether an order of tiles, of strands and of phases overwrites what lies beyond the
-        ends of an axis: one block with several strands must not reach further than these."""
-        over: list[int] = []
-        for s, weave, (o, _), count in zip(self.slides, self.weaves, self.schemes, tiles,
-                                           strict=True):
-            far = weave.whole(o) if self.summed else weave.strands * o * count
-            over.append(far - s.outer.extent)
-            if weave.strands > 1 and not self.summed and count == 1 and over[-1] >= weave.strands:
-                return False
-        return not self.summed or sum(far > 0 for far in over[1:]) < 2
+        """Whether an order of tiles, of strands and of phases overwrites what lies beyond the end
+        of a line. It is the beginning of the next line, which must belong to another tile of the
+        axis, taken later; or to the same one, where that takes line after line."""
+        over = [(weave.whole(o) if self.summed else weave.strands * o * count) - s.outer.extent
+                for s, weave, (o, _), count in zip(self.slides, self.weaves, self.schemes, tiles,
+                                                   strict=True)]
+        if self.summed:
+            return sum(far > 0 for far in over[1:]) < 2
+        lines = self.weaves[0].strands
+        return all(count > 1 or far < weave.strands or lines == weave.strands == 1
+                   for far, weave, count in zip(over[1:], self.weaves[1:], tiles[1:], strict=True))
 
     def _blocked(self, tiles: tuple[int, ...], vector: Side, scalar: Side,
                  rest: tuple[Span, ...], outer: Sequence[Span]) -> Iterator[Winograd]:
