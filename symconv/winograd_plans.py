@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
-from symconv.toom import LIMIT, POINTS, quietest
+from symconv.toom import LIMIT, POINTS, least_noise
 from symconv.winograd import LINE, Axis, Guard, Side, Weave, Winograd
 from symconv.winograd_effort import winograd_effort
 
@@ -91,8 +91,8 @@ def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
             s.name not in ours & theirs for s in inner):
         return
     for schemes in itertools.product(*(_schemes(s, summed) for s in slides)):
-        noises = [found.noise() for found in (quietest(*scheme) for scheme in schemes)
-                  if found is not None]
+        noises = [noise for noise in (least_noise(*scheme) for scheme in schemes)
+                  if noise is not None]
         if len(noises) < len(schemes) or math.prod(noises) > LIMIT:
             continue
         maker = _Maker(contraction, strides, target, x, k, slides, schemes, summed)
@@ -142,13 +142,14 @@ def _others(operand: Operand, axes: set[int], moving: set[str]) -> set[str] | No
 
 def _schemes(slide: Slide, summed: bool) -> Iterator[tuple[int, int]]:
     """Schemes with all values of the variable that is kept, or those of a phase where that saves
-    products."""
+    products, and the window is no longer than what it slides along."""
     whole = slide.kept(summed).extent
+    most = _MOST_PHASES if whole <= slide.cut(summed).extent else 1
     for points in POINTS:
         n, least = points + 1, math.inf
         for values in range(min(whole, n - 1), 1, -1):
             phases, part = slide.weave(summed, values).phases, n + 1 - values
-            if (-(-whole // phases) == values and phases <= _MOST_PHASES
+            if (-(-whole // phases) == values and phases <= most
                     and phases * n < whole * part and phases / part < least):
                 least = phases / part
                 yield (values, part) if summed else (part, values)
