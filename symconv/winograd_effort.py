@@ -13,7 +13,7 @@ from symconv.effort import split, widest
 from symconv.tiling import CHUNK
 from symconv.winograd import LINE, Side, Winograd
 
-_CACHE = 230000         # elements of all transformed operands of a task that stay in L2
+_CACHE = 260_000        # elements of all transformed operands of a task that stay in L2
 _INNER = 9800           # those of a slab and its sums, in L1
 _FAR = 1.6              # for every other one
 _MUCH = 800_000         # those that a larger cache keeps at hand

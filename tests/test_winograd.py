@@ -62,7 +62,7 @@ CASES = {
     "strided apart": convolution((1, 17, 15, 14), (18, 17, 3, 3), stride=(1, 2)),
     "first window": convolution((1, 3, 21, 22), (5, 3, 7, 7), padding=3, stride=2),
     "strided audio": convolution((2, 5, 60), (6, 5, 10), stride=3),
-    "one tile across": convolution((1, 2, 13, 5), (2, 2, 3, 3), stride=(1, 2), dilation=(3, 1)),
+    "narrow": convolution((1, 2, 13, 5), (2, 2, 3, 3), dilation=(3, 1)),
     "strided groups": convolution((2, 8, 9, 12), (10, 4, 3, 4), groups=2, stride=(2, 3),
                                   padding=1),
     "bands": convolution((1, 40, 45, 46), (48, 40, 3, 3), padding=1),
@@ -77,7 +77,6 @@ USERS = {
 # F(5, 2) is too noisy for a plane, and taps that run against the outputs are not taken.
 TAKEN = {"fives": {"forward", "vjp_x"}, "flipped": {"forward", "vjp_x"},
          "backwards": {"forward", "vjp_x"}, "first window": {"forward", "vjp_w"},
-         "one tile across": {"vjp_w"},
          **{name: {"forward", "vjp_w"} for name in CASES if name.startswith("strided")}}
 
 
@@ -243,8 +242,8 @@ def test_bits_do_not_depend_on_the_split(name):
 
 
 @pytest.mark.parametrize("name", ["plain", "groups", "two by three", "audio", "volume", "dilated",
-                                  "dilated volume", "nine taps", "seven by five", "strided groups",
-                                  "first window"])
+                                  "dilated volume", "narrow", "nine taps", "seven by five",
+                                  "strided groups", "first window"])
 def test_transforms_stay_inside_their_arrays(tmp_path, name):
     """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
     made = compiled(name, "float64")
@@ -292,9 +291,9 @@ def test_a_wrong_matrix_shows_in_the_results(monkeypatch):
     assert not np.array_equal(made.run(item, given_)[0], plain.run(item, given_)[0])
 
 
-def lowered(accuracy_transforms, dtype="float32"):
-    op = sc.ops.conv2d(padding=1)
-    order = ordered(op, None, dtype, {"x": (1, 64, 56, 56), "w": (64, 64, 3, 3), "b": (64,)})
+def lowered(accuracy_transforms, dtype="float32", size=(56, 56), taps=(3, 3), **options):
+    op, shapes = convolution((1, 64, *size), (64, 64, *taps), **{"padding": 1} | options)
+    order = ordered(op, None, dtype, shapes)
     passes = specialised((*forward_passes(order.program), *vjp_passes(order.program)),
                          order.fixed)
     return {item.name: lower(item, "auto", accuracy_transforms).body[0] for item in passes
@@ -304,6 +303,12 @@ def lowered(accuracy_transforms, dtype="float32"):
 def test_the_model_takes_transforms_where_they_save_time():
     assert all(isinstance(node, Transformed) for node in lowered(True).values())
     assert all(isinstance(node, Tiled) for node in lowered(False).values())
+
+
+def test_the_model_takes_woven_windows_where_they_save_time():
+    for options in ({"dilation": 2, "padding": 2}, {"size": (16000,), "taps": (9,), "padding": 4}):
+        assert all(isinstance(node, Transformed) for node in lowered(True, **options).values())
+    assert all(isinstance(node, Tiled) for node in lowered(True, stride=2).values())
 
 
 def test_strict_accuracy_and_double_precision_keep_to_direct_sums():
