@@ -118,6 +118,13 @@ def quietest(m: int, r: int) -> Scheme | None:
     return best if best is not None and best.holds() else None
 
 
+@lru_cache(maxsize=32)
+def least_noise(m: int, r: int) -> Fraction | None:
+    """The noise of that scheme."""
+    found = quietest(m, r)
+    return None if found is None else found.noise()
+
+
 def rational(value: Any) -> sympy.Rational:
     """A number as SymPy's."""
     import sympy

@@ -13,6 +13,14 @@ blocks of r whose sums are added up (dw): the tiles. Then
 
 where the sum is over tiles instead if m is cut. The product runs on the tiles of sums in
 registers that `tiles` uses: one operand gives vectors (`lanes`), the other one numbers (rows).
+
+An axis s*l + d*m is woven of such windows (`Weave`). With l cut:
+
+    d > s = 1   l = d*l' + q:       X[d * (l' + m) + q]             d strands of tiles
+    s > d = 1   m = s*m' + q:       X[s * (l + m') + q]             s phases, for one sum
+    many taps   m = r*m' + q:       X[l + q + r*m'],    q < r       phases, for one sum
+
+and the same with l and m exchanged where m is cut; then phases are results of their own.
 """
 
 from __future__ import annotations
@@ -30,9 +38,30 @@ _PAGE = 512     # elements; rows and planes are no multiples of it, nor of a pag
 
 
 @dataclass(frozen=True, slots=True)
+class Weave:
+    """The tiles of one axis. In X the elements of a tile are `gap` apart, and `strands` tiles
+    begin side by side; so are those of the variable that is cut, where these are `strands` apart.
+    The other variable comes in `phases`, its values in each of them `apart`; from one to the next
+    the tile moves by `move` in X, and by `shift` in that variable."""
+
+    gap: int = 1
+    strands: int = 1
+    phases: int = 1
+    apart: int = 1
+    move: int = 0
+    shift: int = 0
+
+    def whole(self, count: int) -> int:
+        """How far all phases reach, with `count` values each."""
+        return self.shift * (self.phases - 1) + self.apart * (count - 1) + 1
+
+
+@dataclass(frozen=True, slots=True)
 class Axis:
     """An axis of an operand in windows: `window` elements from subscript start + step*tile on,
-    the last one first where it is `reversed`. Only subscripts within `valid` are read."""
+    the last one first where it is `reversed`. Only subscripts within `valid` are read. A window
+    holds `strands` tiles that begin side by side, with elements `gap` apart; they move by `move`
+    from one phase to the next."""
 
     start: int
     step: int
@@ -40,6 +69,9 @@ class Axis:
     reversed: bool
     valid: tuple[int, int]
     stride: int
+    gap: int
+    strands: int
+    move: int
 
     def size(self, tiles: int) -> int:
         """The elements of so many windows in a row."""
@@ -75,7 +107,9 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Winograd:
-    """The plan of one contraction: schemes (outputs, taps) and tiles per axis.
+    """The plan of one contraction: per axis its scheme (outputs, taps), the weave of the tiles,
+    and how many there are in each strand: `tiles`, which together are a block where strands are
+    many.
 
     `vector` has the lanes. With `summed`, rows are the values of the other operand's `across`
     and the sum is over tiles; otherwise rows are tiles and the sum is over that variable. `rest`
@@ -87,6 +121,7 @@ class Winograd:
     """
 
     schemes: tuple[tuple[int, int], ...]
+    weaves: tuple[Weave, ...]
     tiles: tuple[int, ...]
     summed: bool
     vector: Side
@@ -107,6 +142,24 @@ class Winograd:
     @property
     def points(self) -> int:
         return math.prod(o + r - 1 for o, r in self.schemes)
+
+    @property
+    def strands(self) -> int:
+        """The tiles of a block."""
+        return math.prod(weave.strands for weave in self.weaves)
+
+    @property
+    def phases(self) -> int:
+        return math.prod(weave.phases for weave in self.weaves)
+
+    def steps(self) -> tuple[int, ...]:
+        """How many values of the variable that is cut a block has, along each axis."""
+        return tuple(weave.strands * scheme[self.summed]
+                     for weave, scheme in zip(self.weaves, self.schemes, strict=True))
+
+    def all_tiles(self, blocks: int) -> int:
+        """The tiles of so many blocks of the first axis."""
+        return blocks * math.prod(self.tiles[1:]) * self.strands
 
     @property
     def groups(self) -> int:
@@ -133,14 +186,14 @@ class Winograd:
     @property
     def rows(self) -> int:
         """The rows of the product in one task."""
-        return self.band if self.summed else self.band * math.prod(self.tiles[1:])
+        return self.band * self.phases if self.summed else self.all_tiles(self.band)
 
     @property
     def depth(self) -> int:
         """The terms of the product's sums. Those of `rest` lie one after the other, unless they
         are products of their own, as those of tiles are."""
-        return (self.part * math.prod(self.tiles[1:]) if self.summed
-                else self.turns * self.scalar.across.extent)
+        return (self.all_tiles(self.part) if self.summed
+                else self.turns * self.phases * self.scalar.across.extent)
 
     @property
     def turns(self) -> int:
@@ -173,17 +226,17 @@ class Winograd:
             return self.block(side)
         before = 0
         whole = self.group if side is self.vector else self.band
-        if side is self.scalar and not self.summed:
-            # the last vector of each turn ends in the next one, which overwrites it
-            whole = side.across.extent
-            before = (self.turns - 1) * whole
+        if side is self.scalar:
+            # the last vector of each turn or phase ends in the next one, which overwrites it
+            whole = whole if self.summed else side.across.extent
+            before = ((1 if self.summed else self.turns) * self.phases - 1) * whole
         return _spread(-(-(before + -(-whole // LINE) * LINE) // LINE) * LINE)
 
     def height(self, side: Side) -> int:
         """The rows of a transformed operand, for each point."""
         if side.depth is not None:
             return self.slab
-        return self.part * math.prod(self.tiles[1:])
+        return self.all_tiles(self.part)
 
     def plane(self, side: Side) -> int:
         """The distance of two points of a transformed operand, or of a block of it."""
@@ -207,10 +260,12 @@ class Winograd:
     @property
     def left(self) -> int:
         """The elements of the outputs of a task for one vector, with room for whole tiles."""
-        lines = self.schemes[0][0] * (1 if self.summed else self.band) + 1
+        reach = [weave.whole(o) if self.summed else step
+                 for weave, (o, _), step in zip(self.weaves, self.schemes, self.steps(),
+                                                strict=True)]
+        lines = reach[0] * (1 if self.summed else self.band) + 1
         rest = math.prod(span.extent for span in self.outputs[1:])
-        over = sum(o for o, _ in self.schemes) * (1 + math.prod(
-            span.extent for span in self.outputs[2:]))
+        over = sum(reach) * (1 + math.prod(span.extent for span in self.outputs[2:]))
         return (lines * rest + over) * LINE
 
 
@@ -218,9 +273,19 @@ def _spread(stride: int) -> int:
     return stride + LINE if stride % _PAGE == 0 else stride
 
 
+def schemes_text(plan: Winograd) -> str:
+    """The schemes of the axes, and how their tiles lie."""
+    shown: list[str] = []
+    for (o, r), weave in zip(plan.schemes, plan.weaves, strict=True):
+        phases = f" in {weave.phases} phases" if weave.phases > 1 else ""
+        strands = f" in {weave.strands} strands" if weave.strands > 1 else ""
+        shown.append(f"F({o}, {r}){strands}{phases}")
+    return " x ".join(shown)
+
+
 def winograd_text(plan: Winograd) -> str:
     """The plan in one line."""
-    shown = " x ".join(f"F({o}, {r})" for o, r in plan.schemes)
+    shown = schemes_text(plan)
     rows = f"rows {plan.scalar.across.name}, sum over tiles" if plan.summed else (
         f"rows tiles, sum over {plan.scalar.across.name}")
     part = f", {plan.part} of {plan.tiles[0]} at a time" if plan.parts > 1 and plan.summed else ""

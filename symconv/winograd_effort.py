@@ -7,21 +7,22 @@ and whatever does not stay in L2.
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from symconv.effort import split, widest
 from symconv.sharing import uneven
 from symconv.tiling import CHUNK
 from symconv.winograd import LINE, Side, Winograd
 
-_CACHE = 230000         # elements of all transformed operands of a task that stay in L2
-_BEYOND = 420000        # those that stay nowhere near
+_CACHE = 260_000        # elements of all transformed operands of a task that stay in L2
 _INNER = 9800           # those of a slab and its sums, in L1
-_FAR = 0.4              # for every other one
-_FARTHER = 2.0          # and for every one beyond the latter
+_FAR = 1.6              # for every other one
+_MUCH = 800_000         # those that a larger cache keeps at hand
+_FARTHER = 6.0          # besides, for every other one
 _LINE = 1.4             # a cache line of vectors from L2
 _NUMBERS = 3.0          # of numbers, which lie apart
 _WAITING = 6.0          # for sums, each of which waits for the one before
-_CALL = 8.0             # a call of a product
+_CALL = 16.0            # a call of a product
 _SUM = 1.5              # to read and write a sum besides
 _TURNING = 22.0         # per element and vector of lanes, from the array to the stage or back
 _ENTERING = 7.0         # per element and vector of lanes that a transform reads or writes
@@ -45,35 +46,46 @@ def winograd_effort(plan: Winograd) -> float:
         visits = turns * tasks if turns > 1 or parted else _visits(plan, side)
         visits *= (1 if plan.summed else plan.turns) * -(-lanes // LINE) * deep
         windows = (plan.part, *plan.tiles[1:]) if side.depth is None else (1,) * len(plan.tiles)
-        taps = math.prod(axis.window for axis in side.axes)
+        strands = plan.strands if side.depth is None else 1
+        phases = plan.phases if side.is_patch or not plan.summed else 1
+        taps = plan.points if side.is_patch else math.prod(
+            scheme[1] for scheme in plan.schemes)
         total += visits * _TURNING * math.prod(
             axis.size(tiles) for axis, tiles in zip(side.axes, windows, strict=True))
-        total += spilled * visits * math.prod(windows) * (taps + plan.points) * (
+        total += spilled * visits * math.prod(windows) * strands * phases * (taps + plan.points) * (
             _NEARBY if parted and _is_near(plan) else _ENTERING)
     outputs = math.prod(o for o, _ in plan.schemes)
-    pixels = outputs if plan.summed else math.prod(s.extent for s in plan.outputs) / plan.bands
+    pixels = math.prod(s.extent for s in plan.outputs) / (1 if plan.summed else plan.bands)
     total += tasks * -(-plan.group // LINE) * (
         spilled * plan.rows * (plan.points + outputs) * _LEAVING
-        + (plan.rows if plan.summed else 1) * pixels * _TURNING)
+        + (plan.band if plan.summed else 1) * pixels * _TURNING)
     size = plan.size(plan.vector) + plan.size(plan.scalar) + plan.points * plan.sums
     slabs = plan.slabs if plan.is_slabbed else 1
     total += tasks * turns * slabs * (
-        max(0, size - _CACHE) * _FAR + max(0, size - _BEYOND) * _FARTHER)
+        max(0, size - _CACHE) * _FAR + max(0, size - _MUCH) * _FARTHER)
     return total * (1 + 0.04 * (uneven(plan.whole, plan.grain, tasks // plan.bands) - 1))
 
 
 def _product(plan: Winograd) -> float:
     """The product for one point: multiply-adds and loads, sums that are read and written for
-    every slab, and cache lines from L2: those of the numbers, and of vectors that are not near."""
-    calls = -(-plan.depth // (plan.slab if plan.is_slabbed else CHUNK))
+    every slab, and cache lines from L2: those of the numbers, for every block of vectors, and of
+    vectors that are not near, for every block of rows if they are too many for L1."""
+    depth = plan.depth
+    calls = -(-depth // (plan.slab if plan.is_slabbed else CHUNK))
     wide = -(-plan.group // LINE)
     near = plan.is_slabbed and _is_near(plan)
-    total = plan.rows * plan.depth / LINE * _NUMBERS
-    total += 0.0 if near else plan.depth * wide * _LINE
-    for rows in split(plan.rows, 8):
-        for vectors in split(wide, widest(8)):
-            total += max(rows * vectors, rows + vectors, _WAITING) * plan.depth
-            total += calls * (_CALL + rows * vectors * (_SUM if near or calls == 1 else 2 * _SUM))
+    widths = Counter(split(wide, widest(8)))
+    heights = Counter(split(plan.rows, 8))
+    again = widths.total() if plan.rows * depth > _INNER else 1
+    total = plan.rows * depth / LINE * _NUMBERS * again
+    again = heights.total() if depth * max(widths) * LINE > _INNER and not plan.is_slabbed else 1
+    total += 0.0 if near else depth * wide * _LINE * again
+    alone = near or (calls == 1 and not (plan.summed and plan.turns * plan.parts > 1))
+    for rows, high in heights.items():
+        for vectors, many in widths.items():
+            time = max(rows * vectors, rows + vectors, _WAITING) * depth
+            time += calls * (_CALL + rows * vectors * (_SUM if alone else 2 * _SUM))
+            total += time * high * many
     return total
 
 

@@ -1,8 +1,9 @@
 """Every Winograd plan for a contraction.
 
-What is needed: one axis of the one operand with subscript l + m + constant, l outer and m inner,
-m alone on an axis of the other operand, and other variables that are no part of these axes. Axes
-come in the order of the target, where the variables l lie side by side at the end.
+What is needed: one axis of the one operand with subscript s*l + d*m + constant, l outer and m
+inner, s or d being one, m alone on an axis of the other operand, and other variables that are no
+part of these axes. Axes come in the order of the target, where the variables l lie side by side
+at the end.
 """
 
 from __future__ import annotations
@@ -15,22 +16,41 @@ from dataclasses import dataclass, replace
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
 from symconv.sharing import grain
-from symconv.toom import LIMIT, POINTS, quietest
-from symconv.winograd import LINE, Axis, Guard, Side, Winograd
+from symconv.toom import LIMIT, POINTS, least_noise
+from symconv.winograd import LINE, Axis, Guard, Side, Weave, Winograd
 from symconv.winograd_effort import winograd_effort
 
 _MOST_TILES = 4096
+_MOST_PHASES = 8
 _HIGH = 8       # rows that tasks have a multiple of, where their transform has vectors along them
 
 
 @dataclass(frozen=True, slots=True)
 class Slide:
-    """One sliding axis: l + m in axis `patch` of X, m in axis `kernel` of K."""
+    """One sliding axis: ahead * l + along * m in axis `patch` of X, m in axis `kernel` of K."""
 
     outer: Span
     inner: Span
+    ahead: int
+    along: int
     patch: int
     kernel: int
+
+    def cut(self, summed: bool) -> Span:
+        """The variable that is cut into blocks."""
+        return self.inner if summed else self.outer
+
+    def kept(self, summed: bool) -> Span:
+        return self.outer if summed else self.inner
+
+    def weave(self, summed: bool, values: int) -> Weave:
+        """How tiles lie that have so many values of the variable that is kept."""
+        cut, kept = ((abs(self.along), self.ahead) if summed
+                     else (self.ahead, abs(self.along)))
+        phases = -(-self.kept(summed).extent // values)
+        if cut > 1:
+            return Weave(gap=cut, phases=cut, apart=cut, move=1, shift=1)
+        return Weave(gap=kept, strands=kept, phases=phases, move=kept * values, shift=values)
 
 
 def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
@@ -73,8 +93,8 @@ def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
             s.name not in ours & theirs for s in inner):
         return
     for schemes in itertools.product(*(_schemes(s, summed) for s in slides)):
-        noises = [found.noise() for found in (quietest(*scheme) for scheme in schemes)
-                  if found is not None]
+        noises = [noise for noise in (least_noise(*scheme) for scheme in schemes)
+                  if noise is not None]
         if len(noises) < len(schemes) or math.prod(noises) > LIMIT:
             continue
         maker = _Maker(contraction, strides, target, x, k, slides, schemes, summed)
@@ -97,15 +117,15 @@ def _slides(contraction: Contraction, x: Operand, k: Operand,
             continue
         alone = [number for number, other in enumerate(k.subscripts)
                  if fast[0] in other.names()]
-        if (place.coefficient(slow[0]).constant != 1
-                or place.coefficient(fast[0]).constant not in (1, -1) or len(alone) != 1
+        ahead, along = (place.coefficient(name).constant or 0 for name in (slow[0], fast[0]))
+        if (ahead < 1 or min(ahead, abs(along)) != 1 or len(alone) != 1
                 or k.subscripts[alone[0]].names() != {fast[0]}
                 or k.subscripts[alone[0]].coefficient(fast[0]).constant not in (1, -1)
                 or any(slow[0] in other.names() for other in k.subscripts)
                 or any({slow[0], fast[0]} & other.names()
                        for number, other in enumerate(x.subscripts) if number != axis)):
             return ()
-        found.append(Slide(outer[slow[0]], inner[fast[0]], axis, alone[0]))
+        found.append(Slide(outer[slow[0]], inner[fast[0]], ahead, along, axis, alone[0]))
     found.sort(key=lambda s: -_coefficient(contraction.target, target, s.outer.name))
     reach = 1
     for slide in reversed(found):
@@ -123,12 +143,18 @@ def _others(operand: Operand, axes: set[int], moving: set[str]) -> set[str] | No
 
 
 def _schemes(slide: Slide, summed: bool) -> Iterator[tuple[int, int]]:
+    """Schemes with all values of the variable that is kept, or those of a phase where that saves
+    products, and the window is no longer than what it slides along."""
+    whole = slide.kept(summed).extent
+    most = _MOST_PHASES if whole <= slide.cut(summed).extent else 1
     for points in POINTS:
-        n = points + 1
-        whole = slide.outer.extent if summed else slide.inner.extent
-        part = n + 1 - whole
-        if 2 <= whole < n and part >= 2:
-            yield (whole, part) if summed else (part, whole)
+        n, least = points + 1, math.inf
+        for values in range(min(whole, n - 1), 1, -1):
+            phases, part = slide.weave(summed, values).phases, n + 1 - values
+            if (-(-whole // phases) == values and phases <= most
+                    and phases * n < whole * part and phases / part < least):
+                least = phases / part
+                yield (values, part) if summed else (part, values)
 
 
 def _coefficient(places: Sequence[Int], strides: Sequence[int], name: str) -> int:
@@ -147,20 +173,27 @@ class _Maker:
     schemes: tuple[tuple[int, int], ...]
     summed: bool
 
+    @property
+    def weaves(self) -> tuple[Weave, ...]:
+        return tuple(s.weave(self.summed, scheme[not self.summed])
+                     for s, scheme in zip(self.slides, self.schemes, strict=True))
+
     def plans(self, outer: Sequence[Span], inner: Sequence[Span], ours: Sequence[Span],
               theirs: Sequence[Span]) -> Iterator[Winograd]:
         """`ours` are outer variables of X alone, `theirs` those of K alone."""
-        tiles = tuple(-(-(s.inner.extent if self.summed else s.outer.extent)
-                        // (r if self.summed else o))
-                      for s, (o, r) in zip(self.slides, self.schemes, strict=True))
-        if math.prod(tiles) > _MOST_TILES:
+        weaves = self.weaves
+        tiles = tuple(-(-s.cut(self.summed).extent // (weave.strands * scheme[self.summed]))
+                      for s, weave, scheme in zip(self.slides, weaves, self.schemes, strict=True))
+        if math.prod(tiles) * math.prod(weave.strands for weave in weaves) > _MOST_TILES or (
+                not self._is_ordered(tiles)):
             return
         if self.summed:
             for one, other in itertools.product(ours, theirs):
                 patch = self._side(self.x, one, None, True)
                 kernel = self._side(self.k, other, None, False)
                 for vector, scalar in ((patch, kernel), (kernel, patch)):
-                    if vector is not None and scalar is not None:
+                    if vector is not None and scalar is not None and (
+                            scalar is patch or all(weave.phases == 1 for weave in weaves)):
                         yield from self._blocked(tiles, vector, scalar, tuple(inner), outer)
             return
         for lane, depth in itertools.product(theirs, inner):
@@ -169,6 +202,19 @@ class _Maker:
             if patch is not None and kernel is not None:
                 rest = tuple(s for s in inner if s != depth)
                 yield from self._blocked(tiles, kernel, patch, rest, outer)
+
+    def _is_ordered(self, tiles: Sequence[int]) -> bool:
+        """Whether an order of tiles, of strands and of phases overwrites what lies beyond the end
+        of a line. It is the beginning of the next line, which must belong to another tile of the
+        axis, taken later; or to the same one, where that takes line after line."""
+        over = [(weave.whole(o) if self.summed else weave.strands * o * count) - s.outer.extent
+                for s, weave, (o, _), count in zip(self.slides, self.weaves, self.schemes, tiles,
+                                                   strict=True)]
+        if self.summed:
+            return sum(far > 0 for far in over[1:]) < 2
+        lines = self.weaves[0].strands
+        return all(count > 1 or far < weave.strands or lines == weave.strands == 1
+                   for far, weave, count in zip(over[1:], self.weaves[1:], tiles[1:], strict=True))
 
     def _blocked(self, tiles: tuple[int, ...], vector: Side, scalar: Side,
                  rest: tuple[Span, ...], outer: Sequence[Span]) -> Iterator[Winograd]:
@@ -184,14 +230,16 @@ class _Maker:
         start = flat.substitute({s.name: Int.of(s.low) for s in (
             *outputs, vector.across, *([scalar.across] if self.summed else []))})
         whole = scalar.across.extent if self.summed else tiles[0]
-        plan = Winograd(self.schemes, tiles, self.summed, vector, scalar, rest, slices,
+        plan = Winograd(self.schemes, self.weaves, tiles, self.summed, vector, scalar, rest, slices,
                         vector.across.extent, whole, whole, tiles[0], 0, outputs, start, lane, row,
                         self.contraction)
         for group, band in itertools.product(_cuts(vector.across.extent, LINE),
                                              _cuts(whole, _HIGH if self.summed else 1)):
             others = -(-vector.across.extent // group) * math.prod(s.extent for s in slices)
             unit = _HIGH if self.summed else 1
-            share = grain(whole, band, others, unit, unit)
+            # rows of several phases stand phase by phase, so that tasks of a band are no part of it
+            is_whole = self.summed and plan.phases > 1
+            share = band if is_whole else grain(whole, band, others, unit, unit)
             for part in _cuts(tiles[0], 1) if self.summed else (band,):
                 cut = replace(plan, group=group, band=band, grain=share, part=part,
                               slab=plan.depth)
@@ -212,8 +260,9 @@ class _Maker:
                 base = base + place * stride
                 if operand.guarded[number]:
                     guards.append(Guard(place, *operand.valid[number]))
-        for axis, slide, (o, r) in zip(sliding, self.slides, self.schemes, strict=True):
-            axes.append(self._axis(operand, axis, strides[axis], slide, o, r, is_patch))
+        for axis, slide, scheme, weave in zip(sliding, self.slides, self.schemes, self.weaves,
+                                              strict=True):
+            axes.append(self._axis(operand, axis, strides[axis], slide, scheme, weave, is_patch))
         names = {name for guard in guards for name in guard.place.names()}
         if names & {s.name for s in (across, depth) if s is not None}:
             return None
@@ -227,28 +276,35 @@ class _Maker:
         return Side(operand.tensor, room, across, apart, depth, deep, base.substitute(lows),
                     tuple(axes), tuple(guards), is_patch)
 
-    def _axis(self, operand: Operand, axis: int, stride: int, slide: Slide, o: int, r: int,
-              is_patch: bool) -> Axis:
+    def _axis(self, operand: Operand, axis: int, stride: int, slide: Slide,
+              scheme: tuple[int, int], weave: Weave, is_patch: bool) -> Axis:
         """The windows of one axis. Taps are counted along X: tap t is m = low + t, or
         m = stop - 1 - t where m counts backwards in X."""
         outer, m = slide.outer, slide.inner
         place = operand.subscripts[axis]
-        along = self.x.subscripts[slide.patch].coefficient(m.name).constant or 1
-        first = m.low if along > 0 else m.stop - 1
+        first = m.low if slide.along > 0 else m.stop - 1
         start = place.substitute({outer.name: Int.of(outer.low),
                                   m.name: Int.of(first)}).constant or 0
+        cut = scheme[self.summed]
         if is_patch:
-            return Axis(start, r if self.summed else o, o + r - 1, False, operand.valid[axis],
-                        stride)
-        backwards = (place.coefficient(m.name).constant or 1) * along < 0
+            window = (weave.gap * (sum(scheme) - 2) + weave.strands
+                      + weave.move * (weave.phases - 1))
+            return Axis(start, weave.gap * cut, window, False, operand.valid[axis], stride,
+                        weave.gap, weave.strands, weave.move)
+        backwards = (place.coefficient(m.name).constant or 1) * slide.along < 0
         low = start - (m.extent - 1) if backwards else start
         valid = (max(operand.valid[axis][0], low), min(operand.valid[axis][1], low + m.extent))
-        return Axis(low, r, r, backwards, valid, stride)
+        if self.summed:
+            step = weave.strands * cut
+            return Axis(low, step, step, backwards, valid, stride, weave.strands, weave.strands, 0)
+        window = weave.whole(scheme[1])
+        return Axis(start - (window - 1) if backwards else start, window, window, backwards, valid,
+                    stride, weave.apart, 1, weave.shift)
 
 
 def _slabs(plan: Winograd) -> list[int]:
     """How many terms of a sum may be taken at a time, if not all: powers of two."""
-    if plan.summed or plan.rest:
+    if plan.summed or plan.rest or plan.phases > 1:
         return []
     return [1 << bits for bits in range(2, (plan.depth - 1).bit_length())]
 

@@ -52,6 +52,19 @@ CASES = {
     "audio": convolution((2, 5, 37), (6, 5, 3), padding=1),
     "volume": convolution((1, 3, 5, 6, 7), (4, 3, 3, 3, 3), padding=1),
     "flipped": convolution((1, 4, 9, 9), (5, 4, 3, 3), flip=True, padding=1),
+    "dilated": convolution((2, 20, 17, 15), (18, 20, 3, 3), padding=2, dilation=2),
+    "dilated apart": convolution((1, 5, 14, 23), (6, 5, 3, 2), padding=(0, 4), dilation=(1, 3)),
+    "dilated audio": convolution((2, 5, 61), (6, 5, 3), padding=8, dilation=8),
+    "dilated volume": convolution((1, 3, 5, 9, 15), (4, 3, 3, 3, 3), padding=2, dilation=2),
+    "nine taps": convolution((2, 5, 61), (19, 5, 9), padding=4),
+    "seven by five": convolution((1, 6, 16, 15), (7, 6, 7, 5), padding=2),
+    "strided": convolution((2, 20, 15, 14), (18, 20, 3, 3), padding=1, stride=2),
+    "strided apart": convolution((1, 17, 15, 14), (18, 17, 3, 3), stride=(1, 2)),
+    "first window": convolution((1, 3, 21, 22), (5, 3, 7, 7), padding=3, stride=2),
+    "strided audio": convolution((2, 5, 60), (6, 5, 10), stride=3),
+    "narrow": convolution((1, 2, 13, 5), (2, 2, 3, 3), dilation=(3, 1)),
+    "strided groups": convolution((2, 8, 9, 12), (10, 4, 3, 4), groups=2, stride=(2, 3),
+                                  padding=1),
     "bands": convolution((1, 40, 45, 46), (48, 40, 3, 3), padding=1),
 }
 USERS = {
@@ -63,7 +76,8 @@ USERS = {
 
 # F(5, 2) is too noisy for a plane, and taps that run against the outputs are not taken.
 TAKEN = {"fives": {"forward", "vjp_x"}, "flipped": {"forward", "vjp_x"},
-         "backwards": {"forward", "vjp_x"}}
+         "backwards": {"forward", "vjp_x"}, "first window": {"forward", "vjp_w"},
+         **{name: {"forward", "vjp_w"} for name in CASES if name.startswith("strided")}}
 
 
 class Made(Compiled):
@@ -148,14 +162,17 @@ def test_transforms_are_exact_where_divisions_are(name):
 @given(st.data())
 def test_transforms_of_any_shape_agree_with_plain_loops(data):
     draw = data.draw
-    taps = draw(st.sampled_from([(3, 3), (2, 3), (3, 2), (2, 2)]))
+    taps = draw(st.sampled_from([(3, 3), (2, 3), (3, 2), (2, 2), (7, 2), (3, 6)]))
+    stride, dilation = draw(st.sampled_from([(1, 1), (1, 2), ((1, 2), (3, 1)), ((2, 1), (1, 4)),
+                                             (2, 1), ((3, 2), 1)]))
     groups = draw(st.integers(1, 2))
     channels, filters = (groups * draw(st.integers(2, 19)) for _ in "io")
     padding = tuple(draw(st.integers(0, 2)) for _ in "uv")
-    size = tuple(draw(st.integers(5, 19)) for _ in "uv")
+    size = tuple(1 + draw(st.integers(4, 18)) * d for d in (
+        dilation if isinstance(dilation, tuple) else (dilation, dilation)))
     op, shapes = convolution((draw(st.integers(1, 2)), channels, *size),
                              (filters, channels // groups, *taps), padding=padding,
-                             groups=groups)
+                             groups=groups, stride=stride, dilation=dilation)
     made = {kind: Made(op, shapes, "float64", kind) for kind in ("winograd", "reference")}
     items = transformed_passes(made["winograd"])
     assert items
@@ -168,7 +185,19 @@ def test_transforms_of_any_shape_agree_with_plain_loops(data):
 
 @pytest.mark.parametrize("size", [(1, 64, 28, 28), (2, 128, 14, 14), (1, 24, 6, 12, 12)])
 def test_errors_stay_below_the_promise(size):
-    op, shapes = convolution(size, (size[1], size[1], *[3] * (len(size) - 2)), padding=1)
+    check_errors(*convolution(size, (size[1], size[1], *[3] * (len(size) - 2)), padding=1))
+
+
+@pytest.mark.parametrize(("size", "taps", "options"), [
+    ((1, 64, 28, 28), (3, 3), {"dilation": 2, "padding": 2}),
+    ((1, 64, 4000), (9,), {"padding": 4}),
+    ((1, 96, 2000), (3,), {"stride": 2}),
+    ((1, 32, 28, 28), (7, 7), {"stride": 2, "padding": 3})])
+def test_errors_of_woven_windows_stay_below_the_promise(size, taps, options):
+    check_errors(*convolution(size, (size[1], size[1], *taps), **options))
+
+
+def check_errors(op, shapes):
     made = Made(op, shapes, "float32", "winograd")
     exact = Made(op, shapes, "float64", "auto")
     rng = np.random.default_rng(1)
@@ -183,7 +212,8 @@ def test_errors_stay_below_the_promise(size):
         assert error < LARGEST, item.name
 
 
-@pytest.mark.parametrize("name", ["plain", "batch", "groups", "volume"])
+@pytest.mark.parametrize("name", ["plain", "batch", "groups", "volume", "dilated",
+                                  "dilated audio", "nine taps", "seven by five", "strided"])
 def test_wild_values_stay_where_the_definition_has_them(name):
     made, plain = compiled(name, "float64"), compiled(name, "float64", "reference")
     rng = np.random.default_rng(5)
@@ -198,7 +228,8 @@ def test_wild_values_stay_where_the_definition_has_them(name):
             assert np.array_equal(np.isinf(result), wild), item.name
 
 
-@pytest.mark.parametrize("name", ["plain", "batch", "groups", "bands"])
+@pytest.mark.parametrize("name", ["plain", "batch", "groups", "bands", "dilated apart",
+                                  "nine taps", "strided"])
 def test_bits_do_not_depend_on_the_split(name):
     made = compiled(name, "float64")
     rng = np.random.default_rng(2)
@@ -210,7 +241,9 @@ def test_bits_do_not_depend_on_the_split(name):
             assert result.tobytes() == expected.tobytes(), item.name
 
 
-@pytest.mark.parametrize("name", ["plain", "groups", "two by three", "audio", "volume"])
+@pytest.mark.parametrize("name", ["plain", "groups", "two by three", "audio", "volume", "dilated",
+                                  "dilated volume", "narrow", "nine taps", "seven by five",
+                                  "strided groups", "first window"])
 def test_transforms_stay_inside_their_arrays(tmp_path, name):
     """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
     made = compiled(name, "float64")
@@ -258,9 +291,9 @@ def test_a_wrong_matrix_shows_in_the_results(monkeypatch):
     assert not np.array_equal(made.run(item, given_)[0], plain.run(item, given_)[0])
 
 
-def lowered(accuracy_transforms, dtype="float32"):
-    op = sc.ops.conv2d(padding=1)
-    order = ordered(op, None, dtype, {"x": (1, 64, 56, 56), "w": (64, 64, 3, 3), "b": (64,)})
+def lowered(accuracy_transforms, dtype="float32", size=(56, 56), taps=(3, 3), **options):
+    op, shapes = convolution((1, 64, *size), (64, 64, *taps), **{"padding": 1} | options)
+    order = ordered(op, None, dtype, shapes)
     passes = specialised((*forward_passes(order.program), *vjp_passes(order.program)),
                          order.fixed)
     return {item.name: lower(item, "auto", accuracy_transforms).body[0] for item in passes
@@ -270,6 +303,12 @@ def lowered(accuracy_transforms, dtype="float32"):
 def test_the_model_takes_transforms_where_they_save_time():
     assert all(isinstance(node, Transformed) for node in lowered(True).values())
     assert all(isinstance(node, Tiled) for node in lowered(False).values())
+
+
+def test_the_model_takes_woven_windows_where_they_save_time():
+    for options in ({"dilation": 2, "padding": 2}, {"size": (16000,), "taps": (9,), "padding": 4}):
+        assert all(isinstance(node, Transformed) for node in lowered(True, **options).values())
+    assert all(isinstance(node, Tiled) for node in lowered(True, stride=2).values())
 
 
 def test_strict_accuracy_and_double_precision_keep_to_direct_sums():

@@ -26,33 +26,64 @@ def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, man
     sizes = _sizes(plan, side)
     dims = range(len(sizes))
     strides = [math.prod(sizes[d + 1:]) for d in dims]
-    steps = [f"{'-' if axis.reversed else ''}{stride} * {prefix}_LANES"
+    steps = [f"{'-' if axis.reversed else ''}{axis.gap * stride} * {prefix}_LANES"
              for axis, stride in zip(side.axes, strides, strict=True)]
     begin = sum((axis.window - 1) * stride for axis, stride in zip(side.axes, strides, strict=True)
                 if axis.reversed)
     moves = [] if not begin else [f"{begin} * {prefix}_LANES"]
-    turn, lane = _turn(plan, spelling), own.lane
+    turn, lane = _turn(plan, side, spelling, own), own.lane
     if side.depth is not None:
         row = f"{turn}{own.row}"
         moves.append(f"{own.row} * {math.prod(sizes)} * {prefix}_LANES")
     else:
-        row = f"{own.tile}0"
-        lane = lane if plan.summed else f"{turn}{blocked(plan, side, lane)}"
-        for d in dims[1:]:
-            row = f"({row}) * {plan.tiles[d]} + {own.tile}{d}"
+        row = tile_number(plan, own)
+        lane = f"{turn}{blocked(plan, side, lane)}"
         moves += [f"{own.tile}{d} * {side.axes[d].step * strides[d]} * {prefix}_LANES"
                   for d in dims]
+        moves += [f"{own.strand}{d} * {strides[d]} * {prefix}_LANES"
+                  for d in dims if side.axes[d].strands > 1]
+    moves += [f"{own.phase}{d} * {'-' if axis.reversed else ''}{axis.move * strides[d]} "
+              f"* {prefix}_LANES" for d, axis in enumerate(side.axes) if d in _phases(plan, side)]
     extents = [o + r - 1 for o, r in plan.schemes]
     gaps = [str(math.prod(extents[d + 1:]) * plan.plane(side)) for d in dims]
     call = [f"{name}({' + '.join([own.stage, *moves])},",
             f"    {', '.join(steps)},",
             f"    {buffer} + ({row}) * {plan.pitch(side)} + {lane}, {', '.join(gaps)});"]
+    for d in reversed(_phases(plan, side)):
+        call = loop(f"{own.phase}{d}", 0, plan.weaves[d].phases, call)
     if side.depth is not None:
         yield from loop(own.row, 0, _deep(plan, side, own), call)
         return
     for d in reversed(dims):
+        if side.axes[d].strands > 1:
+            call = loop(f"{own.strand}{d}", 0, side.axes[d].strands, call)
+    for d in reversed(dims):
         call = loop(f"{own.tile}{d}", 0, plan.tiles[d] if d else own.tall, call)
     yield from call
+
+
+def tile_number(plan: Winograd, own: WinogradNames) -> str:
+    """The number of a tile, of those of a band or a part: the strands of a block are neighbours."""
+    number = f"{own.tile}0"
+    for name, count in (*((f"{own.tile}{d}", plan.tiles[d]) for d in range(1, len(plan.tiles))),
+                        *((f"{own.strand}{d}", weave.strands)
+                          for d, weave in enumerate(plan.weaves) if weave.strands > 1)):
+        number = f"({number}) * {count} + {name}" if " " in number else (
+            f"{number} * {count} + {name}")
+    return number
+
+
+def phase_number(plan: Winograd, own: WinogradNames) -> Int:
+    flat = Int.of(0)
+    for d, weave in enumerate(plan.weaves):
+        flat = flat * weave.phases + (Int.of(f"{own.phase}{d}") if weave.phases > 1 else 0)
+    return flat
+
+
+def _phases(plan: Winograd, side: Side) -> list[int]:
+    """The axes along which an operand has several phases: with `summed`, they are results."""
+    return [d for d, weave in enumerate(plan.weaves)
+            if weave.phases > 1 and (side.is_patch or not plan.summed)]
 
 
 def blocked(plan: Winograd, side: Side, place: str) -> str:
@@ -135,13 +166,20 @@ def _is_run(side: Side, sizes: list[int]) -> bool:
                for number, (axis, size) in enumerate(zip(side.axes, sizes, strict=True)))
 
 
-def _turn(plan: Winograd, spelling: Spelling) -> str:
-    """The terms before those of a turn, as the beginning of a sum."""
-    if plan.summed or not plan.rest:
+def _turn(plan: Winograd, side: Side, spelling: Spelling, own: WinogradNames) -> str:
+    """The terms before those of a turn and a phase, or the rows before those of a phase, as the
+    beginning of a sum."""
+    phased = bool(_phases(plan, side))
+    if plan.summed:
+        rows = spelling.integer(phase_number(plan, own), factor=True) if phased else ""
+        return f"{rows} * {own.count} + " if phased else ""
+    if not plan.rest and not phased:
         return ""
     flat = Int.of(0)
     for span in plan.rest:
         flat = flat * span.extent + Int.of(span.name) - span.low
+    if phased:
+        flat = flat * plan.phases + phase_number(plan, own)
     return f"{spelling.integer(flat * plan.scalar.across.extent)} + "
 
 

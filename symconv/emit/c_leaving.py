@@ -1,7 +1,8 @@
 """How results leave a Winograd plan: by tiles to a stage, from there to the array.
 
 Along a line, what a tile has beyond the end is overwritten by the beginning of the next line, so
-tiles are taken from the last to the first on every axis but the first one.
+tiles are taken from the last to the first on every axis but the first one; so are strands and
+phases, which are taken line after line.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from symconv.emit.c_elements import Lines
+from symconv.emit.c_entering import phase_number, tile_number
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
 from symconv.emit.c_transforms import plane_name
@@ -41,7 +43,7 @@ class Leaving:
         prefix = spell.prefix
         vector = [f"const ptrdiff_t {own.some} = {prefix}_min({prefix}_LANES, {own.many} - "
                   f"{own.lane} - {own.item} * {prefix}_LANES);", *self._start()]
-        vector += loop(own.row, 0, own.all, self._one()) if plan.summed else self._one()
+        vector += loop(own.row, 0, own.count, self._one()) if plan.summed else self._one()
         item = [f"for (ptrdiff_t {own.item} = 0; {own.item} < {own.vectors}; {own.item}++) {{",
                 *indented(vector), "}"]
         yield from blocks(item, own, prefix)
@@ -61,22 +63,33 @@ class Leaving:
         prefix, rest = spell.prefix, [span.extent for span in plan.outputs[1:]]
         dims = range(len(plan.schemes))
         lines = [math.prod(rest[d:]) for d in dims]
-        place = own.row if plan.summed else _joined(
-            [f"{own.tile}{d}" for d in dims], plan.tiles)
+        apart = [weave.apart if plan.summed else weave.strands for weave in plan.weaves]
         gaps = _gaps([o + r - 1 for o, r in plan.schemes], plan.sums)
-        steps = [f"{line} * {prefix}_LANES" for line in lines]
+        steps = [f"{step * line} * {prefix}_LANES"
+                 for step, line in zip(apart, lines, strict=True)]
+        if plan.summed:
+            parts = [(own.phase, weave.phases, weave.shift) for weave in plan.weaves]
+            place = own.row if plan.phases == 1 else (
+                f"{spell.integer(phase_number(plan, own), factor=True)} * {own.count} + {own.row}")
+        else:
+            parts = [(own.strand, weave.strands, 1) for weave in plan.weaves]
+            place = tile_number(plan, own)
         at = "" if plan.summed else "".join(
-            f" + {own.tile}{d} * {plan.schemes[d][0] * lines[d]} * {prefix}_LANES" for d in dims)
+            f" + {own.tile}{d} * {plan.steps()[d] * lines[d]} * {prefix}_LANES" for d in dims)
+        at += "".join(f" + {name}{d} * {shift * lines[d]} * {prefix}_LANES"
+                      for d, (name, count, shift) in enumerate(parts) if count > 1)
         call = [f"{plane_name(prefix, 'a', plan)}({own.sums} + {own.lane} * {own.all} + (({place}) "
                 f"* {own.vectors} + {own.item}) * {prefix}_LANES,",
                 f"    {', '.join(map(str, gaps))}, {own.stage}{at}, {', '.join(steps)});"]
+        for d, (name, count, _) in enumerate(parts):
+            if count > 1:
+                call = _down(f"{name}{d}", count, call) if d else loop(f"{name}{d}", 0, count, call)
         if not plan.summed:
             for d in reversed(dims[1:]):
-                call = [f"for (ptrdiff_t {own.tile}{d} = {plan.tiles[d] - 1}; {own.tile}{d} >= 0; "
-                        f"{own.tile}{d}--) {{", *indented(call), "}"]
+                call = _down(f"{own.tile}{d}", plan.tiles[d], call)
             call = loop(f"{own.tile}0", 0, own.count, call)
         yield from call
-        o, extent = plan.schemes[0][0], plan.outputs[0].extent
+        o, extent = plan.steps()[0], plan.outputs[0].extent
         pixels = str(extent * lines[0]) if plan.summed else (
             f"{prefix}_min({o} * {own.count}, {extent} - {o} * {own.low}) * {lines[0]}")
         scale = spell.number(plan.contraction.factor)
@@ -101,7 +114,7 @@ class Leaving:
         for number, span in reversed(list(enumerate(plan.outputs))):
             low, stop = "0", str(span.extent)
             if not number and not plan.summed:
-                o = plan.schemes[0][0]
+                o = plan.steps()[0]
                 low = f"{o} * {own.low}"
                 stop = f"{spell.prefix}_min({o} * ({own.low} + {own.count}), {span.extent})"
             inside = loop(span.name, low, stop, inside)
@@ -110,11 +123,10 @@ class Leaving:
         return loop(plan.vector.across.name, own.first, f"{own.first} + {own.many}", inside)
 
 
-def _joined(names: Sequence[str], extents: Sequence[int]) -> str:
-    text = names[0]
-    for name, extent in zip(names[1:], extents[1:], strict=True):
-        text = f"({text}) * {extent} + {name}" if " " in text else f"{text} * {extent} + {name}"
-    return text
+def _down(name: str, count: int, body: Sequence[str]) -> list[str]:
+    """A loop from the last value to the first."""
+    return [f"for (ptrdiff_t {name} = {count - 1}; {name} >= 0; {name}--) {{",
+            *indented(body), "}"]
 
 
 def _gaps(extents: Sequence[int], plane: int) -> list[int]:

@@ -6,7 +6,6 @@ the matrices need no shuffles, and borders are zeros. Results leave the same way
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -21,7 +20,7 @@ from symconv.emit.c_winograd_names import WinogradNames
 from symconv.integers import Int
 from symconv.loops import Joined, Routine, Transformed
 from symconv.tiling import CHUNK
-from symconv.winograd import Side, Winograd
+from symconv.winograd import Side, Winograd, schemes_text
 
 
 def transformed(routine: Routine) -> list[Transformed]:
@@ -30,7 +29,7 @@ def transformed(routine: Routine) -> list[Transformed]:
 
 def heights(plan: Winograd) -> tuple[int, ...]:
     """How many rows the products have: those of some tasks of a band that follow each other."""
-    rest = 1 if plan.summed else math.prod(plan.tiles[1:])
+    rest = plan.phases if plan.summed else plan.all_tiles(1)
     ends = (*range(plan.grain, min(plan.band, plan.whole), plan.grain), plan.band)
     last = plan.whole - (plan.bands - 1) * plan.band
     return tuple(sorted({end * rest for end in ends} | {
@@ -65,9 +64,8 @@ class WinogradSpelling:
 
     def comment(self) -> list[str]:
         """What the transform does to the result, for the comment of the function."""
-        shown = " x ".join(f"F({o}, {r})" for o, r in self.plan.schemes)
-        return [f"Sums by {shown} of Winograd: in float32, errors of about 2e-6 of the largest "
-                "result.",
+        return [f"Sums by {schemes_text(self.plan)} of Winograd: in float32, errors of about "
+                "2e-6 of the largest result.",
                 "Elements that are not finite are computed once more, term by term."]
 
     def buffers(self) -> list[Buffer]:
@@ -129,8 +127,8 @@ class WinogradSpelling:
                f"{plan.vector.across.extent} - {own.first});")
         yield f"const ptrdiff_t {own.low} = {number} * {size};"
         yield f"const ptrdiff_t {own.count} = {prefix}_min({many}{size}, {plan.whole} - {own.low});"
-        rest = math.prod(plan.tiles[1:])
-        rows = own.count if plan.summed or rest == 1 else f"{own.count} * {rest}"
+        rest = plan.phases if plan.summed else plan.all_tiles(1)
+        rows = own.count if rest == 1 else f"{own.count} * {rest}"
         yield f"const ptrdiff_t {own.all} = {rows};"
 
     def slab(self) -> Iterator[str]:
@@ -196,7 +194,7 @@ class WinogradSpelling:
         own, plan = self.own, self.plan
         if self.joined is None:
             return ""
-        unit = 1 if plan.summed else math.prod(plan.tiles[1:]) * plan.pitch(plan.scalar)
+        unit = 1 if plan.summed else plan.all_tiles(1) * plan.pitch(plan.scalar)
         block = f" - {own.block} * {plan.band}" if plan.bands > 1 else ""
         return f" + ({own.low}{block}) * {unit}"
 
@@ -210,8 +208,12 @@ class WinogradSpelling:
         else:
             first, many = "0", str(side.across.extent)
         name = plane_name(self.spelling.prefix, "b" if side.is_patch else "g", plan)
-        lines = [f"for (ptrdiff_t {own.lane} = 0; {own.lane} < {many}; "
-                 f"{own.lane} += {self.spelling.prefix}_LANES) {{",
+        step = f"{self.spelling.prefix}_LANES"
+        # the last vector of a phase is overwritten by the first ones of the next
+        over = (f"({many} - 1) / {step} * {step}; {own.lane} >= 0; {own.lane} -= {step}"
+                if plan.phases > 1 and side is plan.scalar
+                else f"0; {own.lane} < {many}; {own.lane} += {step}")
+        lines = [f"for (ptrdiff_t {own.lane} = {over}) {{",
                  *indented(entering(plan, side, buffer, name, first, many, self.spelling, own)),
                  "}"]
         yield from loops(plan.rest, lines) if plan.rest and not plan.summed else lines
@@ -241,7 +243,7 @@ class WinogradSpelling:
     def _chunks(self, inside: Iterable[str]) -> list[str]:
         """A loop over the terms of the sum, as many at a time as a call of a product has."""
         own, plan = self.own, self.plan
-        depth = f"{own.tall} * {math.prod(plan.tiles[1:])}" if plan.summed else str(plan.depth)
+        depth = f"{own.tall} * {plan.all_tiles(1)}" if plan.summed else str(plan.depth)
         return [f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {depth}; "
                 f"{own.chunk} += {self._chunk()}) {{",
                 f"    const ptrdiff_t {own.deep} = {self._some(depth)};", *indented(inside), "}"]

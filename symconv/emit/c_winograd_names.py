@@ -47,6 +47,8 @@ class WinogradNames:
     deep: str
     slab: str
     tile: str
+    strand: str
+    phase: str
     line: str
 
     @staticmethod

@@ -41,6 +41,7 @@ from symconv.verification.bounds import References, errors
 from symconv.verification.points import Point
 from symconv.verification.subject import Subject, arguments, make_subject
 from symconv.verification.verdict import Check
+from symconv.winograd import schemes_text
 
 _UNIT = Fraction(1, 2**24)      # float32, the only type that is transformed by default
 
@@ -90,7 +91,7 @@ def _compared(name: str, transforms: Transforms, item: Pass, point: Point,
     distance = np.abs(found.astype(np.float64) - nearest(reference).astype(np.float64))
     error = float(distance.max(initial=0))
     bound = transform_error(node, inputs) + float(errors(reference).max(initial=0))
-    schemes = " x ".join(f"F({o}, {r})" for o, r in node.plan.schemes)
+    schemes = schemes_text(node.plan)
     return Check(name, f"{error:.2g}", f"{bound:.2g}", error <= bound < math.inf,
                  f"default kernel with {schemes} and interpreter, worst case gamma_n kappa max|d| "
                  f"sum|g|, {found.size} elements")
