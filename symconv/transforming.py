@@ -25,7 +25,7 @@ from symconv.winograd_plans import best, every
 ACCURACIES = ("default", "strict")
 """What a caller may ask for: "strict" keeps to direct sums."""
 
-_GAIN = 0.86            # of the time of tiles: a transform must save more than the model errs
+_GAIN = 0.87            # of the time of tiles: a transform must save more than the model errs
 _WORTH = 100_000        # units of `effort` to save: for less, sums of integers stay exact
 _MOST = 2**31 - 1       # elements: positions are 32-bit integers
 

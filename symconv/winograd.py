@@ -13,14 +13,7 @@ blocks of r whose sums are added up (dw): the tiles. Then
 
 where the sum is over tiles instead if m is cut. The product runs on the tiles of sums in
 registers that `tiles` uses: one operand gives vectors (`lanes`), the other one numbers (rows).
-
-An axis s*l + d*m is woven of such windows (`Weave`). With l cut:
-
-    d > s = 1   l = d*l' + q:       X[d * (l' + m) + q]             d strands of tiles
-    s > d = 1   m = s*m' + q:       X[s * (l + m') + q]             s phases, for one sum
-    many taps   m = r*m' + q:       X[l + q + r*m'],    q < r       phases, for one sum
-
-and the same with l and m exchanged where m is cut; then phases are results of their own.
+An axis with other factors, or with many taps, is woven of such windows (`sliding`).
 """
 
 from __future__ import annotations
@@ -30,30 +23,12 @@ from dataclasses import dataclass
 
 from symconv.contraction import Contraction, Span
 from symconv.integers import Int
+from symconv.sliding import Weave
 
 LINE = 16
 """Elements: rows of the transformed operands are multiples of this, and no vector is longer."""
 
 _PAGE = 512     # elements; rows and planes are no multiples of it, nor of a page of 4 KiB
-
-
-@dataclass(frozen=True, slots=True)
-class Weave:
-    """The tiles of one axis. In X the elements of a tile are `gap` apart, and `strands` tiles
-    begin side by side; so are those of the variable that is cut, where these are `strands` apart.
-    The other variable comes in `phases`, its values in each of them `apart`; from one to the next
-    the tile moves by `move` in X, and by `shift` in that variable."""
-
-    gap: int = 1
-    strands: int = 1
-    phases: int = 1
-    apart: int = 1
-    move: int = 0
-    shift: int = 0
-
-    def whole(self, count: int) -> int:
-        """How far all phases reach, with `count` values each."""
-        return self.shift * (self.phases - 1) + self.apart * (count - 1) + 1
 
 
 @dataclass(frozen=True, slots=True)

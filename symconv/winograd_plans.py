@@ -1,9 +1,6 @@
 """Every Winograd plan for a contraction.
 
-What is needed: one axis of the one operand with subscript s*l + d*m + constant, l outer and m
-inner, s or d being one, m alone on an axis of the other operand, and other variables that are no
-part of these axes. Axes come in the order of the target, where the variables l lie side by side
-at the end.
+What is needed: axes that slide (`sliding`), and other variables that are no part of them.
 """
 
 from __future__ import annotations
@@ -16,41 +13,13 @@ from dataclasses import dataclass, replace
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
 from symconv.sharing import grain
-from symconv.toom import LIMIT, POINTS, least_noise
-from symconv.winograd import LINE, Axis, Guard, Side, Weave, Winograd
+from symconv.sliding import Slide, Weave, schemes_of, slides_of
+from symconv.toom import LIMIT, least_noise
+from symconv.winograd import LINE, Axis, Guard, Side, Winograd
 from symconv.winograd_effort import winograd_effort
 
 _MOST_TILES = 4096
-_MOST_PHASES = 8
 _HIGH = 8       # rows that tasks have a multiple of, where their transform has vectors along them
-
-
-@dataclass(frozen=True, slots=True)
-class Slide:
-    """One sliding axis: ahead * l + along * m in axis `patch` of X, m in axis `kernel` of K."""
-
-    outer: Span
-    inner: Span
-    ahead: int
-    along: int
-    patch: int
-    kernel: int
-
-    def cut(self, summed: bool) -> Span:
-        """The variable that is cut into blocks."""
-        return self.inner if summed else self.outer
-
-    def kept(self, summed: bool) -> Span:
-        return self.outer if summed else self.inner
-
-    def weave(self, summed: bool, values: int) -> Weave:
-        """How tiles lie that have so many values of the variable that is kept."""
-        cut, kept = ((abs(self.along), self.ahead) if summed
-                     else (self.ahead, abs(self.along)))
-        phases = -(-self.kept(summed).extent // values)
-        if cut > 1:
-            return Weave(gap=cut, phases=cut, apart=cut, move=1, shift=1)
-        return Weave(gap=kept, strands=kept, phases=phases, move=kept * values, shift=values)
 
 
 def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
@@ -65,7 +34,7 @@ def every(contraction: Contraction, strides: Mapping[str, Sequence[int]],
     found: list[Winograd] = []
     for patch in (0, 1):
         x, k = contraction.operands[patch], contraction.operands[1 - patch]
-        slides = _slides(contraction, x, k, target)
+        slides = slides_of(contraction, x, k, target)
         if any(k.guarded) or fixed or any(s.low for s in contraction.outer):
             continue
         # what a tile has beyond the ends of two axes has no order of tiles that overwrites it, so
@@ -92,7 +61,7 @@ def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
     if any(s.name not in ours | theirs for s in outer) or any(
             s.name not in ours & theirs for s in inner):
         return
-    for schemes in itertools.product(*(_schemes(s, summed) for s in slides)):
+    for schemes in itertools.product(*(schemes_of(s, summed) for s in slides)):
         noises = [noise for noise in (least_noise(*scheme) for scheme in schemes)
                   if noise is not None]
         if len(noises) < len(schemes) or math.prod(noises) > LIMIT:
@@ -103,63 +72,11 @@ def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
         yield from maker.plans(outer, inner, *only)
 
 
-def _slides(contraction: Contraction, x: Operand, k: Operand,
-            target: Sequence[int]) -> tuple[Slide, ...]:
-    """The sliding axes, slowest first, that are neighbours at the end of the target."""
-    outer = {s.name: s for s in contraction.outer}
-    inner = {s.name: s for s in contraction.inner}
-    found: list[Slide] = []
-    for axis, place in enumerate(x.subscripts):
-        names = sorted(place.names())
-        slow = [name for name in names if name in outer]
-        fast = [name for name in names if name in inner]
-        if len(names) != 2 or len(slow) != 1 or len(fast) != 1:
-            continue
-        alone = [number for number, other in enumerate(k.subscripts)
-                 if fast[0] in other.names()]
-        ahead, along = (place.coefficient(name).constant or 0 for name in (slow[0], fast[0]))
-        if (ahead < 1 or min(ahead, abs(along)) != 1 or len(alone) != 1
-                or k.subscripts[alone[0]].names() != {fast[0]}
-                or k.subscripts[alone[0]].coefficient(fast[0]).constant not in (1, -1)
-                or any(slow[0] in other.names() for other in k.subscripts)
-                or any({slow[0], fast[0]} & other.names()
-                       for number, other in enumerate(x.subscripts) if number != axis)):
-            return ()
-        found.append(Slide(outer[slow[0]], inner[fast[0]], ahead, along, axis, alone[0]))
-    found.sort(key=lambda s: -_coefficient(contraction.target, target, s.outer.name))
-    reach = 1
-    for slide in reversed(found):
-        if _coefficient(contraction.target, target, slide.outer.name) != reach:
-            return ()
-        reach *= slide.outer.extent
-    return tuple(found)
-
-
 def _others(operand: Operand, axes: set[int], moving: set[str]) -> set[str] | None:
     """The names on all other axes; None where a sliding variable is among them."""
     names = {name for number, place in enumerate(operand.subscripts) if number not in axes
              for name in place.names()}
     return None if names & moving else names
-
-
-def _schemes(slide: Slide, summed: bool) -> Iterator[tuple[int, int]]:
-    """Schemes with all values of the variable that is kept, or those of a phase where that saves
-    products, and the window is no longer than what it slides along."""
-    whole = slide.kept(summed).extent
-    most = _MOST_PHASES if whole <= slide.cut(summed).extent else 1
-    for points in POINTS:
-        n, least = points + 1, math.inf
-        for values in range(min(whole, n - 1), 1, -1):
-            phases, part = slide.weave(summed, values).phases, n + 1 - values
-            if (-(-whole // phases) == values and phases <= most
-                    and phases * n < whole * part and phases / part < least):
-                least = phases / part
-                yield (values, part) if summed else (part, values)
-
-
-def _coefficient(places: Sequence[Int], strides: Sequence[int], name: str) -> int:
-    return sum((place.coefficient(name).constant or 0) * stride
-               for place, stride in zip(places, strides, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,9 @@ CASES = {
 WINDOWS = {
     "groups": layer((1, 300, 6, 6), (48, 300, 3, 3), padding=1),
     "slices": layer((2, 4, 9, 9), (6, 2, 3, 3), padding=1, groups=2),
+    "strands": layer((2, 20, 13, 14), (18, 20, 3, 3), padding=2, dilation=2),
+    "phases": layer((2, 18, 70), (20, 18, 9), padding=4),
+    "strides": layer((1, 18, 15, 14), (20, 18, 3, 4), stride=2),
 }
 ALL = [*((name, "float32", "auto") for name in CASES), ("lanes of w", "float64", "auto"),
        *((name, "float32", "winograd") for name in WINDOWS)]

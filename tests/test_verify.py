@@ -223,6 +223,8 @@ def test_labels_stay_where_the_definition_can_read() -> None:
 LAYERS = {
     "plane": (sc.ops.conv2d(padding=1), {"x": (1, 3, 6, 7), "w": (4, 3, 3, 3), "b": (4,)}),
     "groups": (sc.ops.conv1d(padding=1, groups=2), {"x": (2, 4, 19), "w": (6, 2, 3), "b": (6,)}),
+    "strands": (sc.ops.conv1d(padding=2, dilation=2), {"x": (1, 3, 19), "w": (4, 3, 3), "b": (4,)}),
+    "phases": (sc.ops.conv1d(padding=4), {"x": (1, 3, 29), "w": (4, 3, 9), "b": (4,)}),
     "scaled": (sc.parse("y[o,i] = sum[c,a](x[c,i+a] * w[o,c,a] / 2)"),
                {"x": (5, 40), "w": (7, 5, 3)})}
 
