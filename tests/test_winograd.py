@@ -267,9 +267,10 @@ def test_transforms_stay_inside_their_arrays(tmp_path, name):
     assert done.returncode == 0, done.stderr
 
 
-def test_transforms_compile_without_a_warning(tmp_path):
+@pytest.mark.parametrize("name", ["plain", "dilated", "seven by five", "strided"])
+def test_transforms_compile_without_a_warning(name, tmp_path):
     for dtype in ("float32", "float64"):
-        for file, text in compiled("plain", dtype).sources.items():
+        for file, text in compiled(name, dtype).sources.items():
             (tmp_path / file).write_text(text)
         for command in other_compilers():
             done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
