@@ -126,6 +126,9 @@ class Stencil:
 
     With `abreast` a vector has an element of that many maps, and `strips` columns are taken at
     once (`stencil_abreast`); a band is what is turned back at once.
+
+    With `ahead` arrays come from far: lines of memory behind those that a row reads and writes are
+    fetched meanwhile.
     """
 
     value: str | None
@@ -152,6 +155,7 @@ class Stencil:
     turns: tuple[Span, ...] = ()
     strips: int = 1
     abreast: Abreast | None = None
+    ahead: bool = False
 
     @property
     def marked(self) -> frozenset[int]:

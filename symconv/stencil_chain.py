@@ -40,7 +40,8 @@ def chained(first: Stencil, last: Stencil,
         for place, each in enumerate(last.sheets)))
     taps = sum(len(taps) for row in last.cells for taps in row)
     far = min(_ROOM, _FAR_ROOM * taps // (last.row_step * last.lane_step))
-    most = far if is_far(first, tensors) or is_far(last, tensors) else _ROOM
+    ahead = is_far(first, tensors) or is_far(last, tensors)
+    most = far if ahead else _ROOM
     blocks = [n for n in range(last.block, 0, -1) if last.rows % n == 0]
     block = next((n for n in blocks if _room(first, own, n) <= most), 1)
     bands = itertools.takewhile(lambda n: n == block or _room(first, own, n) <= most,
@@ -48,7 +49,8 @@ def chained(first: Stencil, last: Stencil,
     *_, band = bands
     if (last.rows - 1) // band * band + sheet.rows[0] > first.rows:
         return None
-    return replace(first, block=1, band=band), replace(own, block=block, band=band)
+    return (replace(first, block=1, band=band, ahead=ahead),
+            replace(own, block=block, band=band, ahead=ahead))
 
 
 def _is_whole(sheet: Sheet, first: Stencil, tensors: Mapping[str, Tensor]) -> bool:

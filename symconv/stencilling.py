@@ -254,6 +254,7 @@ def is_far(plan: Stencil, tensors: Mapping[str, Tensor]) -> bool:
 
 def banded(plan: Stencil, taps: int, is_far: bool) -> Stencil | None:
     """The plan with its rows in bands that stay in the cache; None where a row alone does not."""
+    plan = replace(plan, ahead=is_far)
     direct = bool(plan.sheets) and all(sheet.direct for sheet in plan.sheets)
     partly = any(sheet.direct for sheet in plan.sheets)
     shared = plan.fold == "sum" and any(

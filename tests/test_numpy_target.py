@@ -20,7 +20,7 @@ from acceptance import ACCEPTANCE, Case
 from symconv.bounded import bounded
 from symconv.certainty import worst
 from symconv.emission import specialised
-from symconv.emit import numpy_blocks, numpy_helpers, numpy_slices
+from symconv.emit import numpy_batch, numpy_blocks, numpy_helpers, numpy_slices
 from symconv.emit.numpy import emit_numpy
 from symconv.evaluate import evaluate
 from symconv.ir import Program
@@ -287,6 +287,26 @@ def test_windows_are_exact_tap_by_tap(text: str, shapes: Shapes,
     monkeypatch.setattr(numpy_slices, "write_windows", lambda *_: None)
     compare(parse(text), shapes)
     compare(parse(text), shapes, dtype="float32", fixed=True)
+
+
+@pytest.mark.parametrize(("text", "shapes"), WINDOWS, ids=[text for text, _ in WINDOWS])
+@pytest.mark.parametrize("size", [18, 2])
+def test_windows_are_exact_with_the_batch_last(text: str, shapes: Shapes, size: int,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:
+    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
+    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
+    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+    monkeypatch.setattr(numpy_batch, "_LEAST", 2)
+    compare(parse(text), shapes, dtype="float32", fixed=True)
+
+
+def test_many_small_maps_are_added_with_the_batch_last() -> None:
+    program = parse(CONVOLUTION, {"s": 2, "d": 1, "p": 1})
+    for maps, wanted in ((64, True), (8, False)):
+        sizes = bind(program, {"x": (maps, 6, 31), "w": (16, 6, 5), "b": (16,)})
+        gradient = next(item for item in all_passes(program) if item.name == "vjp_x")
+        (item,) = specialised((gradient,), sizes)
+        assert ("moveaxis" in emit_numpy("m", (item,), "m")) == wanted
 
 
 def test_blocks_cover_every_pair_of_places_once() -> None:

@@ -13,6 +13,7 @@ import pytest
 from test_schedules import CALL, DRIVER, STRICT, Compiled, integers, other_compilers
 
 import symconv as sc
+from symconv import stencilling
 from symconv.cli import run
 from symconv.compiler import find_compiler
 from symconv.emission import emit
@@ -80,6 +81,11 @@ CASES = {
                               ties="last"),
     "min in bands": pool("min", (2, 1, 21, 300), kernel_size=(4, 2), stride=(1, 2),
                          padding=(1, 0)),
+    "far windows": depthwise((1, 3, 14, 37), (3, 3), padding=1),
+    "far strides": depthwise((1, 2, 21, 34), (3, 5), stride=2, padding=(1, 2)),
+    "far max": pool("max", (2, 1, 17, 45), kernel_size=3, stride=2, padding=1,
+                    return_indices=True),
+    "far max in bands": pool("max", (1, 2, 13, 33), kernel_size=3, stride=1, padding=1),
     "even": pool("max", (1, 2, 8, 12), kernel_size=2, ties="even"),
     "mean": pool("avg", (2, 3, 12, 20), kernel_size=2),
     "mean with padding": pool("avg", (1, 2, 11, 19), kernel_size=3, stride=2, padding=1),
@@ -130,6 +136,14 @@ class Windows(Compiled):
 
 @cache
 def compiled(name, schedule="auto"):
+    """The passes of a case; arrays of the "far" ones are taken for larger than the caches."""
+    with pytest.MonkeyPatch.context() as patch:
+        if name.startswith("far"):
+            patch.setattr(stencilling, "_NEAR", 0)
+        return built(name, schedule)
+
+
+def built(name, schedule):
     op, shapes = CASES[name] if name in CASES else (sc.parse(USERS[name][0]), USERS[name][1])
     number = (*CASES, *USERS).index(name)
     return Windows(op, shapes, "float64" if number % 4 == 1 else "float32", schedule)
@@ -278,6 +292,11 @@ def test_places_are_kept_for_the_bands_that_read_them(name):
             assert first.places in {sheet.tensor for sheet in node.plan.sheets}
 
 
+def test_lines_behind_a_row_are_fetched_where_arrays_come_from_far():
+    for name, wanted in (("far windows", True), ("far max", True), ("depthwise", False)):
+        assert any("_ahead(" in text for text in compiled(name).sources.values()) == wanted
+
+
 def test_small_maps_stand_abreast():
     """All three passes of a depthwise layer, where rows are short and maps are many."""
     for name, wanted in (("maps abreast", True), ("halved maps", True), ("depthwise", False)):
@@ -317,7 +336,8 @@ def test_a_convolution_of_many_channels_is_left_to_tiles():
 
 
 @pytest.mark.parametrize("name", ["strided", "max", "max last", "mean without padding",
-                                  "some maps over", "max of halves"])
+                                  "some maps over", "max of halves", "max in bands",
+                                  "far strides", "far max"])
 def test_windows_compile_without_a_warning(tmp_path, name):
     for file, text in compiled(name).sources.items():
         (tmp_path / file).write_text(text)
@@ -330,7 +350,8 @@ def test_windows_compile_without_a_warning(tmp_path, name):
 @pytest.mark.parametrize("name", ["strides", "cropped", "without padding", "signal", "volume",
                                   "max", "max in place", "mean", "gaps", "max with ceiling",
                                   "some maps over", "halved maps", "short signals", "max of halves",
-                                  "min of small maps"])
+                                  "min of small maps", "max in bands", "min in bands",
+                                  "far windows", "far max"])
 def test_windows_stay_inside_their_arrays(tmp_path, name):
     """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
     made = compiled(name)

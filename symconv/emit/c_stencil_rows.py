@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
-from symconv.emit.c_stencil_sheets import StencilNames, pad_text
+from symconv.emit.c_stencil_sheets import StencilNames, fetched, pad_text
 from symconv.emit.c_stencil_taps import Taps
 from symconv.integers import Int
 from symconv.stencil import ALIGNED, Stencil
@@ -59,6 +59,10 @@ class Rows:
         if self.at_once:
             for line in lines:
                 yield from self._targets(line)
+            if plan.ahead and plan.value is not None:
+                for line in lines:
+                    yield from fetched(f"{self.own.to}_{line}", Int.of(plan.extent[1]), 1,
+                                       self.spell)
             yield from self._lanes(taps.lines(self._straight))
             return
         yield from self._lanes(taps.lines(self._aside))

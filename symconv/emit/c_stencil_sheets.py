@@ -65,6 +65,8 @@ def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
                    *indented(_fill(own, 0, size, pad_text(sheet.pad, spell))),
                    "    continue;", "}"]
     inside += [f"const {stored} *const {own.source} = {sheet.tensor} + {offset};",
+               *(fetched(own.source, spell.extents[sheet.tensor][-1], 0, spell)
+                 if plan.ahead else ()),
                *_columns(plan, sheet, spell, own, stored, kind)]
     height = str(sheet.height(plan.band)) if rows is None else spell.integer(
         (rows - 1) * sheet.row_step + (sheet.rows[1] - sheet.rows[0] + 1))
@@ -72,6 +74,12 @@ def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
     if tests:
         spell.helpers.add("fence")
         yield f"{spell.prefix}_FENCE;"
+
+
+def fetched(row: str, extent: Int, writes: int, spell: Spelling) -> Iterator[str]:
+    """What lies behind a row is fetched, to be read or written soon."""
+    spell.helpers.add("ahead")
+    yield f"{spell.prefix}_ahead({row}, {spell.integer(extent)} * sizeof *{row}, {writes});"
 
 
 def pad_text(pad: Pad, spell: Spelling) -> str:

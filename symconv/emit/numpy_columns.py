@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from symconv.emit.numpy_batch import batch_last
 from symconv.emit.numpy_blocks import Blocks
 from symconv.emit.numpy_frame import EMPTY, Frame, allocation, place, shape_text
 from symconv.emit.numpy_integers import Code
@@ -179,6 +180,11 @@ class _Window:
     def scattered(self, one: Access, two: Access) -> list[str] | None:
         """The products of all taps, added where the target has them."""
         frame, extents = self.frame, self.extents
+        last = batch_last(frame, (one, two), self._moved(frame.plan.target)) if self.first else None
+        if last is not None:
+            lines = _Window(last.frame, True, self.factor).scattered(*last.reads)
+            if lines is not None:
+                return [last.before, *lines, last.after]
         first, second = self._plain(one), self._plain(two)
         inner, names, moved = frame.target.axes, self.loops, self._moved(frame.plan.target)
         if first is None or second is None or not moved or not {*names} <= set().union(
