@@ -114,7 +114,7 @@ class Tiles:
     `regular`: the distance of successive reads of the scalar operand where it is always the
     same, otherwise None. `taken` is the part of all steps that is not clipped. `band` and
     `grain` tell how many values of the first lane and of the row one task has, `group` how many
-    rows may be done at once. `target` is the
+    rows are done at once where the tasks of all plans of a definition agree. `target` is the
     position of the first row and lane, `panel` the number of elements of the vector operand that
     a tile of `WIDE` lanes reads in a part. `gathered` tells whether the numbers of a task's rows
     are copied first: for every block of rows, tap and step those of all rows side by side. Those
