@@ -124,7 +124,8 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     number *= (1.0 if _sets(plan) > 8 else 3.0) * (1.0 if plan.regular else 1.5) / shared
     if not plan.by_lanes and number * steps <= room:
         number /= tiles
-    elif plan.group * plan.run > _BEYOND and abs(plan.regular or _LANES) >= _LANES:
+    every = plan.group * plan.run * math.prod(part.count for part in plan.parts)
+    if every > _BEYOND and abs(plan.regular or _LANES) >= _LANES:
         number *= _FAR
     return vector, number
 
@@ -196,7 +197,7 @@ def _copying(packing: Packing) -> float:
     last = packing.lanes[-1]
     lines = packing.size / max(1, last.count)
     if last.step * last.source == 1:
-        return 0.4 * packing.size + 24 * lines
+        return 0.6 * packing.size + 24 * lines
     if last.slots == 1 and any(axis.source == 1 for axis in packing.plain):
         return 1.2 * packing.size + 8 * lines
     return 2.0 * packing.size + 24 * lines

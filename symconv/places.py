@@ -8,7 +8,7 @@ from symconv.contraction import Span
 from symconv.integers import Int
 
 _BLOCKS = 8         # into how many blocks the rows of a kernel are split, if there are enough
-_WAITING = 65536    # sums that wait at hand between two parts
+_WAITING = 131_072  # sums that wait at hand between two parts
 
 
 def flat(places: Sequence[Int], strides: Sequence[int]) -> Int:
