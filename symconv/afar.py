@@ -15,16 +15,17 @@ from symconv.integers import Int
 from symconv.packing import Packing
 from symconv.tiles import COMBED, Tiles
 
-_LARGE = 1_000_000  # elements: of larger arrays little is found where it was left
+_LARGE = 1_500_000  # elements: of larger arrays little is found where it was left
+_BEYOND = 400_000   # elements that L2 has room for
 _BLOCK = 131_072    # elements: so much of the target stays in L2 until other sums fill its gaps
 _NEAR = 64          # elements: a run that begins so close to another one is fetched with it
 _LINE = 16          # elements
 _ROWS = 8           # rows of the largest tile
 _STREAMS = 32       # runs that are read at the same time, each fetched ahead
-_READ = 300.0       # a run of numbers that begins
+_READ = 200.0       # a run of numbers that begins
 _COPIED = 60.0      # a run that is copied
 _WRITTEN = 130.0    # a run that is written
-_STREAMED = 12.0    # a line of the target, in a run
+_STREAMED = 12.0    # a line of the target or of kept numbers, in a run
 
 
 def leaving(plan: Tiles) -> tuple[float, float]:
@@ -46,9 +47,14 @@ def leaving(plan: Tiles) -> tuple[float, float]:
 
 def numbers(plan: Tiles) -> float:
     """To begin the runs of numbers that all tasks read from a large operand. Few runs go on from
-    one block of rows to the next; of many runs each one begins anew."""
+    one block of rows to the next; of many runs each one begins anew. Many numbers that are kept
+    come back line by line."""
+    parts = math.prod(part.count for part in plan.parts)
+    tasks = plan.bands * math.prod(span.extent for span in plan.slices)
+    kept = plan.groups * parts * plan.group * plan.run if plan.kept else 0
+    back = _STREAMED * kept / _LINE * tasks if kept > _BEYOND else 0.0
     if scalar_reach(plan) <= _LARGE:
-        return 0.0
+        return back
     read = plan.scalar.base + plan.scalar.step
     inside = [(_coefficient(read, span.name), span.extent) for span in (*plan.taps, *plan.steps)]
     around = [(_coefficient(read, span.name), span.extent) for span in plan.loops]
@@ -58,10 +64,7 @@ def numbers(plan: Tiles) -> float:
     else:
         lines = min(float(plan.group), 1 + abs(plan.row_stride) * (plan.group - 1) / _LINE)
         begun = streams * lines * math.prod(extent for move, extent in around if move)
-    parts = math.prod(part.count for part in plan.parts)
-    tasks = plan.groups * (1 if plan.kept else plan.bands * math.prod(
-        span.extent for span in plan.slices))
-    return _READ * begun * parts * tasks
+    return back + _READ * begun * parts * plan.groups * (1 if plan.kept else tasks)
 
 
 def copying(packing: Packing) -> float:
@@ -75,7 +78,7 @@ def _runs(moves: Iterable[tuple[int, int]]) -> float:
     """How many runs there are of places that so many steps of some distances lead to."""
     count, reach = 1.0, 0
     for move, extent in sorted((abs(move), extent) for move, extent in moves if move):
-        if move > max(reach, _NEAR) or count > 1:
+        if move > reach + _NEAR or count > 1:
             count *= 1 + (extent - 1) * min(1.0, move / max(1, reach))
         reach += move * (extent - 1)
     return count

@@ -27,7 +27,7 @@ _PANEL = 1.1        # one of a panel that enters L1
 _NUMBER = 0.9       # one of numbers
 _BACK = 2.0         # one of a copy that is read back
 _BEYOND = 400_000   # elements that L2 has room for
-_AFAR = 6.0         # a line of numbers from beyond L2
+_AFAR = 11.0        # a line of numbers from beyond L2, on pages of their own
 _PAGE = 1024        # elements; 16 pages are at hand for writing
 _WAITING = ((6_144, 2.0), (65_536, 12.0), (math.inf, 50.0))
 """What it costs a vector of sums to wait between two parts, with at most so many of them."""
@@ -131,13 +131,9 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     number *= (1.0 if _sets(plan) > 8 else 3.0) * (1.0 if plan.regular else 1.5) / shared
     if not plan.by_lanes and number * steps <= room:
         number /= tiles
-    return vector, number * (_AFAR if _is_far(plan, plan.scalar.tensor) else _NUMBER)
-
-
-def _is_far(plan: Tiles, tensor: str) -> bool:
-    """Whether an operand is more than L2 has room for."""
-    return any(math.prod(stop - low for low, stop in operand.valid) > _BEYOND
-               for operand in plan.contraction.operands if operand.tensor == tensor)
+    every = plan.group * plan.run * math.prod(part.count for part in plan.parts)
+    is_far = every > _BEYOND and abs(plan.regular or _LANES) >= _LANES
+    return vector, number * (_AFAR if is_far else _NUMBER)
 
 
 def _gathering(plan: Tiles) -> Callable[[int], float]:

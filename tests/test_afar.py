@@ -1,0 +1,86 @@
+"""Large arrays: plans that go along their runs cost less than plans that go from row to row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import symconv as sc
+from symconv import afar, effort, schedule
+from symconv.loops import Tiled
+from symconv.lower import lower
+from symconv.passes import Pass, all_passes
+from symconv.shapes import bind, specialise
+
+FRAMES = sc.ops.conv1d(stride=5, bias=False), {"x": (1, 1, 80000), "w": (256, 1, 10)}
+POINTS = sc.ops.conv2d(bias=False), {"x": (4, 256, 40, 40), "w": (64, 256, 1, 1)}
+
+
+def item(case, name):
+    op, shapes = case
+    op = op.for_shapes(shapes)
+    (found,) = (one for one in all_passes(op.definition) if one.name == name)
+    return Pass(name, specialise(found.program, bind(op.definition, shapes)))
+
+
+def plan(case, name):
+    (node,) = lower(item(case, name)).body
+    assert isinstance(node, Tiled)
+    return node.plans[0][0]
+
+
+@pytest.mark.parametrize(("moves", "count"), [
+    ([(1, 112), (3136, 256)], 256),         # a stretch of each of many rows
+    ([(1, 3136), (3136, 256)], 1),          # whole rows that follow each other
+    ([(2, 16), (1, 7)], 1),                 # every other place, and what lies between
+    ([(448, 112)], 112),
+    ([(0, 9), (100_000, 3), (1, 4)], 3),
+    ([], 1)])
+def test_runs_are_counted(moves, count):
+    assert afar._runs(moves) == pytest.approx(count)
+
+
+def test_a_large_target_is_written_row_by_row(monkeypatch):
+    """The order in which panels pass all rows loses by what it costs to begin a row."""
+    made = plan(FRAMES, "forward")
+    assert made.may_be_by_lanes
+    assert not made.by_lanes
+    known = effort.effort(replace(made, by_lanes=True)) / effort.effort(made)
+    monkeypatch.setattr(effort, "leaving", lambda plan: (0.0, 0.0))
+    assert known > 1.5
+    assert effort.effort(replace(made, by_lanes=True)) / effort.effort(made) < 1.1
+
+
+def test_small_arrays_cost_nothing_more():
+    small = sc.ops.conv2d(padding=1, bias=False), {"x": (1, 64, 28, 28), "w": (64, 64, 3, 3)}
+    for name in ("forward", "vjp_x", "vjp_w"):
+        made = plan(small, name)
+        assert afar.leaving(made) == (0.0, 0.0)
+        assert afar.numbers(made) == 0.0
+        assert made.packing is None or afar.copying(made.packing) == 0.0
+
+
+def test_long_stretches_of_numbers_are_preferred(monkeypatch):
+    """The gradient of the weights reads the numbers of a row in parts: long ones."""
+    offered = []
+    real = schedule._offered
+
+    def spy(*arguments):
+        offered.extend(real(*arguments))
+        return real(*arguments)
+
+    monkeypatch.setattr(schedule, "_offered", spy)
+    plan(POINTS, "vjp_w")
+    parts = {one.run: afar.numbers(one) for _, one in offered
+             if one.row.name == "c" and one.bands == 2 and one.groups == 1}
+    assert len(parts) > 1
+    assert [parts[run] for run in sorted(parts)] == sorted(parts.values(), reverse=True)
+
+
+def test_kept_numbers_are_read_once():
+    gathered = replace(plan(POINTS, "vjp_x"), gathered=True)
+    assert gathered.bands * gathered.slices[0].extent > 1
+    known = {True: afar.numbers(replace(gathered, group=gathered.grain)),
+             False: afar.numbers(replace(gathered, gathered=False))}
+    assert known[True] <= known[False]
