@@ -5,7 +5,7 @@
               reads among their terms, for fixed shapes.
 * stencils    whole rows at once (`stencil`): small windows over one plane of an operand, and
               the gradients of such windows.
-* winograd    fewer products by interpolation (`winograd`): windows that slide by one.
+* winograd    fewer products by interpolation (`winograd`): windows that slide (`sliding`).
 
 A schedule sees relations alone. A forward pass, its gradients (a strided one class by class)
 and a definition that somebody typed a minute ago are all treated alike. Of all plans for a
