@@ -100,8 +100,8 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     split = alone and _agree(chosen)
     joined = _joined(chosen, used) if split else None
     if joined is None:          # a block of rows is a task
-        chosen = [[replace(plan, group=plan.grain) if split else replace(plan, grain=plan.group)
-                   for plan in term] for term in chosen]
+        chosen = [[replace(plan, group=plan.grain, named=plan.group) if split
+                   else replace(plan, grain=plan.group) for plan in term] for term in chosen]
     return Tiled(target, definition.free, tuple(tuple(term) for term in chosen), tuple(empty),
                  names, initial, start, repair,
                  frozenset(span.name for span in _shared(chosen)) if alone else fixed,

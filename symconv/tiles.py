@@ -121,7 +121,8 @@ class Tiles:
     copies are `kept` for other tasks of the same rows, where slices and bands share the numbers
     and blocks are tasks.
     With `by_lanes` all rows pass the panel of a tile before the next one follows; otherwise a block
-    of rows goes along all lanes.
+    of rows goes along all lanes. `named` is the group that the plan is known by, if it is not the
+    one that it has.
     """
 
     slices: tuple[Span, ...]
@@ -150,6 +151,7 @@ class Tiles:
     panel: int
     gathered: bool = False
     by_lanes: bool = False
+    named: int = 0
 
     @property
     def bands(self) -> int:
@@ -242,6 +244,6 @@ def tiles_text(plan: Tiles) -> str:
     packed += f", {plan.scalar.tensor} gathered" if plan.gathered else ""
     packed += ", by panels" if plan.by_lanes else ""
     divided = f" in {parts} parts" if parts > 1 else ""
-    return (f"rows {plan.row.name} ({plan.group} of {plan.row.extent}), lanes {lanes} "
-            f"({plan.band} of {plan.lanes[0].extent}), {packed}, sum over {steps or 'one point'} "
+    rows = f"rows {plan.row.name} ({plan.named or plan.group} of {plan.row.extent})"
+    return (f"{rows}, lanes {lanes} ({plan.band} of {plan.lanes[0].extent}), {packed}, sum over {steps or 'one point'} "
             f"({plan.chunk * plan.inner} at a time){divided}{clipped}")
