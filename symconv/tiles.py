@@ -245,5 +245,5 @@ def tiles_text(plan: Tiles) -> str:
     packed += ", by panels" if plan.by_lanes else ""
     divided = f" in {parts} parts" if parts > 1 else ""
     rows = f"rows {plan.row.name} ({plan.named or plan.group} of {plan.row.extent})"
-    return (f"{rows}, lanes {lanes} ({plan.band} of {plan.lanes[0].extent}), {packed}, sum over {steps or 'one point'} "
-            f"({plan.chunk * plan.inner} at a time){divided}{clipped}")
+    return (f"{rows}, lanes {lanes} ({plan.band} of {plan.lanes[0].extent}), {packed}, "
+            f"sum over {steps or 'one point'} ({plan.chunk * plan.inner} at a time){divided}{clipped}")
