@@ -246,4 +246,5 @@ def tiles_text(plan: Tiles) -> str:
     divided = f" in {parts} parts" if parts > 1 else ""
     rows = f"rows {plan.row.name} ({plan.named or plan.group} of {plan.row.extent})"
     return (f"{rows}, lanes {lanes} ({plan.band} of {plan.lanes[0].extent}), {packed}, "
-            f"sum over {steps or 'one point'} ({plan.chunk * plan.inner} at a time){divided}{clipped}")
+            f"sum over {steps or 'one point'} ({plan.chunk * plan.inner} at a time)"
+            f"{divided}{clipped}")
