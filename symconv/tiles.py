@@ -242,6 +242,7 @@ def tiles_text(plan: Tiles) -> str:
     packed += f", {plan.scalar.tensor} gathered" if plan.gathered else ""
     packed += ", by panels" if plan.by_lanes else ""
     divided = f" in {parts} parts" if parts > 1 else ""
-    return (f"rows {plan.row.name} ({plan.group} of {plan.row.extent}), lanes {lanes} "
-            f"({plan.band} of {plan.lanes[0].extent}), {packed}, sum over {steps or 'one point'} "
-            f"({plan.chunk * plan.inner} at a time){divided}{clipped}")
+    rows = f"rows {plan.row.name} ({plan.group} of {plan.row.extent})"
+    return (f"{rows}, lanes {lanes} ({plan.band} of {plan.lanes[0].extent}), {packed}, "
+            f"sum over {steps or 'one point'} ({plan.chunk * plan.inner} at a time)"
+            f"{divided}{clipped}")
