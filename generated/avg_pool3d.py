@@ -22,12 +22,8 @@ def forward(x):
     rows = x[:, :, :2*Do:2, :, :] / 8
     for a in range(1, 2):
         rows += x[:, :, a : a + 2*Do : 2, :, :] / 8
-    rows1 = rows[:, :, :, :2*Ho:2, :].copy()
-    for e in range(1, 2):
-        rows1 += rows[:, :, :, e : e + 2*Ho : 2, :]
-    y = rows1[:, :, :, :, :2*Wo:2].copy()
-    for f in range(1, 2):
-        y += rows1[:, :, :, :, f : f + 2*Wo : 2]
+    rows1 = rows[:, :, :, :2*Ho:2, :] + rows[:, :, :, 1 : 2*Ho + 1 : 2, :]
+    y = rows1[:, :, :, :, :2*Wo:2] + rows1[:, :, :, :, 1 : 2*Wo + 1 : 2]
     return y
 
 
@@ -72,12 +68,8 @@ def jvp(tx, x):
     rows = tx[:, :, :2*Do:2, :, :] / 8
     for a in range(1, 2):
         rows += tx[:, :, a : a + 2*Do : 2, :, :] / 8
-    rows1 = rows[:, :, :, :2*Ho:2, :].copy()
-    for e in range(1, 2):
-        rows1 += rows[:, :, :, e : e + 2*Ho : 2, :]
-    ty = rows1[:, :, :, :, :2*Wo:2].copy()
-    for f in range(1, 2):
-        ty += rows1[:, :, :, :, f : f + 2*Wo : 2]
+    rows1 = rows[:, :, :, :2*Ho:2, :] + rows[:, :, :, 1 : 2*Ho + 1 : 2, :]
+    ty = rows1[:, :, :, :, :2*Wo:2] + rows1[:, :, :, :, 1 : 2*Wo + 1 : 2]
     return ty
 
 
@@ -98,12 +90,8 @@ def double_vjp_dy(vx, dy, x):
     rows = vx[:, :, :2*Do:2, :, :] / 8
     for a in range(1, 2):
         rows += vx[:, :, a : a + 2*Do : 2, :, :] / 8
-    rows1 = rows[:, :, :, :2*Ho:2, :].copy()
-    for e in range(1, 2):
-        rows1 += rows[:, :, :, e : e + 2*Ho : 2, :]
-    gdy = rows1[:, :, :, :, :2*Wo:2].copy()
-    for f in range(1, 2):
-        gdy += rows1[:, :, :, :, f : f + 2*Wo : 2]
+    rows1 = rows[:, :, :, :2*Ho:2, :] + rows[:, :, :, 1 : 2*Ho + 1 : 2, :]
+    gdy = rows1[:, :, :, :, :2*Wo:2] + rows1[:, :, :, :, 1 : 2*Wo + 1 : 2]
     return gdy
 
 

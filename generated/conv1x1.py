@@ -15,11 +15,11 @@ def forward(x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = x.shape
+    N, C, H, W = x.shape
     O = w.shape[0]
     y = np.zeros((N, O, H, W), dtype=x.dtype)
     y += b[:, None, None]
-    y += np.einsum("ncij,oc->noij", x, w, optimize=True)
+    y += np.matmul(w, x.reshape(N, C, H*W)).reshape(N, O, H, W)
     return y
 
 
@@ -31,7 +31,9 @@ def vjp_x(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    dx = np.einsum("noij,oc->ncij", dy, w, optimize=True)
+    N, O, H, W = dy.shape
+    C = x.shape[1]
+    dx = np.matmul(w.T, dy.reshape(N, O, H*W)).reshape(N, C, H, W)
     return dx
 
 
@@ -68,12 +70,12 @@ def jvp(tx, tw, tb, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = tx.shape
+    N, C, H, W = tx.shape
     O = tw.shape[0]
     ty = np.zeros((N, O, H, W), dtype=tx.dtype)
     ty += tb[:, None, None]
-    ty += np.einsum("ncij,oc->noij", tx, w, optimize=True)
-    ty += np.einsum("oc,ncij->noij", tw, x, optimize=True)
+    ty += np.matmul(w, tx.reshape(N, C, H*W)).reshape(N, O, H, W)
+    ty += np.matmul(tw, x.reshape(N, C, H*W)).reshape(N, O, H, W)
     return ty
 
 
@@ -86,12 +88,12 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    N, _, H, W = vx.shape
+    N, C, H, W = vx.shape
     O = vw.shape[0]
     gdy = np.zeros((N, O, H, W), dtype=vx.dtype)
     gdy += vb[:, None, None]
-    gdy += np.einsum("oc,ncij->noij", vw, x, optimize=True)
-    gdy += np.einsum("ncij,oc->noij", vx, w, optimize=True)
+    gdy += np.matmul(vw, x.reshape(N, C, H*W)).reshape(N, O, H, W)
+    gdy += np.matmul(w, vx.reshape(N, C, H*W)).reshape(N, O, H, W)
     return gdy
 
 
@@ -104,7 +106,9 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    gx = np.einsum("oc,noij->ncij", vw, dy, optimize=True)
+    N, C, H, W = vx.shape
+    O = vw.shape[0]
+    gx = np.matmul(vw.T, dy.reshape(N, O, H*W)).reshape(N, C, H, W)
     return gx
 
 

@@ -47,16 +47,17 @@ def vjp_x(dy, x):
         part = best[:, :, i0:i1]
         np.maximum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho), 3, dtype=np.int8)
+    rank = np.zeros((N, C, Ho), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
         value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2]
-        loses = value != best[:, :, i0:i1]
+        part = waiting[:, :, i0:i1]
+        part &= value != best[:, :, i0:i1]
         if wild:
-            loses &= value == value
-        part = rank[:, :, i0:i1]
-        np.minimum(part, np.int8(3)*loses + a, out=part)
+            part &= value == value
+        rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i = np.ogrid[:N, :C, :Ho]
     a = np.arange(3)
@@ -86,16 +87,17 @@ def jvp(tx, x):
         part = best[:, :, i0:i1]
         np.maximum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho), 3, dtype=np.int8)
+    rank = np.zeros((N, C, Ho), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
         value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2]
-        loses = value != best[:, :, i0:i1]
+        part = waiting[:, :, i0:i1]
+        part &= value != best[:, :, i0:i1]
         if wild:
-            loses &= value == value
-        part = rank[:, :, i0:i1]
-        np.minimum(part, np.int8(3)*loses + a, out=part)
+            part &= value == value
+        rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i = np.ogrid[:N, :C, :Ho]
     a = np.arange(3)
@@ -123,16 +125,17 @@ def double_vjp_dy(vx, dy, x):
         part = best[:, :, i0:i1]
         np.maximum(part, x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho), 3, dtype=np.int8)
+    rank = np.zeros((N, C, Ho), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
         value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2]
-        loses = value != best[:, :, i0:i1]
+        part = waiting[:, :, i0:i1]
+        part &= value != best[:, :, i0:i1]
         if wild:
-            loses &= value == value
-        part = rank[:, :, i0:i1]
-        np.minimum(part, np.int8(3)*loses + a, out=part)
+            part &= value == value
+        rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i = np.ogrid[:N, :C, :Ho]
     a = np.arange(3)

@@ -64,7 +64,8 @@ def vjp_x(dy, x):
         part = best[:, :, :, j0:j1]
         np.maximum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho, Wo), 9, dtype=np.int8)
+    rank = np.zeros((N, C, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
@@ -72,11 +73,11 @@ def vjp_x(dy, x):
             j0 = max(0, 1 - (e + 1)//2)
             j1 = max(j0, min((W - e)//2 + 1, Wo))
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            loses = value != best[:, :, i0:i1, j0:j1]
+            part = waiting[:, :, i0:i1, j0:j1]
+            part &= value != best[:, :, i0:i1, j0:j1]
             if wild:
-                loses &= value == value
-            part = rank[:, :, i0:i1, j0:j1]
-            np.minimum(part, np.int8(9)*loses + (3*a + e), out=part)
+                part &= value == value
+            rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
     a, e = np.ogrid[:3, :3]
@@ -114,7 +115,8 @@ def jvp(tx, x):
         part = best[:, :, :, j0:j1]
         np.maximum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho, Wo), 9, dtype=np.int8)
+    rank = np.zeros((N, C, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
@@ -122,11 +124,11 @@ def jvp(tx, x):
             j0 = max(0, 1 - (e + 1)//2)
             j1 = max(j0, min((W - e)//2 + 1, Wo))
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            loses = value != best[:, :, i0:i1, j0:j1]
+            part = waiting[:, :, i0:i1, j0:j1]
+            part &= value != best[:, :, i0:i1, j0:j1]
             if wild:
-                loses &= value == value
-            part = rank[:, :, i0:i1, j0:j1]
-            np.minimum(part, np.int8(9)*loses + (3*a + e), out=part)
+                part &= value == value
+            rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
     a, e = np.ogrid[:3, :3]
@@ -163,7 +165,8 @@ def double_vjp_dy(vx, dy, x):
         part = best[:, :, :, j0:j1]
         np.maximum(part, rows[:, :, :, 2*j0 + e - 1 : 2*j1 + e - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho, Wo), 9, dtype=np.int8)
+    rank = np.zeros((N, C, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((H - a)//2 + 1, Ho))
@@ -171,11 +174,11 @@ def double_vjp_dy(vx, dy, x):
             j0 = max(0, 1 - (e + 1)//2)
             j1 = max(j0, min((W - e)//2 + 1, Wo))
             value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2]
-            loses = value != best[:, :, i0:i1, j0:j1]
+            part = waiting[:, :, i0:i1, j0:j1]
+            part &= value != best[:, :, i0:i1, j0:j1]
             if wild:
-                loses &= value == value
-            part = rank[:, :, i0:i1, j0:j1]
-            np.minimum(part, np.int8(9)*loses + (3*a + e), out=part)
+                part &= value == value
+            rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
     a, e = np.ogrid[:3, :3]

@@ -20,12 +20,8 @@ def forward(x):
     N, C, H, W = x.shape
     Ho = H//2
     Wo = W//2
-    rows = x[:, :, :2*Ho:2, :].copy()
-    for a in range(1, 2):
-        np.maximum(rows, x[:, :, a : a + 2*Ho : 2, :], out=rows)
-    y = rows[:, :, :, :2*Wo:2].copy()
-    for e in range(1, 2):
-        np.maximum(y, rows[:, :, :, e : e + 2*Wo : 2], out=y)
+    rows = np.maximum(x[:, :, :2*Ho:2, :], x[:, :, 1 : 2*Ho + 1 : 2, :])
+    y = np.maximum(rows[:, :, :, :2*Wo:2], rows[:, :, :, 1 : 2*Wo + 1 : 2])
     indices = np.zeros((N, C, Ho, Wo), dtype=np.int64)
     best = np.full((N, C, Ho, Wo), -np.inf, dtype=x.dtype)
     seen = np.zeros((N, C, Ho, Wo), dtype=bool)
@@ -54,21 +50,18 @@ def vjp_x(dy, x):
     _, _, H, W = x.shape
     Ho = H//2
     Wo = W//2
-    rows = x[:, :, :2*Ho:2, :].copy()
-    for a in range(1, 2):
-        np.maximum(rows, x[:, :, a : a + 2*Ho : 2, :], out=rows)
-    best = rows[:, :, :, :2*Wo:2].copy()
-    for e in range(1, 2):
-        np.maximum(best, rows[:, :, :, e : e + 2*Wo : 2], out=best)
+    rows = np.maximum(x[:, :, :2*Ho:2, :], x[:, :, 1 : 2*Ho + 1 : 2, :])
+    best = np.maximum(rows[:, :, :, :2*Wo:2], rows[:, :, :, 1 : 2*Wo + 1 : 2])
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho, Wo), 4, dtype=np.int8)
+    rank = np.zeros((N, C, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(2):
         for e in range(2):
             value = x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
-            loses = value != best
+            waiting &= value != best
             if wild:
-                loses &= value == value
-            np.minimum(rank, np.int8(4)*loses + (2*a + e), out=rank)
+                waiting &= value == value
+            rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
     a, e = np.ogrid[:2, :2]
@@ -91,21 +84,18 @@ def jvp(tx, x):
     N, C, H, W = tx.shape
     Ho = H//2
     Wo = W//2
-    rows = x[:, :, :2*Ho:2, :].copy()
-    for a in range(1, 2):
-        np.maximum(rows, x[:, :, a : a + 2*Ho : 2, :], out=rows)
-    best = rows[:, :, :, :2*Wo:2].copy()
-    for e in range(1, 2):
-        np.maximum(best, rows[:, :, :, e : e + 2*Wo : 2], out=best)
+    rows = np.maximum(x[:, :, :2*Ho:2, :], x[:, :, 1 : 2*Ho + 1 : 2, :])
+    best = np.maximum(rows[:, :, :, :2*Wo:2], rows[:, :, :, 1 : 2*Wo + 1 : 2])
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho, Wo), 4, dtype=np.int8)
+    rank = np.zeros((N, C, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(2):
         for e in range(2):
             value = x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
-            loses = value != best
+            waiting &= value != best
             if wild:
-                loses &= value == value
-            np.minimum(rank, np.int8(4)*loses + (2*a + e), out=rank)
+                waiting &= value == value
+            rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
     a, e = np.ogrid[:2, :2]
@@ -128,21 +118,18 @@ def double_vjp_dy(vx, dy, x):
     N, C, H, W = vx.shape
     Ho = H//2
     Wo = W//2
-    rows = x[:, :, :2*Ho:2, :].copy()
-    for a in range(1, 2):
-        np.maximum(rows, x[:, :, a : a + 2*Ho : 2, :], out=rows)
-    best = rows[:, :, :, :2*Wo:2].copy()
-    for e in range(1, 2):
-        np.maximum(best, rows[:, :, :, e : e + 2*Wo : 2], out=best)
+    rows = np.maximum(x[:, :, :2*Ho:2, :], x[:, :, 1 : 2*Ho + 1 : 2, :])
+    best = np.maximum(rows[:, :, :, :2*Wo:2], rows[:, :, :, 1 : 2*Wo + 1 : 2])
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Ho, Wo), 4, dtype=np.int8)
+    rank = np.zeros((N, C, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(2):
         for e in range(2):
             value = x[:, :, a : a + 2*Ho : 2, e : e + 2*Wo : 2]
-            loses = value != best
+            waiting &= value != best
             if wild:
-                loses &= value == value
-            np.minimum(rank, np.int8(4)*loses + (2*a + e), out=rank)
+                waiting &= value == value
+            rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j = np.ogrid[:N, :C, :Ho, :Wo]
     a, e = np.ogrid[:2, :2]

@@ -79,7 +79,8 @@ def vjp_x(dy, x):
         part = best[:, :, :, :, k0:k1]
         np.maximum(part, rows1[:, :, :, :, 2*k0 + f - 1 : 2*k1 + f - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Do, Ho, Wo), 27, dtype=np.int8)
+    rank = np.zeros((N, C, Do, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((D - a)//2 + 1, Do))
@@ -90,11 +91,11 @@ def vjp_x(dy, x):
                 k0 = max(0, 1 - (f + 1)//2)
                 k1 = max(k0, min((W - f)//2 + 1, Wo))
                 value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
-                loses = value != best[:, :, i0:i1, j0:j1, k0:k1]
+                part = waiting[:, :, i0:i1, j0:j1, k0:k1]
+                part &= value != best[:, :, i0:i1, j0:j1, k0:k1]
                 if wild:
-                    loses &= value == value
-                part = rank[:, :, i0:i1, j0:j1, k0:k1]
-                np.minimum(part, np.int8(27)*loses + (9*a + 3*e + f), out=part)
+                    part &= value == value
+                rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j, k = np.ogrid[:N, :C, :Do, :Ho, :Wo]
     a, e, f = np.ogrid[:3, :3, :3]
@@ -141,7 +142,8 @@ def jvp(tx, x):
         part = best[:, :, :, :, k0:k1]
         np.maximum(part, rows1[:, :, :, :, 2*k0 + f - 1 : 2*k1 + f - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Do, Ho, Wo), 27, dtype=np.int8)
+    rank = np.zeros((N, C, Do, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((D - a)//2 + 1, Do))
@@ -152,11 +154,11 @@ def jvp(tx, x):
                 k0 = max(0, 1 - (f + 1)//2)
                 k1 = max(k0, min((W - f)//2 + 1, Wo))
                 value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
-                loses = value != best[:, :, i0:i1, j0:j1, k0:k1]
+                part = waiting[:, :, i0:i1, j0:j1, k0:k1]
+                part &= value != best[:, :, i0:i1, j0:j1, k0:k1]
                 if wild:
-                    loses &= value == value
-                part = rank[:, :, i0:i1, j0:j1, k0:k1]
-                np.minimum(part, np.int8(27)*loses + (9*a + 3*e + f), out=part)
+                    part &= value == value
+                rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j, k = np.ogrid[:N, :C, :Do, :Ho, :Wo]
     a, e, f = np.ogrid[:3, :3, :3]
@@ -202,7 +204,8 @@ def double_vjp_dy(vx, dy, x):
         part = best[:, :, :, :, k0:k1]
         np.maximum(part, rows1[:, :, :, :, 2*k0 + f - 1 : 2*k1 + f - 1 : 2], out=part)
     wild = np.isnan(best).any()
-    rank = np.full((N, C, Do, Ho, Wo), 27, dtype=np.int8)
+    rank = np.zeros((N, C, Do, Ho, Wo), dtype=np.int8)
+    waiting = np.ones_like(rank, dtype=bool)
     for a in range(3):
         i0 = max(0, 1 - (a + 1)//2)
         i1 = max(i0, min((D - a)//2 + 1, Do))
@@ -213,11 +216,11 @@ def double_vjp_dy(vx, dy, x):
                 k0 = max(0, 1 - (f + 1)//2)
                 k1 = max(k0, min((W - f)//2 + 1, Wo))
                 value = x[:, :, 2*i0 + a - 1 : 2*i1 + a - 1 : 2, 2*j0 + e - 1 : 2*j1 + e - 1 : 2, 2*k0 + f - 1 : 2*k1 + f - 1 : 2]
-                loses = value != best[:, :, i0:i1, j0:j1, k0:k1]
+                part = waiting[:, :, i0:i1, j0:j1, k0:k1]
+                part &= value != best[:, :, i0:i1, j0:j1, k0:k1]
                 if wild:
-                    loses &= value == value
-                part = rank[:, :, i0:i1, j0:j1, k0:k1]
-                np.minimum(part, np.int8(27)*loses + (9*a + 3*e + f), out=part)
+                    part &= value == value
+                rank += waiting
     y_at = rank.astype(np.int64)
     n, c, i, j, k = np.ogrid[:N, :C, :Do, :Ho, :Wo]
     a, e, f = np.ogrid[:3, :3, :3]
