@@ -64,6 +64,7 @@ CASES = {
     "patches": convolution((2, 5, 12, 21), (7, 5, 4, 3), stride=(4, 3)),
     "frames": convolution((2, 1, 98), (37, 1, 10), stride=5, padding=3),
     "volume": convolution((1, 2, 5, 6, 7), (5, 2, 3, 2, 3), stride=(1, 2, 1), padding=1),
+    "thin sums": convolution((1, 9, 48, 49), (130, 9, 1, 1)),
 }
 USERS = {
     "outer product": ("y[i,j] = a[i] * b[j]", {"a": (19,), "b": (37,)}),
