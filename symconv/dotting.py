@@ -117,12 +117,13 @@ class _Planner:
         lane = Lane(self.column.name, self.column.low, self.column.extent, 1,
                     stride(contraction.target, self.target, self.column.name))
         return Tiles(
-            slices, loops, row, (lane,), divided, (), steps, (), max(1, steps[0].extent)
-            if steps else 1, self.column.extent, rows, rows,
-            replace(vector, base=vector.base.substitute(low)),
-            replace(scalar, base=scalar.base - back), along, None, copies[0], True, 1.0,
-            place.substitute(low), place.coefficient(row.name).constant or 0, contraction,
-            Dots(self.run.extent, column, copies[1]), 0)
+            slices=slices, loops=loops, row=row, lanes=(lane,), parts=divided, taps=(), steps=steps,
+            clips=(), chunk=max(1, steps[0].extent) if steps else 1, band=self.column.extent,
+            group=rows, grain=rows, vector=replace(vector, base=vector.base.substitute(low)),
+            scalar=replace(scalar, base=scalar.base - back), row_stride=along, regular=None,
+            packing=copies[0], guarded=True, taken=1.0, target=place.substitute(low),
+            target_row=place.coefficient(row.name).constant or 0, contraction=contraction,
+            dots=Dots(self.run.extent, column, copies[1]), panel=0)
 
     def _copy(self, operand: Operand, divided: Sequence[Part], within: Sequence[Span],
               around: set[str]) -> Packing | None:

@@ -19,6 +19,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from symconv.blocking import plans
 from symconv.choice import Choice, plan_taken
 from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
@@ -32,7 +33,6 @@ from symconv.merging import merged
 from symconv.names import fresh
 from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles, tiles_text
-from symconv.tiling import plans
 from symconv.unknowns import Eliminated
 from symconv.weaving import share
 

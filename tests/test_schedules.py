@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import symconv as sc
-from symconv import dotting, schedule, tiling
+from symconv import blocking, dotting, schedule
 from symconv.compiler import find_compiler
 from symconv.emission import emit
 from symconv.emit.c import emit_c
@@ -158,7 +158,7 @@ def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
         return zlib.crc32(f"{seed} {tiles_text(plan)}".encode()) / 2**32
 
     monkeypatch.setattr(schedule, "effort", effort)
-    monkeypatch.setattr(tiling, "CACHE", 700 << 2 * seed)
+    monkeypatch.setattr(blocking, "CACHE", 700 << 2 * seed)
     monkeypatch.setattr(dotting, "CACHE", 700 << 2 * seed)
     dtype = dtype_of(name)
     fast, plain = Compiled(*CASES[name], dtype, "auto"), compiled(name, dtype, "reference")

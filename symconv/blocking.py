@@ -1,0 +1,163 @@
+"""Blocking: every way to compute a contraction in tiles (`tiles`), from its subscripts alone.
+
+One operand gives the vectors: the lanes are some of the outer variables that it has alone. The
+other one gives the numbers: the row is an outer variable that it has alone, if there is any.
+What is left are loops, or slices where no two of their values share an element of the vector
+operand. That operand comes in bands of lanes and parts of the reduction that fit into the cache;
+it is copied (`packing`), or read where it lies. The numbers are read where they lie, or gathered
+in the order of the tiles. Each choice makes a plan (`tiling`); `effort` compares them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from symconv.clipping import Clipping, clipping
+from symconv.contraction import Contraction, Operand, Span
+from symconv.packing import Packing
+from symconv.parting import parted, parts
+from symconv.places import flat, names_in, stride
+from symconv.tiles import CACHE, PANEL, WIDE, Part, Tiles
+from symconv.tiling import Tiling
+
+_WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
+
+
+def plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
+          target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+          numbers: Mapping[str, str]) -> Iterator[Tiles]:
+    """Every plan for a contraction: choices of the vector operand, of lanes (some that follow each
+    other in the target, or any two), of rows and blocks.
+
+    `strides` are those of the arrays of the operands, `target` those of the target; `names` are
+    free for the band, the group and a row that does not exist, `numbers` for the number of the
+    part by variable of the reduction; `fixed` variables are set outside.
+    """
+    for vector in (0, 1):
+        along, across = contraction.operands[vector], contraction.operands[1 - vector]
+        ours, theirs = names_in(along.subscripts), names_in(across.subscripts)
+        only = [span for span in contraction.outer if span.name in ours - theirs - fixed]
+        only.sort(key=lambda span: -abs(stride(contraction.target, target, span.name)))
+        others = [span for span in contraction.outer
+                  if span.name in theirs - ours - fixed and span.extent > 1]
+        runs = [only[begin:end] for begin, end in itertools.combinations(range(len(only) + 1), 2)]
+        for lanes in (*map(tuple, runs), *(
+                pair for pair in itertools.combinations(only, 2) if list(pair) not in runs)):
+            for row, skip in itertools.product(others or (None,), (False, True)):
+                clips = clipping(contraction, vector, lanes, row, skip)
+                if clips is None or (skip and not any(along.guarded)):
+                    continue
+                rest = [s for s in contraction.outer
+                        if s not in lanes and s != row and s.name not in fixed]
+                slices = _slices(along, rest, fixed)
+                packed = Tiling(
+                    contraction, vector, lanes, row, slices,
+                    tuple(s for s in rest if s not in slices),
+                    _order(contraction, across, strides, clips), clips, strides, target, names,
+                    fixed, False)
+                yield from _blocked(packed, numbers)
+                if packed.may_be_direct():
+                    yield from _blocked(replace(packed, direct=True), numbers)
+
+
+def _slices(along: Operand, rest: Sequence[Span], fixed: frozenset[str]) -> tuple[Span, ...]:
+    """The variables, of those that are neither lane nor row, that share no axis of the vector
+    operand with anything else."""
+    used, apart = names_in(along.subscripts), {s.name for s in rest} | fixed
+    while True:
+        shared = {name for place in along.subscripts if not place.names() <= apart
+                  for name in place.names()}
+        if not apart & shared:
+            return tuple(s for s in rest if s.name in apart & used)
+        apart -= shared
+
+
+def _order(contraction: Contraction, across: Operand, strides: Mapping[str, Sequence[int]],
+           clips: Clipping) -> tuple[Span, ...]:
+    """The variables of a run, slowest first: one that is clipped, then as the numbers lie."""
+    read = flat(across.subscripts, strides[across.tensor])
+    rest = [s for s in contraction.inner if s not in clips.taps and s != clips.head]
+    rest.sort(key=lambda s: -abs(read.coefficient(s.name).constant or 0))
+    return (*([clips.head] if clips.head is not None else []), *rest)
+
+
+def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
+    """The plans for bands and parts that fit into L2, or come nearest to it, and for parts
+    of which a tile's panel fits into L1."""
+    order = tiling.order
+    head = None if tiling.clipping.head is None else tiling.clipping.head.name
+    divisible = order if head is None else (*order[1:], order[0])
+    uneven = order[0].name if order and head is None else None
+    smallest: tuple[int, int, tuple[Part, ...], Packing | None] | None = None
+    found = False
+    for band in _bands(tiling.lanes):
+        fits = False
+        for divided in parts(divisible, numbers, uneven, head):
+            packing = None if tiling.direct else tiling.packed(band, divided)
+            if packing is None and not tiling.direct:
+                break
+            size = _touched(tiling, band, divided) if packing is None else packing.size
+            if smallest is None or size < smallest[0]:
+                smallest = size, band, divided, packing
+            if size <= CACHE and _waiting(tiling, band, divided) <= _WAITING:
+                narrow = tiling.panel(divided) <= PANEL
+                made = None if fits and not narrow else tiling.plan(band, divided, packing)
+                if made is not None:
+                    found = True
+                    yield from _variants(tiling, made)
+                if narrow:
+                    break
+                fits = True
+    if not found and smallest is not None:
+        made = tiling.plan(*smallest[1:])
+        if made is not None:
+            yield from _variants(tiling, made)
+
+
+def _bands(lanes: Sequence[Span]) -> list[int]:
+    """How many values of the first lane a band may have, the largest number first."""
+    extent = lanes[0].extent
+    grain = 16 if len(lanes) == 1 and extent > 16 else 1
+    grain = WIDE if grain > 1 and extent > 4 * WIDE else grain
+    counts = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, extent)
+    sizes = {-(-extent // count) for count in counts if count <= extent}
+    return sorted({min(extent, -(-size // grain) * grain) for size in sizes}, reverse=True)
+
+
+def _touched(tiling: Tiling, band: int, divided: Sequence[Part]) -> int:
+    """The elements of the vector operand that a band and a part touch in place."""
+    within = parted(tiling.contraction.inner, divided)
+    used = names_in(tiling.along.subscripts)
+    return band * math.prod(s.extent for s in (*tiling.lanes[1:], *within, *tiling.loops)
+                            if s.name in used)
+
+
+def _waiting(tiling: Tiling, band: int, divided: Sequence[Part]) -> int:
+    """The sums that wait between two parts."""
+    if not divided:
+        return 0
+    return band * math.prod(span.extent for span in (
+        *tiling.lanes[1:], *tiling.loops, *([tiling.row] if tiling.row is not None else [])))
+
+
+def _variants(tiling: Tiling, plan: Tiles) -> Iterator[Tiles]:
+    """A plan in both orders of rows and lanes, with its numbers where they lie or gathered."""
+    for made in _gathered(tiling, plan):
+        yield made
+        if made.may_be_by_lanes:
+            yield replace(made, by_lanes=True)
+
+
+def _gathered(tiling: Tiling, plan: Tiles) -> Iterator[Tiles]:
+    """A plan, and the same one with its numbers gathered: that needs numbers which exist for
+    every row and tap, and which do not change with the loops. Where it allows to keep them, the
+    rows of a task are a block."""
+    yield plan
+    if (plan.row.extent > 1 and plan.clip(plan.row.name) is None
+            and not any(tiling.across.guarded)
+            and not plan.scalar.base.names() & {span.name for span in plan.loops}):
+        task = replace(plan, gathered=True, group=plan.grain)
+        yield task if task.kept else replace(plan, gathered=True)
