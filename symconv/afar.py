@@ -49,7 +49,7 @@ def numbers(plan: Tiles) -> float:
     """To begin the runs of numbers that all tasks read from a large operand. Few runs go on from
     one block of rows to the next; of many runs each one begins anew. Many numbers that are kept
     come back line by line."""
-    parts = math.prod(part.count for part in plan.parts)
+    parts = plan.part_count
     tasks = plan.bands * math.prod(span.extent for span in plan.slices)
     kept = plan.groups * parts * plan.group * plan.run if plan.kept else 0
     back = _STREAMED * kept / _LINE * tasks if kept > _BEYOND else 0.0

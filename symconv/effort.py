@@ -42,20 +42,18 @@ def effort(plan: Tiles) -> float:
     """The time of all tasks of a plan, on one core."""
     if plan.dots is not None:
         return _dots(plan, plan.dots)
-    parts = math.prod(part.count for part in plan.parts)
+    parts = plan.part_count
     taps = math.prod(s.extent for s in plan.taps)
     head = plan.steps[0].extent if plan.steps else 1
     calls = parts * taps * -(-head // plan.chunk)
     steps = parts * taps * head * plan.inner * plan.taken
-    lanes = 1 + sum(((plan.band if not place else lane.extent) - 1) * lane.pitch
-                    for place, lane in enumerate(plan.lanes))
     heights = Counter(split(plan.group, _ROWS))
-    wait = next(cost for most, cost in _WAITING if lanes * plan.group <= most)
+    wait = next(cost for most, cost in _WAITING if plan.width * plan.group <= most)
     far, begun = leaving(plan)
     store = _store(plan) + plan.guarded * 2 + far
     total = 0.0
     for rows, high in heights.items():
-        widths = Counter(split(-(-lanes // _LANES), widest(rows)))
+        widths = Counter(split(-(-plan.width // _LANES), widest(rows)))
         vector, number = _lines(plan, rows, heights.total(), widths.total())
         for vectors, wide in widths.items():
             size = rows * vectors
@@ -131,7 +129,7 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     number *= (1.0 if _sets(plan) > 8 else 3.0) * (1.0 if plan.regular else 1.5) / shared
     if not plan.by_lanes and number * steps <= room:
         number /= tiles
-    every = plan.group * plan.run * math.prod(part.count for part in plan.parts)
+    every = plan.group * plan.run * plan.part_count
     is_far = every > _BEYOND and abs(plan.regular or _LANES) >= _LANES
     return vector, number * (_AFAR if is_far else _NUMBER)
 
@@ -162,7 +160,7 @@ def _shared(cycles: float, again: float, plan: Tiles, others: int) -> float:
 def _dots(plan: Tiles, dots: Dots) -> float:
     """The time of a plan of dot products."""
     assert plan.packing is not None
-    parts = math.prod(part.count for part in plan.parts)
+    parts = plan.part_count
     slices, loops = (math.prod(s.extent for s in spans) for spans in (plan.slices, plan.loops))
     steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
     size = plan.packing.size + dots.packing.size

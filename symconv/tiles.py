@@ -160,6 +160,22 @@ class Tiles:
         return -(-self.row.extent // self.group)
 
     @property
+    def part_count(self) -> int:
+        """In how many parts the reduction comes."""
+        return math.prod(part.count for part in self.parts)
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether sums wait between the parts of the reduction."""
+        return self.part_count > 1
+
+    @property
+    def width(self) -> int:
+        """The lanes of a band, from the first one to the last."""
+        return 1 + sum(((lane.extent if number else self.band) - 1) * lane.pitch
+                       for number, lane in enumerate(self.lanes))
+
+    @property
     def kept(self) -> bool:
         return (self.gathered and self.grain == self.group
                 and self.bands * math.prod(s.extent for s in self.slices) > 1
@@ -237,11 +253,10 @@ def tiles_text(plan: Tiles) -> str:
     packed = f"{plan.vector.tensor} packed" if plan.packing else f"{plan.vector.tensor} in place"
     steps = ", ".join(span.name for span in (*plan.taps, *plan.steps))
     clipped = f", {', '.join(clip.name for clip in plan.clips)} clipped" if plan.clips else ""
-    parts = math.prod(part.count for part in plan.parts)
     packed += " along the sum" if plan.dots is not None else ""
     packed += f", {plan.scalar.tensor} gathered" if plan.gathered else ""
     packed += ", by panels" if plan.by_lanes else ""
-    divided = f" in {parts} parts" if parts > 1 else ""
+    divided = f" in {plan.part_count} parts" if plan.is_divided else ""
     rows = f"rows {plan.row.name} ({plan.group} of {plan.row.extent})"
     return (f"{rows}, lanes {lanes} ({plan.band} of {plan.lanes[0].extent}), {packed}, "
             f"sum over {steps or 'one point'} ({plan.chunk * plan.inner} at a time)"

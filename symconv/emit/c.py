@@ -31,12 +31,13 @@ from symconv.emit.c_parallel import parallel_function
 from symconv.emit.c_parts import Parts
 from symconv.emit.c_registers import machines
 from symconv.emit.c_stencil import StencilSpelling
-from symconv.emit.c_tiles import Buffer, plans_of, tile_spelling
+from symconv.emit.c_tile_buffers import plans_of
+from symconv.emit.c_tiles import tile_spelling
 from symconv.emit.c_transforms import transform_lines
 from symconv.emit.c_turning import turning_lines
 from symconv.emit.c_weaving import weaving_lines
 from symconv.emit.c_winograd import WinogradSpelling, heights, transformed
-from symconv.emit.c_workspace import Piece, pieces, pointers, task_loop, total
+from symconv.emit.c_workspace import Buffer, Piece, pieces, pointers, task_loop, total
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program, Tensor

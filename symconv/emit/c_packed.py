@@ -23,7 +23,8 @@ from symconv.contraction import Span
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import loop, loops, with_needed
 from symconv.emit.c_packing import packing_lines
-from symconv.emit.c_tiles import TileSpelling, zeros_behind
+from symconv.emit.c_tile_buffers import zeros_behind
+from symconv.emit.c_tiles import TileSpelling
 from symconv.emit.c_winograd import WinogradSpelling
 from symconv.emit.comments import shape_text
 from symconv.integers import Int

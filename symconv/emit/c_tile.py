@@ -14,21 +14,10 @@ from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_leave import TileLeave
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_registers import mode_of
+from symconv.emit.c_tile_buffers import BEHIND, waiting_pitch
 from symconv.integers import Int
 from symconv.loops import Tiled
 from symconv.tiles import Tiles
-
-
-def waiting_pitch(plan: Tiles) -> int:
-    """The room for one row of sums between two parts, in whole vectors of any machine."""
-    if plan.dots is not None:
-        return plan.lanes[0].extent * 16
-    lanes = 1 + sum(((lane.extent if number else plan.band) - 1) * lane.pitch
-                    for number, lane in enumerate(plan.lanes))
-    return -(-lanes // 16) * 16 + 16
-
-
-BEHIND = 15     # sums that a turned square reads behind the last value of the loops
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +40,7 @@ class TileBody:
     def lines(self) -> Iterator[str]:
         """The sums of a tile, and their way to the target."""
         own, spell = self.own, self.spelling
-        if self._is_divided:
+        if self.plan.is_divided:
             yield f"{spell.real} *const {own.sum} = {self._waiting(own.place)};"
         else:
             yield (f"{spell.real} {own.sum}[{spell.prefix}_MOST] "
@@ -65,7 +54,7 @@ class TileBody:
         spell, own, plan = self.spelling, self.own, self.plan
         prefix, taps = spell.prefix, math.prod(span.extent for span in plan.loops)
         place, pitch, tap = own.place, f"{prefix}_MOST", Int.of(0)
-        if self._is_divided:
+        if self.plan.is_divided:
             pitch = str(plan.group * waiting_pitch(plan))
             yield f"{spell.real} *const {place} = {self._waiting(waiting)};"
         else:
@@ -92,10 +81,6 @@ class TileBody:
         """Whether the sums may leave the tile turned: they are all that the target gets."""
         return (self.plan.is_spread and not self.add and self.node.initial is None
                 and self.plan.contraction.factor == 1)
-
-    @property
-    def _is_divided(self) -> bool:
-        return any(part.count > 1 for part in self.plan.parts)
 
     @property
     def _leave(self) -> TileLeave:

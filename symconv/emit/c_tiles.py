@@ -1,13 +1,12 @@
-"""Tile plans in C: the workspace, the tables of steps, and the loops around tiles.
+"""Tile plans in C: what a task does, from its copies to the loops around tiles.
 
 The sums themselves are made by the functions of `templates/c/tiles.jinja`; here stands what
-differs from plan to plan. A routine's plans share its workspace: each has a table of steps and,
-where an operand is copied, the copy, which tasks with the same slices and band share.
+differs from plan to plan. Tables, copies and sums that wait stand in the workspace
+(`c_tile_buffers`), where tasks with the same slices and band may share a copy.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,54 +15,12 @@ from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_packing import packing_lines
-from symconv.emit.c_tile import BEHIND, TileBody, waiting_pitch
+from symconv.emit.c_tile import TileBody
+from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, waiting_pitch
+from symconv.emit.c_workspace import Buffer
 from symconv.integers import Int
 from symconv.loops import Let, Loop, Node, Routine, Tiled, When
-from symconv.names import fresh
-from symconv.packing import Packing
 from symconv.tiles import Tiles
-
-
-@dataclass(frozen=True, slots=True)
-class Buffer:
-    """A part of the workspace: `count` elements of a C type."""
-
-    name: str
-    kind: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan with the names of its table, its copies, the gathered numbers (and all that are kept
-    with their marks), the number of the
-    pack that is there and the sums that wait between two parts. `shared` tells whether tasks in
-    a row use the same copy: not if it holds a part, or the task's rows, or if the task makes one
-    for each of several slices."""
-
-    plan: Tiles
-    steps: str
-    copy: str
-    other: str
-    numbers: str
-    kept: str
-    marks: str
-    ready: str
-    waiting: str
-    shared: bool
-
-    @property
-    def copies(self) -> list[tuple[str, Packing]]:
-        """The packed operands."""
-        plan = self.plan
-        found = [] if plan.packing is None else [(self.copy, plan.packing)]
-        return [*found, *([] if plan.dots is None else [(self.other, plan.dots.packing)])]
-
-
-def plans_of(routine: Routine) -> list[Tiles]:
-    """The tile plans of a routine, in the order in which they run."""
-    return [plan for node in routine.body if isinstance(node, Tiled)
-            for term in node.plans for plan in term]
 
 
 def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collection[str],
@@ -79,13 +36,7 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
     own = TileNames.beside(used)
     groups = max((plan.shares for node in routine.body if isinstance(node, Tiled) and node.split
                   for term in node.plans for plan in term), default=1)
-    planned = tuple(
-        Planned(plan, fresh("steps", used), fresh("packed", used), fresh("other", used),
-                fresh("numbers", used), fresh("kept", used), fresh("marks", used),
-                fresh("ready", used), fresh("waiting", used),
-                groups > 1 and _is_shared(plan, node))
-        for node in routine.body if isinstance(node, Tiled) for term in node.plans
-        for plan in term)
+    planned = planned_of(routine, used, groups)
     return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines)
 
 
@@ -105,44 +56,13 @@ class TileSpelling:
     held: Mapping[str, str] = field(default_factory=dict)
 
     def buffers(self) -> list[Buffer]:
-        found: list[Buffer] = []
-        for item in self.planned:
-            plan = item.plan
-            count = plan.chunk * plan.inner
-            found.append(Buffer(item.steps, f"{self.spelling.prefix}_step", count))
-            found += [Buffer(copy, self.spelling.real, packing.size)
-                      for copy, packing in self._made(item)]
-            if plan.gathered:
-                name, count = (item.kept, copies(plan)) if plan.kept else (item.numbers, 1)
-                found.append(Buffer(name, self.spelling.real, count * plan.group * plan.run))
-                found += [Buffer(item.marks, "unsigned char", count)] if plan.kept else []
-            if is_divided(plan):
-                count = math.prod(span.extent for span in plan.loops) * plan.group
-                count += plan.is_spread * BEHIND * plan.group
-                found.append(Buffer(item.waiting, self.spelling.real, count * waiting_pitch(plan)))
-        return found
+        return [buffer for item in self.planned
+                for buffer in item.buffers(self.spelling, self.held)]
 
     def setup(self) -> Iterator[str]:
-        """Before all tasks: the tables, and the zeros behind each copy."""
-        spell, step = self.spelling, self.own.step
+        """Before all tasks: what they find in the buffers."""
         for item in self.planned:
-            plan = item.plan
-            spans = [Span(span.name, 0, span.extent if number else plan.chunk)
-                     for number, span in enumerate(plan.steps)]
-            yield "{"
-            yield f"    {spell.prefix}_step *{step} = {item.steps};"
-            yield from indented(loops(spans, [
-                f"{step}->scalar = (int32_t)({spell.integer(plan.scalar.step)});",
-                f"{step}->vector = (int32_t)({spell.integer(plan.vector.step)});",
-                f"{step}++;"]))
-            yield "}"
-            for copy, packing in self._made(item):
-                yield zeros_behind(packing, copy, spell)
-            if item.shared and self._made(item):
-                yield f"ptrdiff_t {item.ready} = -1;"
-            if plan.kept:
-                yield from loop(self.own.step, 0, copies(plan), [
-                    f"{item.marks}[{self.own.step}] = 0;"])
+            yield from item.setup(self.spelling, self.own.step, self.held)
 
     def node(self, node: Tiled) -> Iterator[str]:
         """The lines of a definition, for the task whose indices are set."""
@@ -193,9 +113,10 @@ class TileSpelling:
         return loops(spans, [*opening, *inside])
 
     def _plan(self, node: Tiled, plan: Tiles, add: bool) -> Iterator[str]:
+        """The lines of a plan: for every part, the copies that it needs and then its tiles."""
         item = next(item for item in self.planned if item.plan is plan)
         inside: list[str] = []
-        lines = [line for copy, packing in self._made(item)
+        lines = [line for copy, packing in item.made(self.held)
                  for line in packing_lines(packing, copy, self.spelling, self.used)]
         if lines:
             if item.shared:
@@ -213,14 +134,10 @@ class TileSpelling:
             inside = loop(part.number, 0, part.count, inside)
         yield from inside
 
-    def _made(self, item: Planned) -> list[tuple[str, Packing]]:
-        """The packed operands of a plan that a call makes."""
-        return [(copy, packing) for copy, packing in item.copies if copy not in self.held]
-
     def _looped(self, item: Planned, inside: list[str]) -> list[str]:
         """The loops of a plan around lines, which know where their sums wait."""
         plan, place = item.plan, Int.of(0)
-        if not is_divided(plan):
+        if not plan.is_divided:
             return loops(plan.loops, inside)
         for span in plan.loops:
             place = place * span.extent + Int.of(span.name) - span.low
@@ -255,7 +172,6 @@ class TileSpelling:
             yield from indented([along, *indented([*body.place(own.rows), *lines]), "}"])
         yield "}"
 
-
     def _gathering(self, node: Tiled, item: Planned) -> list[str]:
         """The numbers of all blocks of rows, in the order in which tiles read them; those that are
         kept are copied once in a call."""
@@ -288,27 +204,6 @@ class TileSpelling:
         own = self.own
         return (own.begin, own.end) if plan.shares > 1 else (
             str(plan.row.low), str(plan.row.stop))
-
-
-def zeros_behind(packing: Packing, copy: str, spelling: Spelling) -> str:
-    """What the last tile may read behind a copy."""
-    return f"{spelling.prefix}_zero({copy} + {packing.size - packing.slack}, {packing.slack});"
-
-
-def _is_shared(plan: Tiles, node: Tiled) -> bool:
-    """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows."""
-    return (node.split and plan.packing is not None and plan.dots is None
-            and not is_divided(plan) and all(span.name in node.fixed for span in plan.slices))
-
-
-def copies(plan: Tiles) -> int:
-    """How many copies of gathered numbers a plan keeps."""
-    return plan.groups * math.prod(part.count for part in plan.parts)
-
-
-def is_divided(plan: Tiles) -> bool:
-    """Whether sums wait between the parts of a reduction."""
-    return any(part.count > 1 for part in plan.parts)
 
 
 def _declared(nodes: Sequence[Node]) -> set[str]:

@@ -14,9 +14,9 @@ from symconv.emit.c_entering import blocked, entering
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_leaving import Leaving, blocks
 from symconv.emit.c_lines import indented, loop, loops, with_needed
-from symconv.emit.c_tiles import Buffer
 from symconv.emit.c_transforms import plane_name
 from symconv.emit.c_winograd_names import WinogradNames
+from symconv.emit.c_workspace import Buffer
 from symconv.integers import Int
 from symconv.loops import Joined, Routine, Transformed
 from symconv.tiling import CHUNK

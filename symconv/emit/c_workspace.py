@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from symconv.emit.c_body import Locals
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import words
-from symconv.emit.c_tiles import Buffer
 from symconv.loops import Joined, Routine
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A part of the workspace: `count` elements of a C type."""
+
+    name: str
+    kind: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
