@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from symconv.arrays import Array
-from symconv.backends import Backend, CBackend, NumpyBackend
+from symconv.backends import Backend
 from symconv.binding import Binding
+from symconv.c_backend import CBackend
 from symconv.emission import (
     DTYPES,
     TARGETS,
@@ -26,6 +27,7 @@ from symconv.errors import DTypeError, ParameterError, expect
 from symconv.ir import Program
 from symconv.kernel import Group, Kernel, Method
 from symconv.libraries import compile_library, load_module
+from symconv.numpy_backend import NumpyBackend
 from symconv.operator import OpenRank, Operator, named, shape_of
 from symconv.passes import (
     Pass,

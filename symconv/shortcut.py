@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 from numpy import empty, ndarray
 
 from symconv.arrays import Array, DType, Shape
-from symconv.backends import Direct, Entry, Fresh, Pointer, place, pointers
+from symconv.backends import Direct, Entry, Fresh, Pointer
+from symconv.c_backend import place, pointers
 
 Passes: TypeAlias = Sequence[tuple[Entry, Sequence[Array], Sequence[Array | None]]]
 """What a call runs: entries, with their inputs and outputs."""

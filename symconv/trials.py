@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from symconv.arrays import Array
-from symconv.backends import CBackend, aligned_bytes
 from symconv.bench.timing import interleaved
+from symconv.c_backend import CBackend, aligned_bytes
 from symconv.choice import Chosen
 from symconv.emission import Order, specialised
 from symconv.emit.c import emit_c

@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from symconv.backends import Backend, CBackend, NumpyBackend
+from symconv.backends import Backend
 from symconv.bounded import bounded
+from symconv.c_backend import CBackend
 from symconv.certainty import worst
 from symconv.differentiate import vjp
 from symconv.emission import specialised
@@ -43,6 +44,7 @@ from symconv.ir import (
     Tensor,
 )
 from symconv.libraries import compile_library
+from symconv.numpy_backend import NumpyBackend
 from symconv.passes import Pass, all_passes, emitted_passes
 from symconv.rewrite import accesses, row_expressions, scalar_children
 from symconv.shapes import specialise, stored_shape

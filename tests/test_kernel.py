@@ -9,12 +9,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from symconv.backends import ALIGNMENT, CBackend, NumpyBackend, aligned_bytes
+from symconv.c_backend import ALIGNMENT, CBackend, aligned_bytes
 from symconv.errors import BuildError, DTypeError, ParameterError, ShapeError
 from symconv.integers import Int
 from symconv.ir import Access, Axis, Definition, Index, Number, Program, Size, Tensor, Term, Times
 from symconv.kernel import Kernel
 from symconv.libraries import compile_library, load_module
+from symconv.numpy_backend import NumpyBackend
 from symconv.shapes import bind, specialise
 
 N, H, n, i = Int.of("N"), Int.of("H"), Int.of("n"), Int.of("i")

@@ -6,7 +6,7 @@ import pytest
 from together import together
 
 import symconv as sc
-from symconv.backends import _CEntry
+from symconv.c_backend import _CEntry
 from symconv.errors import DTypeError, ParameterError, ShapeError
 from symconv.kernel import Kernel
 

@@ -90,7 +90,7 @@ def test_every_kind_of_plan_is_offered():
 @pytest.mark.parametrize("name", ["strides", "few sums"])
 def test_plans_that_are_named_compute_what_the_interpreter_computes(name, tmp_path):
     """Sums of integers, by plans at random; transforms are not exact, test_winograd has them."""
-    from symconv.backends import CBackend
+    from symconv.c_backend import CBackend
     from symconv.libraries import compile_library
 
     op, shapes = LAYERS[name]
