@@ -1,4 +1,4 @@
-"""What a tile plan pays for operands and targets that no cache at hand holds, in units of `effort`.
+"""What a tile plan pays for arrays that no cache at hand holds, in the unit of `effort`.
 
 Large arrays are read and written in runs: stretches of neighbours. A run that goes on is fetched
 ahead of time; where one begins somewhere else, the core waits for its first lines. So a plan that
@@ -13,19 +13,24 @@ from collections.abc import Iterable
 
 from symconv.integers import Int
 from symconv.packing import Packing
-from symconv.tiles import COMBED, Tiles
+from symconv.tiles import COMBED, TALL, Tiles
 
-_LARGE = 1_500_000  # elements: of larger arrays little is found where it was left
-_BEYOND = 400_000   # elements that L2 has room for
-_BLOCK = 131_072    # elements: so much of the target stays in L2 until other sums fill its gaps
-_NEAR = 64          # elements: a run that begins so close to another one is fetched with it
-_LINE = 16          # elements
-_ROWS = 8           # rows of the largest tile
+BEYOND = 400_000
+"""Elements that L2 has room for."""
+
+# elements
+_LINE = 16          # of a cache line
+_LARGE = 1_500_000  # of larger arrays little is found where it was left
+_BLOCK = 131_072    # so much of the target stays in L2 until other sums fill its gaps
+_NEAR = 64          # a run that begins so close to another one is fetched with it
+
 _STREAMS = 32       # runs that are read at the same time, each fetched ahead
-_READ = 200.0       # a run of numbers that begins
-_COPIED = 60.0      # a run that is copied
-_WRITTEN = 130.0    # a run that is written
-_STREAMED = 12.0    # a line of the target or of kept numbers, in a run
+
+# time
+_READ = 200.0       # to begin a run of numbers
+_COPIED = 60.0      # to begin a run that is copied
+_WRITTEN = 130.0    # to begin a run that is written
+_STREAMED = 12.0    # a line within a run, of the target or of numbers that are kept
 
 
 def leaving(plan: Tiles) -> tuple[float, float]:
@@ -40,19 +45,19 @@ def leaving(plan: Tiles) -> tuple[float, float]:
             lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
         return _STREAMED * (1 if block <= _BLOCK else apart), begun
     filled = [(_coefficient(plan.target, span.name), span.extent) for span in inward]
-    filled += [(row, min(plan.group, _ROWS))] if row < _NEAR else []
+    filled += [(row, min(plan.group, TALL))] if row < _NEAR else []
     lines = min(float(_LINE), _reach(filled) / math.prod(extent for _, extent in filled))
     return max(_STREAMED, lines * _WRITTEN * min(1.0, apart / _NEAR)), begun
 
 
 def numbers(plan: Tiles) -> float:
-    """To begin the runs of numbers that all tasks read from a large operand. Few runs go on from
-    one block of rows to the next; of many runs each one begins anew. Many numbers that are kept
-    come back line by line."""
+    """To begin the runs of numbers that all tasks read from a large operand, and to fetch many
+    numbers that are kept, line by line. Where a block of rows reads few runs, they go on in the
+    next one; where it reads many, each begins anew."""
     parts = plan.part_count
     tasks = plan.bands * math.prod(span.extent for span in plan.slices)
     kept = plan.groups * parts * plan.group * plan.run if plan.kept else 0
-    back = _STREAMED * kept / _LINE * tasks if kept > _BEYOND else 0.0
+    back = _STREAMED * kept / _LINE * tasks if kept > BEYOND else 0.0
     if scalar_reach(plan) <= _LARGE:
         return back
     read = plan.scalar.base + plan.scalar.step

@@ -147,8 +147,25 @@ def _variants(tiling: Tiling, plan: Tiles) -> Iterator[Tiles]:
     """A plan in both orders of rows and lanes, with its numbers where they lie or gathered."""
     for made in _gathered(tiling, plan):
         yield made
-        if made.may_be_by_lanes:
+        if may_be_by_lanes(made):
             yield replace(made, by_lanes=True)
+
+
+def may_be_by_lanes(plan: Tiles) -> bool:
+    """Whether all rows may pass the panel of a tile before the next one follows: where there
+    are several, each stays in L1, and is more than the numbers that a step reads."""
+    lanes = math.prod(lane.extent for lane in plan.lanes[1:]) * plan.band
+    steps = math.prod(s.extent for s in plan.steps)
+    return (plan.dots is None and not plan.is_inward and lanes > WIDE
+            and 0 < plan.panel <= PANEL and plan.panel > 16 * _lines(plan) * steps)
+
+
+def _lines(plan: Tiles) -> float:
+    """The cache lines that the numbers of a step take, where runs use all of a line."""
+    if plan.gathered:
+        return 0.5
+    return min(8.0, 1 + abs(plan.row_stride) * 7 / 16) * (
+        1.0 if plan.regular is None else min(1.0, abs(plan.regular) / 16))
 
 
 def _gathered(tiling: Tiling, plan: Tiles) -> Iterator[Tiles]:

@@ -15,27 +15,27 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from symconv.afar import copying, leaving, numbers
+from symconv import afar
 from symconv.packing import Packing
 from symconv.sharing import uneven
-from symconv.tiles import COMBED, PANEL, WIDE, Dots, Tiles
+from symconv.tiles import COMBED, PANEL, TALL, WIDE, Dots, Tiles
 
-_LANES = 16         # elements of a vector register, as the model sees it
-_LATENCY = 10.0     # of a multiply-add, which waits for the one before it in the same sum
-_LINE = 0.6         # a cache line from L2, where tiles follow each other along a row
-_PANEL = 1.1        # one of a panel that enters L1
-_NUMBER = 0.9       # one of numbers
-_BACK = 2.0         # one of a copy that is read back
-_BEYOND = 400_000   # elements that L2 has room for
-_AFAR = 11.0        # a line of numbers from beyond L2, on pages of their own
+_LANES = 16         # elements of a vector register, and of a cache line
+_REGISTERS = 28     # sums and vectors that the largest tile has
 _PAGE = 1024        # elements; 16 pages are at hand for writing
+_WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
+
+# time
+_LATENCY = 10.0     # of a multiply-add, which waits for the one before it in the same sum
+_VECTORS = 0.6      # a line of vectors from L2, where tiles follow each other along a row
+_ENTERING = 1.1     # a line of a panel that enters L1
+_NUMBERS = 0.9      # a line of numbers from L2
+_AFAR = 11.0        # a line of numbers from beyond L2, on pages of their own
+_BACK = 2.0         # a line of a copy that is read back
 _WAITING = ((6_144, 2.0), (65_536, 12.0), (math.inf, 50.0))
 """What it costs a vector of sums to wait between two parts, with at most so many of them."""
 
-_WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
-_LOST = 0.05        # of what two cores lose: one core is more frequent
-_ROWS = 8           # rows of the largest tile
-_REGISTERS = 28     # sums and vectors that the largest tile has
+_LOST = 0.05        # how much of what two cores lose counts: one core is more frequent
 
 
 def effort(plan: Tiles) -> float:
@@ -47,9 +47,9 @@ def effort(plan: Tiles) -> float:
     head = plan.steps[0].extent if plan.steps else 1
     calls = parts * taps * -(-head // plan.chunk)
     steps = parts * taps * head * plan.inner * plan.taken
-    heights = Counter(split(plan.group, _ROWS))
+    heights = Counter(split(plan.group, TALL))
     wait = next(cost for most, cost in _WAITING if plan.width * plan.group <= most)
-    far, begun = leaving(plan)
+    far, begun = afar.leaving(plan)
     store = _store(plan) + plan.guarded * 2 + far
     total = 0.0
     for rows, high in heights.items():
@@ -67,7 +67,7 @@ def effort(plan: Tiles) -> float:
         total += 0 if plan.by_lanes else begun * rows * high
     slices = math.prod(s.extent for s in plan.slices)
     total *= slices * math.prod(s.extent for s in plan.loops) * plan.bands * plan.groups
-    total += numbers(plan)
+    total += afar.numbers(plan)
     if plan.gathered:
         copies = parts * plan.groups * (1 if plan.kept else slices * plan.bands)
         gathering = _gathering(plan)
@@ -108,13 +108,13 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     steps = max(1, math.prod(s.extent for s in (*plan.taps, *plan.steps)))
     vector = plan.panel / steps / WIDE * (1.0 if _loads(plan) == 1 else 1.25)
     stays = plan.panel <= PANEL and (plan.by_lanes or tiles == 1)
-    vector *= _PANEL / blocks if stays else _LINE
+    vector *= _ENTERING / blocks if stays else _VECTORS
     if plan.packing is not None and plan.packing.size <= PANEL:
         vector = 0.0
     if plan.gathered:
         number = rows / _LANES
         stays = not plan.by_lanes and number * steps <= 64 * _WAYS
-        return vector, _NUMBER * number / (tiles if stays else 1)
+        return vector, _NUMBERS * number / (tiles if stays else 1)
     reach = abs(plan.row_stride) * (rows - 1)
     number = min(float(rows), 1 + reach / _LANES)
     room = _sets(plan) * _WAYS
@@ -130,8 +130,8 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     if not plan.by_lanes and number * steps <= room:
         number /= tiles
     every = plan.group * plan.run * plan.part_count
-    is_far = every > _BEYOND and abs(plan.regular or _LANES) >= _LANES
-    return vector, number * (_AFAR if is_far else _NUMBER)
+    is_far = every > afar.BEYOND and abs(plan.regular or _LANES) >= _LANES
+    return vector, number * (_AFAR if is_far else _NUMBERS)
 
 
 def _gathering(plan: Tiles) -> Callable[[int], float]:
@@ -150,11 +150,11 @@ def _sets(plan: Tiles) -> int:
     return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 
-def _shared(cycles: float, again: float, plan: Tiles, others: int) -> float:
+def _shared(time: float, again: float, plan: Tiles, others: int) -> float:
     """A surcharge for what two cores lose: they share uneven tasks, of which there are `others`
     for every share of the rows, and both do something `again` where they share a block of rows."""
     odd = uneven(plan.row.extent, plan.grain, others) - 1
-    return cycles + _LOST * (odd * cycles + (again if others % 2 and plan.shares > 1 else 0.0))
+    return time + _LOST * (odd * time + (again if others % 2 and plan.shares > 1 else 0.0))
 
 
 def _dots(plan: Tiles, dots: Dots) -> float:
@@ -164,9 +164,9 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     slices, loops = (math.prod(s.extent for s in spans) for spans in (plan.slices, plan.loops))
     steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
     size = plan.packing.size + dots.packing.size
-    line = 0.0 if size <= PANEL else _BACK if size <= _BEYOND else 2 * _BACK
+    line = 0.0 if size <= PANEL else _BACK if size <= afar.BEYOND else 2 * _BACK
     total = 0.0
-    for rows, high in Counter(split(plan.group, _ROWS)).items():
+    for rows, high in Counter(split(plan.group, TALL)).items():
         for columns, wide in Counter(split(plan.lanes[0].extent, widest(rows))).items():
             size = rows * columns
             time = (max(size, rows + 2 * columns, _LATENCY) + line * (rows + columns)) * steps
@@ -193,7 +193,7 @@ def widest(rows: int) -> int:
 def _packing(packing: Packing) -> float:
     """To fill a copy, and to read it back where it does not stay in L1."""
     back = _BACK * packing.size / _LANES if packing.size > PANEL else 0.0
-    return _copying(packing) + copying(packing) + back
+    return _copying(packing) + afar.copying(packing) + back
 
 
 def _copying(packing: Packing) -> float:

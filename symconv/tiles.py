@@ -42,6 +42,9 @@ PANEL = 9216
 WIDE = 48
 """Lanes of the largest tile where vectors have 16."""
 
+TALL = 8
+"""Rows of the largest tile."""
+
 COMBED = 4
 """The largest distance of elements in the target that sums are woven into (`weaving`)."""
 
@@ -107,21 +110,26 @@ class Dots:
 class Tiles:
     """The plan of one contraction.
 
-    `taps` are variables of the reduction, each value of which is a run of its own, `steps` the
-    variables of a run, slowest first, all from 0 and within a part. A run is clipped by its
-    first variable, and its steps are taken `chunk` values of that variable at a time. `clips`
-    bound taps, rows and the first step variable.
-    `regular`: the distance of successive reads of the scalar operand where it is always the
-    same, otherwise None. `taken` is the part of all steps that is not clipped. `band` and
-    `grain` tell how many values of the first lane and of the row one task has, `group` how many
-    rows are done at once where the tasks of all plans of a definition agree. `target` is the
-    position of the first row and lane, `panel` the number of elements of the vector operand that
-    a tile of `WIDE` lanes reads in a part. `gathered` tells whether the numbers of a task's rows
-    are copied first: for every block of rows, tap and step those of all rows side by side. Those
-    copies are `kept` for other tasks of the same rows, where slices and bands share the numbers
-    and blocks are tasks.
-    With `by_lanes` all rows pass the panel of a tile before the next one follows; otherwise a block
-    of rows goes along all lanes.
+    A task has one value of each of the `slices`, `band` values of the first lane and `grain` of
+    the row. The tasks of a `group` of rows, which follow each other, are done at once where all
+    plans of a definition agree. `target` is the position of the first row and lane in the target;
+    the next row stands `target_row` further.
+
+    The reduction comes in `parts`. Its `taps` are variables each value of which is a run of its
+    own, its `steps` the variables of a run, slowest first, all counted from 0 within a part. A
+    run is clipped by its first variable, and taken `chunk` values of that variable at a time.
+    `clips` bound taps, rows and the first step variable; `taken` is the share of steps they leave.
+
+    The vectors of a step are read at `vector`: in the copy that `packing` lays out, or where the
+    operand lies if there is none. With `guarded`, zeros of the copy stand for elements that do
+    not exist. A tile of `WIDE` lanes reads `panel` elements of the operand in a part. With
+    `by_lanes` all rows pass that panel before the next tile follows; otherwise a block of rows
+    goes along all lanes. With `dots` there are columns in place of lanes.
+
+    The numbers of a step are read at `scalar`, those of the next row `row_stride` further;
+    `regular` is the distance of successive reads where it is always the same, otherwise None.
+    With `gathered` the numbers of a group are copied first: for every block of rows, tap and step
+    those of all rows side by side.
     """
 
     slices: tuple[Span, ...]
@@ -177,6 +185,8 @@ class Tiles:
 
     @property
     def kept(self) -> bool:
+        """Whether gathered numbers serve later tasks, too: where a group is one task, and slices
+        or bands share its numbers."""
         return (self.gathered and self.grain == self.group
                 and self.bands * math.prod(s.extent for s in self.slices) > 1
                 and self.scalar.base.names() <= {
@@ -197,23 +207,6 @@ class Tiles:
     def run(self) -> int:
         """The numbers of a row in a part."""
         return math.prod(span.extent for span in (*self.taps, *self.steps))
-
-    @property
-    def may_be_by_lanes(self) -> bool:
-        """Whether all rows may pass the panel of a tile before the next one follows: where there
-        are several, each stays in L1, and is more than the numbers that a step reads."""
-        lanes = math.prod(lane.extent for lane in self.lanes[1:]) * self.band
-        steps = math.prod(s.extent for s in self.steps)
-        return (self.dots is None and not self.is_inward and lanes > WIDE
-                and 0 < self.panel <= PANEL and self.panel > 16 * self.lines * steps)
-
-    @property
-    def lines(self) -> float:
-        """The cache lines that the numbers of a step take, where runs use all of a line."""
-        if self.gathered:
-            return 0.5
-        return min(8.0, 1 + abs(self.row_stride) * 7 / 16) * (
-            1.0 if self.regular is None else min(1.0, abs(self.regular) / 16))
 
     @property
     def is_flat(self) -> bool:

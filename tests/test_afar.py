@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import symconv as sc
-from symconv import afar, effort, schedule
+from symconv import afar, blocking, effort, schedule
 from symconv.loops import Tiled
 from symconv.lower import lower
 from symconv.passes import Pass, all_passes
@@ -44,10 +44,10 @@ def test_runs_are_counted(moves, count):
 def test_a_large_target_is_written_row_by_row(monkeypatch):
     """The order in which panels pass all rows loses by what it costs to begin a row."""
     made = plan(FRAMES, "forward")
-    assert made.may_be_by_lanes
+    assert blocking.may_be_by_lanes(made)
     assert not made.by_lanes
     known = effort.effort(replace(made, by_lanes=True)) / effort.effort(made)
-    monkeypatch.setattr(effort, "leaving", lambda plan: (0.0, 0.0))
+    monkeypatch.setattr(afar, "leaving", lambda plan: (0.0, 0.0))
     assert known > 1.5
     assert effort.effort(replace(made, by_lanes=True)) / effort.effort(made) < 1.1
 
