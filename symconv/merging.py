@@ -6,8 +6,8 @@
 
 Where the window is a multiple of the stride every class has the same taps, and its residue r is
 one more outer variable: the classes are the rows of a single product, which reads dy once. Any
-classes that follow upon each other will do, if along one axis of the target, and in the operands,
-the constants grow evenly from one to the next; and so will classes without points.
+classes that follow each other will do, with or without points, if from one to the next they move
+evenly: along one axis of the target, and anywhere in the operands.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from symconv.integers import Int
 
 def merged(classes: Sequence[Contraction], fixed: Collection[str],
            name: Callable[[int, int], str], level: int = 0) -> tuple[Contraction, ...]:
-    """The same sums in as few contractions as possible; `name` gives the residue along an axis of
-    the target its name, for every level anew. `fixed` variables are left as they are."""
+    """The same sums in as few contractions as possible. What is merged along one axis may be merged
+    again along another, at the next `level`; `name` of an axis of the target and a level is free
+    for the residue. `fixed` variables are left as they are."""
     runs: list[list[Contraction]] = []
     for one in classes:
         if runs and _continues(runs[-1], one, fixed):
@@ -35,14 +36,15 @@ def merged(classes: Sequence[Contraction], fixed: Collection[str],
 
 
 def _continues(run: Sequence[Contraction], following: Contraction, fixed: Collection[str]) -> bool:
+    """Whether a class is as far from the last one of a run as that from the one before."""
     moves = _moves(run[-1], following, fixed)
     return moves is not None and (len(run) == 1 or moves == _moves(run[-2], run[-1], fixed))
 
 
 def _moves(first: Contraction, second: Contraction,
            fixed: Collection[str]) -> tuple[int, ...] | None:
-    """How far every subscript moves; None where the two differ by more than constants, or where
-    the target does not move along one axis alone."""
+    """How far every subscript moves from the first class to the second; None where they differ by
+    more than constants, or where the target does not move along exactly one axis."""
     first, second = _from_zero(first, fixed), _from_zero(second, fixed)
     if _at(second, _places(first)) != first:
         return None

@@ -1,8 +1,9 @@
-"""How the work of a pass is shared out: of how many rows a task consists.
+"""How the work of a pass is shared out: how many rows a task has.
 
-Every thread has tasks that follow each other. Those of one block of rows it does at once, so that
-small tasks cost one thread nothing; but what the rows of a block have in common, a copy or a
-transform, each thread makes for itself. So tasks are as large as an even share allows.
+A thread is given tasks that follow each other. Those of one block of rows it does at once, so that
+one thread loses nothing by small tasks; but what all rows of a block need, a copy or a transform,
+every thread that has some of them makes for itself. So tasks are as large as nearly even shares
+allow.
 """
 
 from __future__ import annotations
@@ -10,23 +11,24 @@ from __future__ import annotations
 from itertools import pairwise
 
 _COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
-_EVEN = ((2, 1.05), (4, 1.15))      # threads, and how uneven their shares may be
+_EVEN = ((2, 1.05), (4, 1.15))      # threads, and how uneven their shares may be (`uneven`)
 
 
 def uneven(extent: int, grain: int, others: int, threads: int = 2) -> float:
-    """The largest share of a thread over an even one: each of `others` tasks is split into tasks
-    of `grain` rows, `extent` in all."""
+    """The largest share of a thread, as a multiple of an even one. `others` times `extent` rows
+    come in tasks of `grain`, the last one of every `extent` maybe smaller."""
     count = -(-extent // grain)
     each, more = divmod(others * count, threads)
     ends = [each * part + min(part, more) for part in range(threads + 1)]
+    # the rows of the tasks before each end
     rows = [end // count * extent + min(end % count * grain, extent) for end in ends]
-    return max(stop - low for low, stop in pairwise(rows)) * threads / (
-        others * extent)
+    return max(stop - low for low, stop in pairwise(rows)) * threads / (others * extent)
 
 
 def grain(extent: int, block: int, others: int, least: int, unit: int = 1) -> int:
-    """The rows of a task: as many as even shares allow, at least `least` of them and a multiple of
-    `unit`, or the whole block. Blocks consist of whole tasks."""
+    """The rows of a task: the whole block, or a multiple of `unit` and `least` rows at least; so
+    many that shares are even enough (`_EVEN`), or as even as they can be. If there are several
+    blocks, each consists of whole tasks."""
     sizes = [block]
     for count in _COUNTS:
         size = -(-block // (count * unit)) * unit

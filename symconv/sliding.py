@@ -1,12 +1,15 @@
-"""Sliding axes: those of X with subscript s*l + d*m + constant, l outer and m inner, s or d being
-one, and m alone on an axis of the other operand. Each is woven of windows that slide by one. With
-l cut into blocks:
+"""Sliding axes: those along which windows slide over an operand X, as Winograd plans need it.
 
-    d > s = 1   l = d*l' + q:       X[d * (l' + m) + q]             d strands of tiles
-    s > d = 1   m = s*m' + q:       X[s * (l + m') + q]             s phases, for one sum
-    many taps   m = r*m' + q:       X[l + q + r*m'],    q < r       phases, for one sum
+The subscript of X there is s*l + d*m + constant, l outer and m inner, s or d being one, and m
+stands alone on an axis of the other operand, K. Each such axis is woven of windows that slide by
+one. With l cut into blocks, and p the number of a strand or phase:
 
-and the same with l and m exchanged where m is cut; then phases are results of their own.
+    d > s = 1   l = d*l' + p:       X[d * (l' + m) + p]             d strands of tiles
+    s > d = 1   m = s*m' + p:       X[s * (l + m') + p]             s phases, for one sum
+    many taps   m = r*p + m':       X[(l + m') + r*p],   m' < r     phases, for one sum
+
+and the same with l and m exchanged where m is cut and tiles are summed: then phases are results
+of their own.
 """
 
 from __future__ import annotations
@@ -24,10 +27,11 @@ _MOST_PHASES = 8        # of one axis
 
 @dataclass(frozen=True, slots=True)
 class Weave:
-    """The tiles of one axis. In X the elements of a tile are `gap` apart, and `strands` tiles
-    begin side by side; so do their values of the variable that is cut, which are `strands` apart.
-    The values of the other one come in `phases`, in each of them `apart` from each other; from one
-    to the next a tile moves by `move` in X, and by `shift` in that variable."""
+    """The tiles of one axis. In X the elements of a tile are `gap` apart, and `strands` tiles begin
+    side by side; their values of the variable that is cut begin side by side, too, and are
+    `strands` apart. The values of the variable that is kept come in `phases`, in each of them
+    `apart` from each other; from one phase to the next a tile moves by `move` in X, and by `shift`
+    in that variable."""
 
     gap: int = 1
     strands: int = 1
@@ -37,7 +41,7 @@ class Weave:
     shift: int = 0
 
     def whole(self, count: int) -> int:
-        """How far all phases reach, with `count` values each."""
+        """How far all phases reach in the variable that is kept, with `count` values each."""
         return self.shift * (self.phases - 1) + self.apart * (count - 1) + 1
 
 
@@ -53,10 +57,11 @@ class Slide:
     kernel: int
 
     def cut(self, summed: bool) -> Span:
-        """The variable that is cut into blocks."""
+        """The variable that is cut into blocks: m where tiles are `summed`, else l."""
         return self.inner if summed else self.outer
 
     def kept(self, summed: bool) -> Span:
+        """The other one, of which a tile has all values or those of a phase."""
         return self.outer if summed else self.inner
 
     def weave(self, summed: bool, values: int) -> Weave:
@@ -71,7 +76,9 @@ class Slide:
 
 def slides_of(contraction: Contraction, x: Operand, k: Operand,
               target: Sequence[int]) -> tuple[Slide, ...]:
-    """The sliding axes, slowest first, that are neighbours at the end of the target."""
+    """The sliding axes, slowest first. None at all where an axis with an outer and an inner
+    variable has another subscript, or where the outer variables are not neighbours at the end of
+    the target."""
     outer = {s.name: s for s in contraction.outer}
     inner = {s.name: s for s in contraction.inner}
     found: list[Slide] = []
@@ -102,8 +109,9 @@ def slides_of(contraction: Contraction, x: Operand, k: Operand,
 
 
 def schemes_of(slide: Slide, summed: bool) -> Iterator[tuple[int, int]]:
-    """Schemes with all values of the variable that is kept, or those of a phase where that saves
-    products, and the window is no longer than what it slides along."""
+    """Schemes, as outputs and taps of a tile: with all values of the variable that is kept, or with
+    those of a phase, where more values of the other one to a tile save products and the window is
+    no longer than what it slides along."""
     whole = slide.kept(summed).extent
     most = _MOST_PHASES if whole <= slide.cut(summed).extent else 1
     for points in POINTS:

@@ -5,9 +5,9 @@
       compute the places that are new           (the first plan, a few rows at once)
       compute the rows of the band              (the second plan)
 
-Places are read while they are in the first cache, and they are never written to memory. Bands are
-as short as the plans allow: reading an operand, arithmetic and writing a result take turns so
-often that memory is busy all the time.
+Places are read while they are in the first cache, and they are never written to memory. Where
+arrays come from far, bands are short: reading an operand, arithmetic and writing a result take
+turns so often that memory is busy all the time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from symconv.stencil import Sheet, Stencil
 from symconv.stencilling import is_far
 
 _ROOM = 3000            # elements of all sheets of a band
-_FAR_ROOM = 400         # the same for each tap of an element, where arrays come from far
+_FAR_ROOM = 400         # and no more than so many for each tap of an element, in large arrays
 
 
 def chained(first: Stencil, last: Stencil,
             tensors: Mapping[str, Tensor]) -> tuple[Stencil, Stencil] | None:
-    """Both plans with bands that follow each other; None where the places are not read so."""
+    """Both plans in bands of as many rows as there is room for, where the second one finds the
+    places in a sheet. None where the first one does more than find places, or the second one reads
+    others than the rows that a band makes."""
     if first.places is None or first.value is not None or first.base or len(last.marked) != 1 or (
             first.loops or last.loops or first.axis is None or last.axis is None
             or last.targets or last.scalars or last.doubts):
@@ -39,9 +41,8 @@ def chained(first: Stencil, last: Stencil,
         replace(each, direct=each.direct and place != number)
         for place, each in enumerate(last.sheets)))
     taps = sum(len(taps) for row in last.cells for taps in row)
-    far = min(_ROOM, _FAR_ROOM * taps // (last.row_step * last.lane_step))
     ahead = is_far(first, tensors) or is_far(last, tensors)
-    most = far if ahead else _ROOM
+    most = _ROOM if not ahead else min(_ROOM, _FAR_ROOM * taps // (last.row_step * last.lane_step))
     blocks = [n for n in range(last.block, 0, -1) if last.rows % n == 0]
     block = next((n for n in blocks if _room(first, own, n) <= most), 1)
     bands = itertools.takewhile(lambda n: n == block or _room(first, own, n) <= most,
@@ -63,6 +64,7 @@ def _is_whole(sheet: Sheet, first: Stencil, tensors: Mapping[str, Tensor]) -> bo
 
 
 def _room(first: Stencil, last: Stencil, band: int) -> int:
+    """The elements of all sheets of a band that are copied, of both plans."""
     return sum(sheet.height(band) * sheet.step * sheet.pitch(plan.lanes)
                for plan in (first, last) for sheet in plan.sheets if not sheet.direct)
 
