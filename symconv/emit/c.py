@@ -13,9 +13,9 @@ from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from symconv.absence import refusal
-from symconv.admission import Condition, conditions, divisors, windows
 from symconv.choice import Choice
 from symconv.emit.c_body import Body, Locals
+from symconv.emit.c_check import Check, Codes, check_lines, sizes_used
 from symconv.emit.c_entries import (
     Function,
     PackFunction,
@@ -66,10 +66,10 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
     """
     taken = partial(is_reserved, name)
     original, program = program, rename(program, taken)
-    emitter = _Emitter(name, program, dtype, set(), [], {
+    emitter = _Emitter(name, program, dtype, set(), Codes(), {
         new.name: old.name for old, new in zip(original.inputs, program.inputs, strict=True)
         if old.name in packed})
-    tests = emitter.tests()
+    tests = check_lines(program, emitter.spelling(), emitter.codes)
     passes = [replace(item, program=rename(item.program, taken)) for item in passes]
     routines = [lower(item, schedule, dtype == "float32" and accuracy == "default",
                       (choices or {}).get(item.name)) for item in passes]
@@ -80,7 +80,7 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
     plans = [plan for routine in routines for plan in plans_of(routine)]
     windows = [node.plan for routine in routines for node in transformed(routine)]
     tall = [rows for plan in windows for rows in heights(plan)]
-    check = Check(tests, [_literal(message) for message in emitter.messages])
+    check = Check(tests, emitter.codes.literals())
     free = [size.name for size in program.sizes if size.value is None]
     if openmp:
         functions = [one for function in functions
@@ -105,20 +105,12 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """The body of NAME_check, and the texts of the codes from 1 on."""
-
-    body: list[str]
-    messages: list[str]
-
-
-@dataclass(frozen=True, slots=True)
 class _Emitter:
     name: str
     program: Program
     dtype: str
     helpers: set[str]
-    messages: list[str]         # of the codes from 1 on
+    codes: Codes
     packed: Mapping[str, str]   # operands to pack, and what their functions call them
 
     @property
@@ -152,7 +144,7 @@ class _Emitter:
         spelling = self._spelling(tensors, dropped)
         own = Locals.beside(names_of(program))
         integers = frozenset(t.name for t in tensors if t.kind == "integer")
-        body = Body(spelling, own, integers, self.code)
+        body = Body(spelling, own, integers, self.codes.shared)
         tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
         body.narrow = narrow = self._narrow(routine)
         body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,
@@ -183,9 +175,10 @@ class _Emitter:
         given = {item.tensor.name: item.argument for item in packed}
         silent = [name for name in (*(t.name for t in program.inputs), own.workspace)
                   if name not in text and name not in given]
-        lines = [*self._sizes(lines, spelling, own), *(f"(void){name};" for name in silent),
+        lines = [*sizes_used(self.program, lines, spelling, own),
+                 *(f"(void){name};" for name in silent),
                  *(line for item in packed for line in item.opening(
-                     spelling, item.tag(spelling), self.code(_UNPACKED))),
+                     spelling, item.tag(spelling), self.codes.shared(_UNPACKED))),
                  *lines, "return 0;"]
         restricted = [*(f"const void *restrict {given[t.name]}" if t.name in given else
                         f"const {self._type(t)} *restrict {t.name}" for t in program.inputs),
@@ -200,7 +193,8 @@ class _Emitter:
                f"{item.tensor.name}." for item in packed)],
             [*sizes, *restricted, *ends],
             [*sizes, *(argument.replace("*restrict ", "*") for argument in restricted), *ends],
-            self._workspace(routine, room), self._tasks(routine), lines, parts.lines,
+            self._returned(routine, total(room)), self._returned(routine, self._tasks(routine)),
+            lines, parts.lines,
             [PackFunction(
                 self._packs(routine, item), item.tensor.name, item.argument,
                 f"const {self.real} *restrict {item.tensor.name}, void *restrict {item.argument}",
@@ -211,37 +205,6 @@ class _Emitter:
         """The function that packs an operand of a pass."""
         called = routine.name.removesuffix("_packed")
         return f"{self.name}_{called}_pack_{self.packed[item.tensor.name]}"
-
-    def tests(self) -> list[str]:
-        """The body of NAME_check: divisors, then conditions one after the other, then the windows
-        of every extremum."""
-        spelling = self._spelling([], {})
-        own = Locals.beside(names_of(self.program))
-
-        def tests(found: Iterable[Condition]) -> Iterator[str]:
-            for condition in found:
-                yield from (f"if (!({spelling.row(condition.row)})) {{",
-                            f"    return {self.new_code(condition.message)};", "}")
-
-        opening = list(tests(divisors(self.program)))
-        if opening:
-            opening = ["{", *(f"    {line}" for line in (
-                *self._sizes(opening, spelling, own), *opening)), "}"]
-        lines = list(tests(conditions(self.program)))
-        for window in windows(self.program):
-            lines += Body(spelling, own, frozenset(), self.new_code).lines(window)
-        return [*opening, *self._sizes(lines, spelling, own), *lines, "return 0;"]
-
-    def new_code(self, message: str) -> int:
-        """The next code of NAME_error."""
-        self.messages.append(message)
-        return len(self.messages)
-
-    def code(self, message: str) -> int:
-        """The code of a message, which several functions may share."""
-        if message in self.messages:
-            return self.messages.index(message) + 1
-        return self.new_code(message)
 
     def _spelling(self, tensors: Iterable[Tensor], dropped: dict[str, int]) -> Spelling:
         return Spelling(self.name, self.dtype, {
@@ -265,36 +228,14 @@ class _Emitter:
         spelling = self._spelling(tensors, {t.name: len(routine.tasks) for t in tensors})
         return pieces(routine, spelling, {t.name: self._type(t, narrow) for t in tensors}, buffers)
 
-    def _workspace(self, routine: Routine, room: Sequence[Piece]) -> list[str]:
-        lines = [f"return {total(room)};"]
-        spelling = self._spelling([], {})
-        return [*self._sizes(lines, spelling, Locals.beside(names_of(routine.program))), *lines]
+    def _tasks(self, routine: Routine) -> str:
+        spelling = self.spelling()
+        return " * ".join(spelling.integer(e, factor=True) for _, e in routine.tasks) or "1"
 
-    def _tasks(self, routine: Routine) -> list[str]:
-        spelling = self._spelling([], {})
-        product = " * ".join(spelling.integer(e, factor=True) for _, e in routine.tasks) or "1"
-        lines = [f"return {product};"]
-        return [*self._sizes(lines, spelling, Locals.beside(names_of(routine.program))), *lines]
-
-    def _sizes(self, lines: Sequence[str], spelling: Spelling, own: Locals) -> list[str]:
-        """Locals for the sizes that the lines use, derived ones after what they need."""
-        used, opening = words(lines), list[str]()
-        for size in reversed(self.program.sizes):
-            if size.name not in used:
-                continue
-            value = (f"{own.sizes}->{size.name}" if size.value is None
-                     else spelling.integer(size.value))
-            opening.insert(0, f"const ptrdiff_t {size.name} = {value};")
-            used |= set() if size.value is None else words([value])
-        if not opening and self.program.sizes:
-            opening = [f"(void){own.sizes};"]
-        return opening
-
-
-def _literal(message: str) -> str:
-    """A text as the inside of a C string: ASCII, and nothing that ends it or starts a trigraph."""
-    safe = message.encode("ascii", "replace").decode()
-    return safe.replace("\\", "\\\\").replace('"', '\\"').replace("??", '?" "?').replace("\n", " ")
+    def _returned(self, routine: Routine, value: str) -> list[str]:
+        """The body of a function that computes something from the sizes alone."""
+        lines, own = [f"return {value};"], Locals.beside(names_of(routine.program))
+        return [*sizes_used(self.program, lines, self.spelling(), own), *lines]
 
 
 def _shapes(program: Program) -> list[str]:
