@@ -103,14 +103,14 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
         chosen = [[replace(plan, grain=plan.group) for plan in term] for term in chosen]
     return Tiled(target, definition.free, tuple(tuple(term) for term in chosen), tuple(empty),
                  names, initial, start, repair,
-                 frozenset(span.name for span in _shared(chosen)) if alone else fixed,
+                 frozenset(span.name for span in _shared(chosen, empty)) if alone else fixed,
                  split, joined)
 
 
 def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
     """The tasks of a routine that consists of one tiled definition."""
     every = [plan for term in node.plans for plan in term]
-    found = [(span.name, Int.of(span.extent)) for span in _shared([every])]
+    found = [(span.name, Int.of(span.extent)) for span in _shared([every], node.empty)]
     if node.split:
         bands, groups = (max(plan.bands for plan in every), max(plan.shares for plan in every))
         found += [(name, Int.of(count)) for name, count in zip(node.names, (bands, groups),
@@ -240,11 +240,13 @@ def _initial(definition: Definition, others: Sequence[Term], first: Sequence[Til
     return None, list(others)
 
 
-def _shared(chosen: Sequence[Sequence[Tiles]]) -> tuple[Span, ...]:
-    """The slices that all plans have, counted from 0."""
+def _shared(chosen: Sequence[Sequence[Tiles]], empty: Sequence[Contraction]) -> tuple[Span, ...]:
+    """The slices that all plans have, counted from 0; and classes without points, which may have
+    more or fewer values of a variable."""
     every = [plan for term in chosen for plan in term]
     return tuple(span for span in every[0].slices
-                 if span.low == 0 and all(span in plan.slices for plan in every))
+                 if span.low == 0 and all(span in plan.slices for plan in every)
+                 and all(span in contraction.outer for contraction in empty))
 
 
 def _agree(chosen: Sequence[Sequence[Tiles]]) -> bool:

@@ -169,6 +169,23 @@ def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
             np.testing.assert_array_equal(left, right, err_msg=item.name)
 
 
+@pytest.mark.parametrize("crop", [0, 1])
+def test_classes_without_points_have_their_own_extent(monkeypatch, crop):
+    """As a class beside them has five values or four, they have four or five: a task that is set
+    one value of the one must not take it for one of the other."""
+    monkeypatch.setattr(schedule, "effort", lambda plan: -len(plan.slices))
+    op, shapes = convolution((1, 2, 9, 9), (3, 2, 1, 1), stride=2,
+                             padding=((-crop, -crop),) * 2)
+    fast, plain = (Compiled(op, shapes, "float32", kind) for kind in ("auto", "reference"))
+    item = next(item for item in fast.passes if item.name == "vjp_x")
+    assert any(node.empty and max(len(plan.slices) for plan in node.plans[0])
+               for node in lower(item).body if isinstance(node, Tiled))
+    inputs = integers(item, "float32")
+    for cuts in ((), (0.3, 0.7)):
+        np.testing.assert_array_equal(fast.run(item, inputs, cuts)[0],
+                                      plain.run(item, inputs)[0])
+
+
 def test_every_kind_of_plan_occurs():
     """Otherwise the tests above would not see some of them."""
     texts = "".join(tiles_text(plan) for name in CASES
