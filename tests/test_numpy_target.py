@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from acceptance import ACCEPTANCE, Case
 
+import symconv as sc
 from symconv.bounded import bounded
 from symconv.certainty import worst
 from symconv.emission import specialised
@@ -409,3 +410,19 @@ def test_arrays_of_other_types_are_read_by_value(name: str) -> None:
     for types in (("f4", "f8", "f8"), ("f8", "f4", "f8"), ("f8", ">f8", "f8"), ("f4", ">f4", "f8")):
         given = [array.astype(kind) for array, kind in zip((dy, x, w), types, strict=True)]
         np.testing.assert_array_equal(call(*given), wanted)
+
+
+def test_taps_that_never_meet_the_input_have_no_gradient() -> None:
+    """Of a flat volume one plane of the kernel is read: the others are zeros, of the same array."""
+    op = sc.ops.conv3d(stride=2, padding=1, groups=3, bias=False)
+    rng = np.random.default_rng(1)
+    x, w = rng.integers(-3, 4, (1, 3, 1, 11, 10)) * 1.0, rng.integers(-3, 4, (3, 1, 3, 3, 3)) * 1.0
+    kernel = sc.build(op, "numpy", "float64", shapes={"x": x.shape, "w": w.shape})
+    dy = kernel.forward(x=x, w=w)
+    found = kernel.double_vjp({"x": x}, dy, x=x, w=w)["w"]
+    padded = np.pad(x[:, :, 0], ((0, 0), (0, 0), (1, 1), (1, 1)))
+    wanted = np.zeros_like(w)
+    for a, e in np.ndindex(3, 3):
+        read = padded[:, :, a : a + 11 : 2, e : e + 9 : 2]
+        wanted[:, 0, 1, a, e] = np.sum(read * dy[:, :, 0], axis=(0, 2, 3))
+    np.testing.assert_array_equal(found, wanted)

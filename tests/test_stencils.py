@@ -328,6 +328,17 @@ def test_rows_that_a_test_has_filled_are_not_lost():
                                   np.einsum("ncdhw,ocabe->nodhw", wrapped, w))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_of_sixteen_that_a_test_has_filled_are_not_lost(dtype):
+    """GCC 12 unrolls the loop along such a row, vectorises the one around it, and loses rows."""
+    op = sc.ops.max_pool2d(kernel_size=(3, 1), stride=1, padding=(1, 0))
+    x = np.random.default_rng(0).integers(1, 9, (1, 2, 6, 16)).astype(dtype)
+    rows = np.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)))
+    wanted = np.maximum(np.maximum(rows[:, :, :-2], x), rows[:, :, 2:])
+    kernel = sc.build(op, dtype=dtype, shapes={"x": x.shape})
+    np.testing.assert_array_equal(kernel.forward(x=x), wanted)
+
+
 def test_a_convolution_of_many_channels_is_left_to_tiles():
     op = sc.ops.conv2d(padding=1)
     shapes = {"x": (1, 4, 9, 17), "w": (5, 4, 3, 3), "b": (5,)}

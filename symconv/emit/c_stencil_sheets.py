@@ -70,10 +70,10 @@ def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
                *_columns(plan, sheet, spell, own, stored, kind)]
     height = str(sheet.height(plan.band)) if rows is None else spell.integer(
         (rows - 1) * sheet.row_step + (sheet.rows[1] - sheet.rows[0] + 1))
-    yield from loop(own.at, 0, height, inside)
     if tests:
         spell.helpers.add("fence")
-        yield f"{spell.prefix}_FENCE;"
+        inside.append(f"{spell.prefix}_FENCE;")
+    yield from loop(own.at, 0, height, inside)
 
 
 def fetched(row: str, extent: Int, writes: int, spell: Spelling) -> Iterator[str]:

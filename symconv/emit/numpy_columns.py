@@ -81,8 +81,7 @@ class _Window:
         frame, names, extents = self.frame, self.loops, self.extents
         source = frame.reader().view(moving)
         moved = self._moved(moving.subscripts)
-        weights, target = self._plain(fixed), self._plain_axes(
-            frame.definition.target, frame.plan.target)
+        weights, target = self._plain(fixed), self._target_axes()
         covered = frame.spans.keys() - set(source.axes)
         if weights is None or target is None or not moved or not all(
                 frame.spans[name].whole for name in covered) or not {*names} <= set().union(
@@ -256,6 +255,14 @@ class _Window:
         if axes is None:
             return None
         return Labelled(view(tensor, access.subscripts, self.spans, ()).raw(), axes)
+
+    def _target_axes(self) -> tuple[str, ...] | None:
+        """The indices of the target; None where elements of it have no index, as taps outside."""
+        target, subscripts = self.frame.definition.target, self.frame.plan.target
+        if any(subscript.constant is not None and extent.constant != 1
+               for subscript, extent in zip(subscripts, target.logical, strict=True)):
+            return None
+        return self._plain_axes(target, subscripts)
 
     def _plain_axes(self, tensor: Tensor, subscripts: Sequence[Int]) -> tuple[str, ...] | None:
         """The indices of an array that is used whole: each runs along an axis of its own."""
