@@ -268,6 +268,7 @@ WINDOWS: list[tuple[str, Shapes]] = [
      {"x": (2, 6, 3), "w": (3, 3, 4)}),
     ("x: [C,H]; w: [C,K]; i < H-K+1; y[c,i] = sum[a](x[c,i+a] * w[c,a])",
      {"x": (3, 7), "w": (3, 3)}),
+    ("x: [H]; w: [K]; i < H-K+1; y = sum[i,a](x[i+a] * w[a])", {"x": (7,), "w": (3,)}),
 ]
 
 

@@ -100,7 +100,7 @@ def shifted(patch: pytest.MonkeyPatch, low: int, stop: int) -> None:
 
 def swapped_folds(patch: pytest.MonkeyPatch) -> None:
     """The loops take the last extremum for the first."""
-    patch.setattr(module("symconv.lower"), "Fold",
+    patch.setattr(module("symconv.looped"), "Fold",
                   lambda kind, ties, *rest: Fold(kind, swapped(ties), *rest))
 
 

@@ -31,8 +31,10 @@ def batch_last(frame: Frame, reads: Sequence[Access], moved: Sequence[str]) -> B
     """None where rows are long or maps are few, or where another read has the batch, too; `moved`
     are the indices that taps move."""
     target, plan, scope = frame.definition.target, frame.plan, frame.scope
+    if not plan.target or not frame.target.axes:
+        return None
     lead, spans = plan.target[0].name, frame.spans
-    if lead is None or lead in moved or lead not in spans or not frame.target.axes:
+    if lead is None or lead in moved or lead not in spans:
         return None
     count, row = (spans[name].extent.constant for name in (lead, frame.target.axes[-1]))
     with_batch = [read for read in reads if any(lead in sub.names() for sub in read.subscripts)]
