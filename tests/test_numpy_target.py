@@ -268,7 +268,6 @@ WINDOWS: list[tuple[str, Shapes]] = [
      {"x": (2, 6, 3), "w": (3, 3, 4)}),
     ("x: [C,H]; w: [C,K]; i < H-K+1; y[c,i] = sum[a](x[c,i+a] * w[c,a])",
      {"x": (3, 7), "w": (3, 3)}),
-    ("x: [H]; w: [K]; i < H-K+1; y = sum[i,a](x[i+a] * w[a])", {"x": (7,), "w": (3,)}),
 ]
 
 
@@ -300,6 +299,11 @@ def test_windows_are_exact_with_the_batch_last(text: str, shapes: Shapes, size: 
     monkeypatch.setattr(numpy_blocks, "CACHE", size)
     monkeypatch.setattr(numpy_batch, "_LEAST", 2)
     compare(parse(text), shapes, dtype="float32", fixed=True)
+
+
+def test_a_window_whose_result_is_one_number_is_exact() -> None:
+    text = "x: [H]; w: [K]; i < H-K+1; y = sum[i,a](x[i+a] * w[a])"
+    compare(parse(text), {"x": (7,), "w": (3,)}, dtype="float32", fixed=True)
 
 
 def test_many_small_maps_are_added_with_the_batch_last() -> None:
