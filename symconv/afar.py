@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from symconv.integers import Int
 from symconv.packing import Packing
-from symconv.tiles import COMBED, TALL, Tiles
+from symconv.tiles import COMBED, TALL, WIDE, Tiles
 
 BEYOND = 400_000
 """Elements that L2 has room for."""
@@ -27,7 +27,7 @@ _NEAR = 64          # a run that begins so close to another one is fetched with 
 _STREAMS = 32       # runs that are read at the same time, each fetched ahead
 
 # time
-_READ = 200.0       # to begin a run of numbers
+_READ = 200.0       # to begin a run of numbers, or of vectors that are read in place
 _COPIED = 60.0      # to begin a run that is copied
 _WRITTEN = 130.0    # to begin a run that is written
 _STREAMED = 12.0    # a line within a run, of the target or of numbers that are kept
@@ -48,6 +48,22 @@ def leaving(plan: Tiles) -> tuple[float, float]:
     filled += [(row, min(plan.group, TALL))] if row < _NEAR else []
     lines = min(float(_LINE), _reach(filled) / math.prod(extent for _, extent in filled))
     return max(_STREAMED, lines * _WRITTEN * min(1.0, apart / _NEAR)), begun
+
+
+def vectors(plan: Tiles) -> float:
+    """To begin the runs of a large operand whose vectors are read in place: a tile reads a few
+    lanes of each of its rows, which the blocks of rows that follow find in L2."""
+    if plan.packing is not None:
+        return 0.0
+    read = plan.vector.base + plan.vector.step
+    rows = [(_coefficient(read, span.name), span.extent) for span in (*plan.taps, *plan.steps)]
+    around = [(_coefficient(read, span.name), span.extent) for span in (*plan.slices, *plan.loops)]
+    around += [(_coefficient(read, part.number), part.count) for part in plan.parts]
+    lanes = [(lane.pitch, lane.extent) for lane in plan.lanes]
+    if _reach([*rows, *around, *lanes]) <= _LARGE:
+        return 0.0
+    tiles = plan.bands * -(-plan.width // WIDE) * math.prod(extent for _, extent in around)
+    return _READ * _runs(rows) * tiles
 
 
 def numbers(plan: Tiles) -> float:

@@ -67,7 +67,7 @@ def effort(plan: Tiles) -> float:
         total += 0 if plan.by_lanes else begun * rows * high
     slices = math.prod(s.extent for s in plan.slices)
     total *= slices * math.prod(s.extent for s in plan.loops) * plan.bands * plan.groups
-    total += afar.numbers(plan)
+    total += afar.numbers(plan) + afar.vectors(plan)
     if plan.gathered:
         copies = parts * plan.groups * (1 if plan.kept else slices * plan.bands)
         gathering = _gathering(plan)

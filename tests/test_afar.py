@@ -58,7 +58,18 @@ def test_small_arrays_cost_nothing_more():
         made = plan(small, name)
         assert afar.leaving(made) == (0.0, 0.0)
         assert afar.numbers(made) == 0.0
+        assert afar.vectors(made) == 0.0
         assert made.packing is None or afar.copying(made.packing) == 0.0
+
+
+def test_a_large_operand_is_copied_in_long_rows_rather_than_read_in_short_ones(monkeypatch):
+    case = sc.ops.conv2d(bias=False), {"x": (8, 256, 56, 56), "w": (64, 256, 1, 1)}
+    assert plan(case, "forward").packing is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(afar, "vectors", lambda plan: 0.0)
+        made = plan(case, "forward")
+    assert made.packing is None
+    assert afar.vectors(made) > 0
 
 
 def test_long_stretches_of_numbers_are_preferred(monkeypatch):
