@@ -13,41 +13,41 @@ from collections.abc import Iterable
 
 from symconv.integers import Int
 from symconv.packing import Packing
-from symconv.tiles import COMBED, TALL, WIDE, Tiles
-
-BEYOND = 400_000
-"""Elements that L2 has room for."""
+from symconv.tiles import BEYOND, COMBED, WIDE, Tiles
 
 # elements
 _LINE = 16          # of a cache line
-_LARGE = 1_500_000  # of larger arrays little is found where it was left
+_SMALL = 240_000    # of smaller arrays L2 holds all, beside the others
+_LARGE = 1_500_000  # of larger operands little is found where it was left
+_WRITES = 700_000   # the same of targets, which nobody has read before
 _BLOCK = 131_072    # so much of the target stays in L2 until other sums fill its gaps
 _NEAR = 64          # a run that begins so close to another one is fetched with it
 
 _STREAMS = 32       # runs that are read at the same time, each fetched ahead
 
 # time
-_READ = 200.0       # to begin a run of numbers, or of vectors that are read in place
-_COPIED = 60.0      # to begin a run that is copied
-_WRITTEN = 130.0    # to begin a run that is written
+_READ = 85.0        # to begin a run of numbers, or of vectors that are read in place
+_COPIED = 30.0      # to begin a run that is copied
+_WRITTEN = 80.0     # to begin a run that is written
 _STREAMED = 12.0    # a line within a run, of the target or of numbers that are kept
 
 
 def leaving(plan: Tiles) -> tuple[float, float]:
     """To write a vector of sums to a large target, and to begin a row of a tile there."""
-    if target_reach(plan) <= _LARGE:
+    missed = _missed(target_reach(plan), _WRITES)
+    if not missed:
         return 0.0, 0.0
     apart, row = plan.lanes[-1].target, abs(plan.target_row)
     inward = plan.loops if plan.is_inward else ()
-    begun = _WRITTEN * min(1.0, row / _NEAR) / math.prod(span.extent for span in inward)
+    begun = missed * _WRITTEN * min(1.0, row / _NEAR) / math.prod(span.extent for span in inward)
     if apart <= COMBED:
         block = apart * plan.group * plan.band * math.prod(
             lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
-        return _STREAMED * (1 if block <= _BLOCK else apart), begun
+        return missed * _STREAMED * (1 if block <= _BLOCK else apart), begun
     filled = [(_coefficient(plan.target, span.name), span.extent) for span in inward]
-    filled += [(row, min(plan.group, TALL))] if row < _NEAR else []
+    filled += [(row, min(plan.group, plan.tall))] if row < _NEAR else []
     lines = min(float(_LINE), _reach(filled) / math.prod(extent for _, extent in filled))
-    return max(_STREAMED, lines * _WRITTEN * min(1.0, apart / _NEAR)), begun
+    return missed * max(_STREAMED, lines * _WRITTEN * min(1.0, apart / _NEAR)), begun
 
 
 def vectors(plan: Tiles) -> float:
@@ -60,10 +60,10 @@ def vectors(plan: Tiles) -> float:
     around = [(_coefficient(read, span.name), span.extent) for span in (*plan.slices, *plan.loops)]
     around += [(_coefficient(read, part.number), part.count) for part in plan.parts]
     lanes = [(lane.pitch, lane.extent) for lane in plan.lanes]
-    if _reach([*rows, *around, *lanes]) <= _LARGE:
-        return 0.0
-    tiles = plan.bands * -(-plan.width // WIDE) * math.prod(extent for _, extent in around)
-    return _READ * _runs(rows) * tiles
+    missed = _missed(_reach([*rows, *around, *lanes]), _LARGE)
+    wide = 2 * WIDE if plan.low else WIDE
+    tiles = plan.bands * -(-plan.width // wide) * math.prod(extent for _, extent in around)
+    return missed * _READ * _runs(rows) * tiles
 
 
 def numbers(plan: Tiles) -> float:
@@ -74,7 +74,8 @@ def numbers(plan: Tiles) -> float:
     tasks = plan.bands * math.prod(span.extent for span in plan.slices)
     kept = plan.groups * parts * plan.group * plan.run if plan.kept else 0
     back = _STREAMED * kept / _LINE * tasks if kept > BEYOND else 0.0
-    if scalar_reach(plan) <= _LARGE:
+    missed = _missed(scalar_reach(plan), _LARGE)
+    if not missed:
         return back
     read = plan.scalar.base + plan.scalar.step
     inside = [(_coefficient(read, span.name), span.extent) for span in (*plan.taps, *plan.steps)]
@@ -85,14 +86,19 @@ def numbers(plan: Tiles) -> float:
     else:
         lines = min(float(plan.group), 1 + abs(plan.row_stride) * (plan.group - 1) / _LINE)
         begun = streams * lines * math.prod(extent for move, extent in around if move)
-    return back + _READ * begun * parts * plan.groups * (1 if plan.kept else tasks)
+    return back + missed * _READ * begun * parts * plan.groups * (1 if plan.kept else tasks)
 
 
 def copying(packing: Packing) -> float:
     """To begin the runs of a large operand that are copied."""
-    if packing.room <= _LARGE:
-        return 0.0
-    return _COPIED * _runs([(axis.source * axis.step, axis.count) for axis in packing.axes])
+    runs = _runs([(axis.source * axis.step, axis.count) for axis in packing.axes])
+    return _missed(packing.room, _LARGE) * _COPIED * runs
+
+
+def _missed(reach: int, most: int) -> float:
+    """The share of runs that L2 does not hold where they begin, in an array of `reach` elements;
+    all of them where it has `most`."""
+    return min(1.0, max(0.0, (reach - _SMALL) / (most - _SMALL)))
 
 
 def _runs(moves: Iterable[tuple[int, int]]) -> float:

@@ -20,7 +20,7 @@ from symconv.contraction import Contraction, Operand, Span
 from symconv.packing import Packing
 from symconv.parting import parted, parts
 from symconv.places import flat, names_in, stride
-from symconv.tiles import CACHE, PANEL, WIDE, Part, Tiles
+from symconv.tiles import BEYOND, CACHE, PANEL, TALL, WIDE, Part, Tiles
 from symconv.tiling import Tiling
 
 _WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
@@ -85,16 +85,16 @@ def _order(contraction: Contraction, across: Operand, strides: Mapping[str, Sequ
 
 
 def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
-    """The plans for bands and parts that fit into L2, or come nearest to it, and for parts
-    of which a tile's panel fits into L1."""
+    """The plans for bands and parts that fit into L2, or come nearest to it, for parts of which a
+    tile's panel fits into L1, and for parts of which that of a low tile fits."""
     order = tiling.order
     head = None if tiling.clipping.head is None else tiling.clipping.head.name
     divisible = order if head is None else (*order[1:], order[0])
     uneven = order[0].name if order and head is None else None
     smallest: tuple[int, int, tuple[Part, ...], Packing | None] | None = None
-    found = False
+    found, low = False, _may_be_low(tiling)
     for band in _bands(tiling.lanes):
-        fits = False
+        reached = 0
         for divided in parts(divisible, numbers, uneven, head):
             packing = None if tiling.direct else tiling.packed(band, divided)
             if packing is None and not tiling.direct:
@@ -103,18 +103,18 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
             if smallest is None or size < smallest[0]:
                 smallest = size, band, divided, packing
             if size <= CACHE and _waiting(tiling, band, divided) <= _WAITING:
-                narrow = tiling.panel(divided) <= PANEL
-                made = None if fits and not narrow else tiling.plan(band, divided, packing)
+                panel, before = tiling.panel(divided), reached
+                reached = 1 + (panel <= PANEL) + (low and 2 * panel <= PANEL)
+                made = tiling.plan(band, divided, packing) if reached > before else None
                 if made is not None:
                     found = True
-                    yield from _variants(tiling, made)
-                if narrow:
+                    yield from _variants(tiling, made, before < 2, low)
+                if reached == 2 + low:
                     break
-                fits = True
     if not found and smallest is not None:
         made = tiling.plan(*smallest[1:])
         if made is not None:
-            yield from _variants(tiling, made)
+            yield from _variants(tiling, made, True, low)
 
 
 def _bands(lanes: Sequence[Span]) -> list[int]:
@@ -143,12 +143,24 @@ def _waiting(tiling: Tiling, band: int, divided: Sequence[Part]) -> int:
         *tiling.lanes[1:], *tiling.loops, *([tiling.row] if tiling.row is not None else [])))
 
 
-def _variants(tiling: Tiling, plan: Tiles) -> Iterator[Tiles]:
-    """A plan in both orders of rows and lanes, with its numbers where they lie or gathered."""
+def _variants(tiling: Tiling, plan: Tiles, tall: bool, low: bool) -> Iterator[Tiles]:
+    """A plan in both orders of rows and lanes, with its numbers where they lie or gathered; with
+    `tall` tiles, and with `low` ones where their panels stay in L1."""
     for made in _gathered(tiling, plan):
-        yield made
-        if may_be_by_lanes(made):
-            yield replace(made, by_lanes=True)
+        may = may_be_by_lanes(made)
+        if tall:
+            yield made
+            if may:
+                yield replace(made, by_lanes=True)
+        if low and may and 2 * made.panel <= PANEL and made.group > TALL // 2:
+            yield replace(made, by_lanes=True, low=True)
+
+
+def _may_be_low(tiling: Tiling) -> bool:
+    """Whether low tiles are worth a thought: where vectors are read in place from a large
+    operand, wide tiles read it in longer runs."""
+    room = math.prod(stop - low for low, stop in tiling.along.valid)
+    return tiling.direct and room > BEYOND
 
 
 def may_be_by_lanes(plan: Tiles) -> bool:

@@ -5,7 +5,7 @@ core with two units for them, one cycle on a core with one. The costs of the res
 former, where they weigh twice as much; a plan that avoids them is good on both. Counted are
 multiply-adds (those of lanes and rows that do not exist included), loads, cache lines that come
 from L2, calls and what they keep in memory, packed and gathered elements and written ones. The
-costs were fitted to the times of 700 plans of 60 contractions on such a core.
+costs were fitted to the times of 1500 plans of 90 contractions on such a core.
 Plans are compared by it; where two of them are close, it does not matter which one is taken.
 """
 
@@ -18,19 +18,21 @@ from collections.abc import Callable, Iterator
 from symconv import afar
 from symconv.packing import Packing
 from symconv.sharing import uneven
-from symconv.tiles import COMBED, PANEL, TALL, WIDE, Dots, Tiles
+from symconv.tiles import BEYOND, COMBED, PANEL, WIDE, Dots, Read, Tiles
 
 _LANES = 16         # elements of a vector register, and of a cache line
 _REGISTERS = 28     # sums and vectors that the largest tile has
 _PAGE = 1024        # elements; 16 pages are at hand for writing
+_PANEL_WAYS = 10    # cache lines of vectors per set of L1 that stay there
 _WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
 
 # time
 _LATENCY = 10.0     # of a multiply-add, which waits for the one before it in the same sum
-_VECTORS = 0.6      # a line of vectors from L2, where tiles follow each other along a row
-_ENTERING = 1.1     # a line of a panel that enters L1
+_LOAD = 0.24        # a load from L1
+_VECTORS = 1.0      # a line of vectors from L2, where tiles follow each other along a row
+_ENTERING = 0.65    # a line of a panel that enters L1
 _NUMBERS = 0.9      # a line of numbers from L2
-_AFAR = 11.0        # a line of numbers from beyond L2, on pages of their own
+_AFAR = 5.5         # a line of numbers from beyond L2, on pages of their own
 _BACK = 2.0         # a line of a copy that is read back
 _WAITING = ((6_144, 2.0), (65_536, 12.0), (math.inf, 50.0))
 """What it costs a vector of sums to wait between two parts, with at most so many of them."""
@@ -47,7 +49,7 @@ def effort(plan: Tiles) -> float:
     head = plan.steps[0].extent if plan.steps else 1
     calls = parts * taps * -(-head // plan.chunk)
     steps = parts * taps * head * plan.inner * plan.taken
-    heights = Counter(split(plan.group, TALL))
+    heights = Counter(split(plan.group, plan.tall))
     wait = next(cost for most, cost in _WAITING if plan.width * plan.group <= most)
     far, begun = afar.leaving(plan)
     store = _store(plan) + plan.guarded * 2 + far
@@ -57,7 +59,8 @@ def effort(plan: Tiles) -> float:
         vector, number = _lines(plan, rows, heights.total(), widths.total())
         for vectors, wide in widths.items():
             size = rows * vectors
-            busy = max(size, _LATENCY, rows + vectors * _loads(plan)) + 0.1 * (rows + vectors)
+            loads = rows + vectors * _loads(plan)
+            busy = max(size, _LATENCY, loads) + _LOAD * loads
             runs = 1 if plan.is_flat else 1 + vectors * _LANES / plan.lanes[-2].pitch
             time = (busy + vector * vectors + number) * steps
             time += calls * (5 + 2.8 * size) + (parts - 1) * wait * size
@@ -108,7 +111,7 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     steps = max(1, math.prod(s.extent for s in (*plan.taps, *plan.steps)))
     vector = plan.panel / steps / WIDE * (1.0 if _loads(plan) == 1 else 1.25)
     stays = plan.panel <= PANEL and (plan.by_lanes or tiles == 1)
-    vector *= _ENTERING / blocks if stays else _VECTORS
+    vector *= _ENTERING / blocks if stays and not _is_crowded(plan) else _VECTORS
     if plan.packing is not None and plan.packing.size <= PANEL:
         vector = 0.0
     if plan.gathered:
@@ -117,7 +120,7 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
         return vector, _NUMBERS * number / (tiles if stays else 1)
     reach = abs(plan.row_stride) * (rows - 1)
     number = min(float(rows), 1 + reach / _LANES)
-    room = _sets(plan) * _WAYS
+    room = _sets(plan, plan.scalar) * _WAYS
     shared, within = 1.0, number
     for span in (*reversed(plan.steps), *reversed(plan.taps)):
         apart = abs((plan.scalar.step + plan.scalar.base).coefficient(span.name).constant or 0)
@@ -126,27 +129,38 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
         within *= span.extent
     if number * steps <= room:      # the next block of rows goes on where this one ends
         number = min(number, max(1, abs(plan.row_stride)) * rows / _LANES)
-    number *= (1.0 if _sets(plan) > 8 else 3.0) * (1.0 if plan.regular else 1.5) / shared
+    crowded = 1.0 if _sets(plan, plan.scalar) > 8 else 3.0
+    number *= crowded * (1.0 if plan.regular else 1.5) / shared
     if not plan.by_lanes and number * steps <= room:
         number /= tiles
     every = plan.group * plan.run * plan.part_count
-    is_far = every > afar.BEYOND and abs(plan.regular or _LANES) >= _LANES
+    is_far = every > BEYOND and abs(plan.regular or _LANES) >= _LANES
     return vector, number * (_AFAR if is_far else _NUMBERS)
 
 
 def _gathering(plan: Tiles) -> Callable[[int], float]:
     """To gather the numbers of a step for so many rows."""
     apart = abs(plan.regular or _LANES)
-    lines = 0.8 * min(1.0, apart / _LANES) * (1.0 if _sets(plan) > 8 else 2.0)
+    lines = 0.8 * min(1.0, apart / _LANES) * (1.0 if _sets(plan, plan.scalar) > 8 else 2.0)
     if plan.row_stride == 1:
         return lambda rows: 1.8 + lines * rows / _LANES
     return lambda rows: rows * (2.4 + lines * min(1.0, abs(plan.row_stride) / _LANES))
 
 
-def _sets(plan: Tiles) -> int:
-    """The sets of L1 that the numbers of a run use: those a multiple of a cache line apart share
-    few of the 64."""
-    apart = plan.scalar.step.coefficient(plan.steps[-1].name).constant if plan.steps else 1
+def _is_crowded(plan: Tiles) -> bool:
+    """Whether vectors that are read in place share too few sets of L1 to stay there."""
+    if plan.packing is not None or not plan.steps:
+        return False
+    lines = (2 * WIDE if plan.low else WIDE) // _LANES + 1
+    steps = math.prod(s.extent for s in plan.steps)
+    sets = lines * _sets(plan, plan.vector)
+    return sets < 64 and steps * lines > _PANEL_WAYS * sets
+
+
+def _sets(plan: Tiles, read: Read) -> int:
+    """The sets of L1 that the steps of a run begin in: those a multiple of a cache line apart
+    share few of the 64."""
+    apart = read.step.coefficient(plan.steps[-1].name).constant if plan.steps else 1
     return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 
@@ -164,9 +178,9 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     slices, loops = (math.prod(s.extent for s in spans) for spans in (plan.slices, plan.loops))
     steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
     size = plan.packing.size + dots.packing.size
-    line = 0.0 if size <= PANEL else _BACK if size <= afar.BEYOND else 2 * _BACK
+    line = 0.0 if size <= PANEL else _BACK if size <= BEYOND else 2 * _BACK
     total = 0.0
-    for rows, high in Counter(split(plan.group, TALL)).items():
+    for rows, high in Counter(split(plan.group, plan.tall)).items():
         for columns, wide in Counter(split(plan.lanes[0].extent, widest(rows))).items():
             size = rows * columns
             time = (max(size, rows + 2 * columns, _LATENCY) + line * (rows + columns)) * steps

@@ -36,6 +36,9 @@ from symconv.packing import Packing
 CACHE = 81920
 """Elements of the packed operand that one band and part may have: they should stay in L2."""
 
+BEYOND = 400_000
+"""Elements that L2 has room for."""
+
 PANEL = 9216
 """Elements of the vector operand that stay in L1 while all rows pass."""
 
@@ -129,7 +132,7 @@ class Tiles:
     The numbers of a step are read at `scalar`, those of the next row `row_stride` further;
     `regular` is the distance of successive reads where it is always the same, otherwise None.
     With `gathered` the numbers of a group are copied first: for every block of rows, tap and step
-    those of all rows side by side.
+    those of all rows side by side. With `low` tiles have half as many rows, and are wider.
     """
 
     slices: tuple[Span, ...]
@@ -158,6 +161,12 @@ class Tiles:
     panel: int
     gathered: bool = False
     by_lanes: bool = False
+    low: bool = False
+
+    @property
+    def tall(self) -> int:
+        """The rows of a tile, at most."""
+        return TALL // 2 if self.low else TALL
 
     @property
     def bands(self) -> int:
@@ -249,6 +258,7 @@ def tiles_text(plan: Tiles) -> str:
     packed += " along the sum" if plan.dots is not None else ""
     packed += f", {plan.scalar.tensor} gathered" if plan.gathered else ""
     packed += ", by panels" if plan.by_lanes else ""
+    packed += ", low tiles" if plan.low else ""
     divided = f" in {plan.part_count} parts" if plan.is_divided else ""
     rows = f"rows {plan.row.name} ({plan.group} of {plan.row.extent})"
     return (f"{rows}, lanes {lanes} ({plan.band} of {plan.lanes[0].extent}), {packed}, "

@@ -62,28 +62,32 @@ def test_small_arrays_cost_nothing_more():
         assert made.packing is None or afar.copying(made.packing) == 0.0
 
 
+def offers(monkeypatch, case, name):
+    """All plans, with what they cost."""
+    found = []
+    real = schedule._offered
+    with monkeypatch.context() as patch:
+        patch.setattr(schedule, "_offered", lambda *arguments: found.extend(
+            real(*arguments)) or real(*arguments))
+        plan(case, name)
+    return found
+
+
 def test_a_large_operand_is_copied_in_long_rows_rather_than_read_in_short_ones(monkeypatch):
     case = sc.ops.conv2d(bias=False), {"x": (8, 256, 56, 56), "w": (64, 256, 1, 1)}
-    assert plan(case, "forward").packing is not None
-    with monkeypatch.context() as patch:
-        patch.setattr(afar, "vectors", lambda plan: 0.0)
-        made = plan(case, "forward")
-    assert made.packing is None
-    assert afar.vectors(made) > 0
+
+    def cheapest(is_packed):
+        return min(cost for cost, one in offers(monkeypatch, case, "forward")
+                   if not one.low and (one.packing is not None) == is_packed)
+
+    assert cheapest(True) < cheapest(False)
+    monkeypatch.setattr(afar, "vectors", lambda plan: 0.0)
+    assert cheapest(True) > cheapest(False)
 
 
 def test_long_stretches_of_numbers_are_preferred(monkeypatch):
     """The gradient of the weights reads the numbers of a row in parts: long ones."""
-    offered = []
-    real = schedule._offered
-
-    def spy(*arguments):
-        offered.extend(real(*arguments))
-        return real(*arguments)
-
-    monkeypatch.setattr(schedule, "_offered", spy)
-    plan(POINTS, "vjp_w")
-    parts = {one.run: afar.numbers(one) for _, one in offered
+    parts = {one.run: afar.numbers(one) for _, one in offers(monkeypatch, POINTS, "vjp_w")
              if one.row.name == "c" and one.bands == 2 and one.groups == 1}
     assert len(parts) > 1
     assert [parts[run] for run in sorted(parts)] == sorted(parts.values(), reverse=True)
@@ -95,3 +99,14 @@ def test_kept_numbers_are_read_once():
     known = {True: afar.numbers(replace(gathered, group=gathered.grain)),
              False: afar.numbers(replace(gathered, gathered=False))}
     assert known[True] <= known[False]
+
+
+def test_a_large_operand_is_read_in_place_by_wide_tiles():
+    """Its rows are far from each other: tiles twice as wide begin half as many runs there."""
+    case = sc.ops.conv2d(bias=False), {"x": (1, 256, 56, 56), "w": (64, 256, 1, 1)}
+    made = plan(case, "forward")
+    assert made.low
+    assert made.packing is None
+    assert afar.vectors(made) == pytest.approx(afar.vectors(replace(made, low=False)) / 2, rel=0.1)
+    small = sc.ops.conv2d(bias=False), {"x": (1, 64, 28, 28), "w": (64, 64, 1, 1)}
+    assert not plan(small, "forward").low

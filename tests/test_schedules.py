@@ -169,6 +169,22 @@ def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
             np.testing.assert_array_equal(left, right, err_msg=item.name)
 
 
+@pytest.mark.parametrize("name", ["bands", "in place", "thin sums", "patches"])
+def test_low_tiles_are_exact(monkeypatch, name):
+    """Wherever they may stand: they are usual for large operands alone, which no test here has."""
+    monkeypatch.setattr(blocking, "_may_be_low", lambda tiling: True)
+    monkeypatch.setattr(schedule, "effort", lambda plan: 2 - plan.low - 1 / plan.part_count)
+    dtype = dtype_of(name)
+    fast, plain = Compiled(*CASES[name], dtype, "auto"), compiled(name, dtype, "reference")
+    assert "k_low(" in fast.sources["k.c"]
+    for item in fast.passes:
+        inputs = integers(item, dtype)
+        wanted = plain.run(item, inputs)
+        for cuts in ((), (0.3, 0.7)):
+            for left, right in zip(fast.run(item, inputs, cuts), wanted, strict=True):
+                np.testing.assert_array_equal(left, right, err_msg=item.name)
+
+
 @pytest.mark.parametrize("crop", [0, 1])
 def test_classes_without_points_have_their_own_extent(monkeypatch, crop):
     """As a class beside them has five values or four, they have four or five: a task that is set

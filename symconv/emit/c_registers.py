@@ -46,8 +46,15 @@ def widest(rows: int, registers: int) -> int:
     return max(v for v in range(1, 9) if rows * v + v + 1 < registers)
 
 
+def rows_of(plan: Tiles) -> str:
+    """The name of the function that tells the rows of the plan's next tile, behind the prefix."""
+    return "low" if plan.low else "rows"
+
+
 def heights(plan: Tiles, most: int) -> dict[int, set[int]]:
-    """The rows of the tiles of a plan, and how many of them a run of each may have."""
+    """The rows of the tiles of a plan, of which the tallest has `most`, and how many of them a run
+    of each may have; low tiles have half as many."""
+    most = most // 2 if plan.low else most
     found: dict[int, set[int]] = {}
     clip = plan.clip(plan.row.name)
     for low, stop in _runs(plan):
@@ -115,7 +122,10 @@ class _Registers:
         largest = max(rows * widest(rows, self.registers) for rows in every)
         yield "/* The sums of the largest tile; runs leave it in whole vectors. */"
         yield f"enum {{ {self.prefix}_MOST = {largest + 1} * {self.prefix}_LANES }};"
-        yield from self._rows()
+        if self.tall or not all(plan.low for plan in self.plans):
+            yield from self._rows("rows", self.most)
+        if any(plan.low for plan in self.plans):
+            yield from self._rows("low", self.most // 2)
         yield from self._balanced(sorted(every))
         if self.tall or any(plan.dots is None for plan in self.plans):
             yield from self._covering()
@@ -126,12 +136,12 @@ class _Registers:
                 yield from self._tile(mode, rows, vectors)
             yield from self._dispatch(mode, sorted(found))
 
-    def _rows(self) -> Iterator[str]:
+    def _rows(self, name: str, most: int) -> Iterator[str]:
         yield ""
-        yield f"/* The rows of the next tile: blocks of like height, at most {self.most}. */"
-        yield f"static inline ptrdiff_t {self.prefix}_rows(ptrdiff_t left)"
+        yield f"/* The rows of the next tile: blocks of like height, at most {most}. */"
+        yield f"static inline ptrdiff_t {self.prefix}_{name}(ptrdiff_t left)"
         yield "{"
-        yield f"    const ptrdiff_t blocks = (left + {self.most - 1}) / {self.most};"
+        yield f"    const ptrdiff_t blocks = (left + {most - 1}) / {most};"
         yield "    return (left + blocks - 1) / blocks;"
         yield "}"
 

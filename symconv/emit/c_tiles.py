@@ -15,6 +15,7 @@ from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_packing import packing_lines
+from symconv.emit.c_registers import rows_of
 from symconv.emit.c_tile import TileBody
 from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, waiting_pitch
 from symconv.emit.c_workspace import Buffer
@@ -165,7 +166,7 @@ class TileSpelling:
             lines = self._looped(item, lines) if plan.is_inward else lines
         if plan.by_lanes:
             yield along
-            yield from indented(body.place(f"{spell.prefix}_rows({end} - {begin})"))
+            yield from indented(body.place(f"{spell.prefix}_{rows_of(plan)}({end} - {begin})"))
             yield from indented([*around, *indented(lines), "}"])
         else:
             yield from around
@@ -198,7 +199,7 @@ class TileSpelling:
         begin, end = self._rows(plan)
         return [f"for (ptrdiff_t {row} = {begin}, {own.rows}; {row} < {end}; "
                 f"{row} += {own.rows}) {{",
-                f"    {own.rows} = {self.spelling.prefix}_rows({end} - {row});"]
+                f"    {own.rows} = {self.spelling.prefix}_{rows_of(plan)}({end} - {row});"]
 
     def _rows(self, plan: Tiles) -> tuple[str, str]:
         own = self.own
