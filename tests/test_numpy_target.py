@@ -386,7 +386,7 @@ def test_forward_convolution_reads_as_a_person_would_write_it() -> None:
             0,
             (step[0], step[1], step[2], 2*step[2]))
         factors = w.reshape(O, C*K)
-        for n0, n1, start, stop in _blocks(N, I, 1, C*K, 2*O):
+        for n0, n1, start, stop in _blocks(N, I, 1, C*K, 8*O):
             columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
             y[n0:n1, :, start:stop] += np.matmul(
                 factors,

@@ -26,6 +26,7 @@ from symconv.emit.numpy_integers import Code
 from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_padding import strided
 from symconv.emit.numpy_scalars import product, split
+from symconv.emit.numpy_shifts import Gather
 from symconv.emit.numpy_turning import turned
 from symconv.emit.numpy_views import align, view
 from symconv.integers import Int
@@ -87,27 +88,46 @@ class _Window:
                 frame.spans[name].whole for name in covered) or not {*names} <= set().union(
                     *(subscript.names() for subscript in moving.subscripts)):
             return None
-        axes = (*source.axes, *names)
+        kept = moved[0] in target
+        filled = self.inside and all(frame.spans[name].whole for name in source.axes)
+        outer = source.axes[0] if source.axes[0] not in moved and (
+            source.axes[0] in target) == kept else None
+        gather = Gather(frame, extents, moving, weights, target, source.axes, tuple(names),
+                        tuple(moved), outer, filled, self.first)
+        lines = (gather.shifted() if self.factor.value == 1 else None) or self._columns(gather)
+        if lines is None:
+            return None
+        if filled:
+            return lines
+        if kept and self.first and not self._is_less(weights.axes, target):
+            made = frame.definition.target.name
+            return [*lines, f"if not np.isfinite(np.vdot({made}, {made})):",
+                    *(f"    {line}" for line in taps)]
+        return [f"if np.isfinite(np.vdot({weights.text}, {weights.text})):",
+                *(f"    {line}" for line in lines), "else:", *(f"    {line}" for line in taps)]
+
+    def _columns(self, gather: Gather) -> list[str] | None:
+        """All windows as columns of one matrix."""
+        frame, moving, extents, weights = self.frame, gather.moving, self.extents, gather.weights
+        names, moved, target, outer = gather.loops, gather.moved, gather.axes, gather.outer
+        kept, source = moved[0] in target, gather.source
+        axes = (*source, *names)
         groups = Groups.of(weights.axes, axes, target)
         if groups is None:
             return None
         ours = groups.rows if groups.swapped else groups.columns
         theirs = groups.columns if groups.swapped else groups.rows
-        pair = (ours, groups.summed) if source.axes[-1] in groups.summed else (groups.summed, ours)
+        pair = (ours, groups.summed) if source[-1] in groups.summed else (groups.summed, ours)
         order = (*(name for name in groups.batch if name in axes), *pair[0], *pair[1])
-        filled = self.inside and all(frame.spans[name].whole for name in source.axes)
-        made = strided(frame, moving, order, extents, filled)
+        made = strided(frame, moving, order, extents, gather.filled)
         if made is None:
             return None
-        kept = moved[0] in target
         if not kept and len(moved) == 1 and volume(theirs, extents).constant == 1:
             return None                         # dot products of slices as they lie in memory
-        outer = source.axes[0] if source.axes[0] not in moved and (
-            source.axes[0] in target) == kept else None
         deep = [name for name in order if name != outer and name not in moved]
         blocks = Blocks.of(
             frame, extents, (outer, moved[0], moved[1:]),
-            (deep, 1) if kept else ((*theirs, *deep), 2), (theirs, 2 if kept else 16))
+            (deep, 1) if kept else ((*theirs, *deep), 2), (theirs, 8 if kept else 16))
         lines, windows = made
         cut = blocks.extents(extents)
         factors, columns = groups.matrices(
@@ -140,14 +160,7 @@ class _Window:
             part = frame.name("part")
             inside += [f"{part} = {value}",
                        f"{into.name} = {into.name} + {part} if {blocks.later} else {part}"]
-        lines += blocks.looped(inside)
-        if filled:
-            return lines
-        if kept and self.first and not self._is_less(weights.axes, target):
-            return [*lines, f"if not np.isfinite(np.vdot({into.name}, {into.name})):",
-                    *(f"    {line}" for line in taps)]
-        return [f"if np.isfinite(np.vdot({weights.text}, {weights.text})):",
-                *(f"    {line}" for line in lines), "else:", *(f"    {line}" for line in taps)]
+        return [*lines, *blocks.looped(inside)]
 
     def _is_less(self, one: Sequence[str], two: Sequence[str]) -> bool:
         """Whether an array is certainly smaller than another."""
@@ -207,7 +220,7 @@ class _Window:
         outer = inner[0] if inner[0] not in moved else None
         deep = [name for name in order if name != outer and name not in moved]
         blocks = Blocks.of(frame, extents, (outer, moved[0], moved[1:]), (deep, 4),
-                           (groups.summed, 2))
+                           (groups.summed, 8))
         part = self._blocked(blocks)
         products = self._tensor("products", order, blocks.extents(extents))
         places = [Int.of(name) - (blocks.ends_of(name) or (Int.of(0),))[0] for name in order]

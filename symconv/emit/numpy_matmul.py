@@ -68,6 +68,10 @@ class Groups:
                 self._arranged(right, self.summed, self.columns, extents))
         return pair[::-1] if self.swapped else pair
 
+    def factor(self, array: Labelled, extents: Mapping[str, Int]) -> str:
+        """The text of the operand on the left as matrices."""
+        return self._arranged(array, self.rows, self.summed, extents)
+
     def multiplied(self, first: str, second: str, function: str = "np.matmul",
                    into: str | None = None) -> str:
         """The product of two operands that are matrices already, written `into` a third."""

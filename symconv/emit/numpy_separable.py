@@ -79,12 +79,14 @@ def _split(definition: Definition, program: Program,
             outside.append(sub)
         else:
             return None
+    # a number stands where the smallest array is: behind what is gathered, before what is scattered
+    before, after = ([], factor) if name in read.subscripts[place].names() else (factor, [])
     rows = Tensor(fresh("rows", used), tuple(Axis(i.extent, (i.extent,)) for i in axes))
     first = Term(tuple(index for index in term.bound if index.name in group), tuple(own),
-                 times(*factor, Access(read.tensor, tuple(inside))))
+                 times(*before, Access(read.tensor, tuple(inside))))
     second = Term(tuple(index for index in term.bound if index.name not in group),
                   tuple(row for row in term.rows if row not in own),
-                  Access(rows.name, tuple(outside)))
+                  times(*after, Access(rows.name, tuple(outside))))
     return (replace(definition, target=rows, free=tuple(axes), terms=(first,)),
             replace(definition, terms=(second,)))
 

@@ -9,7 +9,7 @@ from symconv.emit.numpy_columns import write_windows
 from symconv.emit.numpy_contraction import Value, constant_apart, contracted
 from symconv.emit.numpy_frame import Frame, allocation, identity, place, window
 from symconv.emit.numpy_integers import ATOM, SUM, Code, plain, rows
-from symconv.emit.numpy_scalars import product, scalar
+from symconv.emit.numpy_scalars import product, scalar, split
 from symconv.emit.numpy_views import align
 from symconv.integers import Int
 from symconv.ir import Access, Scalar, Whole
@@ -26,8 +26,25 @@ from symconv.tidy import times
 
 def write_sum(frame: Frame, first: bool) -> list[str]:
     """target += value; with `first` the target does not exist yet."""
+    frame, scale = _number_last(frame) if first else (frame, [])
     taps = _sum_by_loops(frame, first)
-    return write_windows(frame, first, taps) or taps
+    return [*(write_windows(frame, first, taps) or taps), *scale]
+
+
+def _number_last(frame: Frame) -> tuple[Frame, list[str]]:
+    """A mean as a sum and one division of the target in place: the plan without the number that
+    every tap is multiplied by, and the statement that does it; no statement where taps move the
+    target, of which each element is then added to less often."""
+    plan, target = frame.plan, frame.definition.target
+    number, over, under = split((plan.body,))
+    loops = {loop.name for loop in plan.loops}
+    if not loops or any(loops & subscript.names() for subscript in plan.target):
+        return frame, []
+    match over, under:
+        case [Access() as read], [] if number.numerator == 1 != number.denominator:
+            return (Frame(frame.definition, replace(plan, body=read), frame.scope),
+                    [f"{target.name} /= {number.denominator}"])
+    return frame, []
 
 
 def _sum_by_loops(frame: Frame, first: bool) -> list[str]:

@@ -1,0 +1,79 @@
+"""Taps of the first axis of a window as shifts of rows: exact for every stride, dilation and block,
+and taken where copies would outweigh the products."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from test_numpy_target import Shapes, compare
+
+import symconv as sc
+from symconv.bench.kernels import operator, shapes
+from symconv.bench.layers import Layer, Pool
+from symconv.emission import ordered, sources, specialised
+from symconv.emit import numpy_blocks, numpy_helpers
+from symconv.emit.numpy_shifts import Gather
+from symconv.language.reader import parse
+from symconv.passes import emitted_vjp, forward_passes
+
+WINDOW = ("x: [N,C,H,W]; w: [O,C,K,L]; i < (H + {h} - {d}*(K-1))//{s} + 1; j < W-L+3; y[n,o,i,j] = "
+          "sum[c,a,e](x[n,c,{s}*i+{d}*a-{p},j+e-1] * w[o,c,a,e])")
+WINDOWS: list[tuple[str, Shapes]] = [
+    *((WINDOW.format(s=s, d=d, p=p, h=2*p - 1), {"x": (2, 3, 9, 5), "w": (4, 3, k, 2)})
+      for s, d, p, k in itertools.product((1, 2, 3), (1, 2), (0, 2), (2, 4))),
+    ("x: [N,G,H,W]; w: [G,K,L]; i < H-K+3; j < W-L+3; y[n,g,i,j] = "
+     "sum[a,e](x[n,g,i+a-1,j+e-1] * w[g,a,e])", {"x": (2, 3, 6, 5), "w": (3, 3, 3)}),
+    ("x: [C,H]; w: [O,C,K]; i < H+K-1; y[o,i] = sum[c,a](x[c,i-a] * w[o,c,a])",
+     {"x": (3, 7), "w": (2, 3, 4)}),
+    ("x: [N,D,H,W]; w: [O,K,K,K]; u < D-K+3; i < H-K+3; j < W-K+3; y[n,o,u,i,j] = "
+     "sum[b,a,e](x[n,u+b-1,i+a-1,j+e-1] * w[o,b,a,e])", {"x": (2, 4, 5, 4), "w": (2, 3, 3, 3)}),
+]
+
+
+@pytest.mark.parametrize(("text", "given"), WINDOWS)
+@pytest.mark.parametrize("size", [18, 5, 2])
+def test_shifted_rows_are_exact_in_blocks_of_any_size(
+        text: str, given: Shapes, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
+    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
+    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+    monkeypatch.setattr(Gather, "_spares", lambda *_: True)
+    compare(parse(text), given, dtype="float32", fixed=True)
+
+
+def written(case: Layer | Pool) -> str:
+    """The forward pass and the gradients of a case."""
+    order = ordered(operator(case), None, case.dtype, shapes(case), "auto", "default", (), None)
+    return "".join(sources("numpy", order, specialised(passes(order.program), order.fixed))[
+        f"{order.name}.py"] for passes in (forward_passes, emitted_vjp))
+
+
+@pytest.mark.parametrize(("case", "count"), [
+    (Layer("few outputs, short rows", (64, 6, 14, 14), 16, 5), 3),
+    (Layer("a gradient of few weights", (64, 1, 28, 28), 6, 5, 1, 2), 1),
+    (Layer("many outputs use what is copied", (1, 64, 56, 56), 64, 3, 1, 1), 0),
+    (Layer("two residues of three taps", (1, 96, 56, 56), 96, 3, 2, 1, 1, 96), 0),
+    (Layer("little to copy", (1, 4, 8, 8), 4, 3, 1, 1), 0)], ids=lambda one: str(one)[:40])
+def test_rows_are_shifted_where_copies_would_outweigh_products(case: Layer, count: int) -> None:
+    assert written(case).count("columns[..., ") == count
+
+
+def test_a_residue_that_no_array_covers_is_padded() -> None:
+    """With stride 2 the last row of a residue may lie behind the array."""
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-4, 5, shape).astype(np.float32)
+            for shape in ((8, 4, 41, 41), (8, 4, 5, 5)))
+    op = sc.ops.conv2d(stride=2, padding=1, bias=False)
+    given = {"x": x.shape, "w": w.shape}
+    fixed, free = sc.build(op, "numpy", shapes=given), sc.build(op, "numpy")
+    y = fixed.forward(x=x, w=w)
+    assert np.array_equal(y, free.forward(x=x, w=w))
+    assert np.array_equal(fixed.vjp(y, "w", x=x, w=w)["w"], free.vjp(y, "w", x=x, w=w)["w"])
+
+
+def test_a_mean_is_divided_once_behind_its_sums() -> None:
+    source = written(Pool("mean", "average", (2, 3, 8, 8), 2, 2)).split("def vjp_x")[0]
+    assert "    y /= 4\n" in source
+    assert source.count("/") == 3 + source.split("def forward")[0].count("/")
