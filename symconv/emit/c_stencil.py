@@ -16,7 +16,7 @@ from symconv.emit.c_lines import indented, loop, loops
 from symconv.emit.c_stencil_abreast import abreast_lines
 from symconv.emit.c_stencil_chain import Chain
 from symconv.emit.c_stencil_rows import Rows
-from symconv.emit.c_stencil_sheets import StencilNames, staging
+from symconv.emit.c_stencil_sheets import StencilNames, bands, room, staging
 from symconv.emit.c_stencil_sums import Sums
 from symconv.emit.c_stencil_taps import Taps
 from symconv.loops import Let, Loop, Node, Stenciled, When
@@ -73,14 +73,13 @@ class StencilSpelling:
             yield f"{'' if plan.doubts else 'const '}int {own.bad} = !({zero} == 0);"
         if plan.doubts:
             yield f"_Alignas(64) {whole} {own.odd}[{plan.columns}] = {{0}};"
-        for number, sheet in enumerate(plan.sheets):
-            if not sheet.direct:
-                kind = whole if sheet.pad == "never" else real
-                size = sheet.height(plan.band) * sheet.step * sheet.pitch(plan.lanes)
-                yield f"_Alignas(64) {kind} {own.sheet}_{number}[{size}];"
+        yield from room(plan, spell, own, whole)
         yield from rows.buffers()
-        yield from loops(plan.turns, self._bands(plan, own, rows, stored, whole)) if (
-            plan.turns) else self._bands(plan, own, rows, stored, whole)
+        staged = [line for number, sheet in enumerate(plan.sheets) if not sheet.direct
+                  for line in staging(plan, number, spell, own, stored, whole)]
+        every = bands(plan, spell, own, staged, rows.block(),
+                      f" && !{own.bad}" if plan.watched else "")
+        yield from loops(plan.turns, every) if plan.turns else every
         if isinstance(rows, Sums):
             yield from rows.end()
         elif plan.doubts:
@@ -105,24 +104,6 @@ class StencilSpelling:
             yield f"if ({inner.bad}) {{"
             yield from indented(self.lines(node.plain))
             yield "}"
-
-    def _bands(self, plan: Stencil, own: StencilNames, rows: Rows | Sums,
-               stored: dict[str, str], whole: str) -> Iterator[str]:
-        """All rows, band by band."""
-        spell = self.spelling
-        test = f" && !{own.bad}" if plan.watched else ""
-        yield (f"for (ptrdiff_t {own.band} = 0; {own.band} < {plan.rows}{test}; "
-               f"{own.band} += {plan.band}) {{")
-        for number, sheet in enumerate(plan.sheets):
-            if not sheet.direct:
-                yield from indented(staging(plan, number, spell, own, stored, whole))
-        stop = (f"{spell.prefix}_min({own.band} + {plan.band}, {plan.rows})"
-                if plan.rows % plan.band else f"{own.band} + {plan.band}")
-        yield (f"    for (ptrdiff_t {own.top} = {own.band}; {own.top} < {stop}; "
-               f"{own.top} += {plan.block}) {{")
-        yield from indented(rows.block(), 2)
-        yield "    }"
-        yield "}"
 
 
 def _apart(stem: str, used: set[str]) -> str:

@@ -9,7 +9,7 @@ from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop, loops
 from symconv.emit.c_stencil_maps import AbreastSheets
 from symconv.emit.c_stencil_rows import doubted
-from symconv.emit.c_stencil_sheets import StencilNames
+from symconv.emit.c_stencil_sheets import StencilNames, band_stop
 from symconv.emit.c_stencil_taps import Result, Taps
 from symconv.integers import Int
 from symconv.ir import Access
@@ -137,11 +137,9 @@ class AbreastLines(AbreastSheets):
             yield from loop(own.top, 0, plan.rows, inside)
             return
         yield f"_Alignas(64) {spell.real} {to}[{plan.band * plan.row_step * wide * ALIGNED}];"
-        stop = (f"{spell.prefix}_min({own.band} + {plan.band}, {plan.rows})"
-                if plan.rows % plan.band else f"{own.band} + {plan.band}")
         yield (f"for (ptrdiff_t {own.band} = 0; {own.band} < {plan.rows}; "
                f"{own.band} += {plan.band}) {{")
-        yield f"    const ptrdiff_t {own.next} = {stop};"
+        yield f"    const ptrdiff_t {own.next} = {band_stop(plan, spell, own)};"
         yield from indented(loop(own.top, own.band, own.next, inside))
         subscripts = [*plan.leads, Int.of(0)]
         if plan.axis is not None:

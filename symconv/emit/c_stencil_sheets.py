@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
@@ -44,12 +44,46 @@ class StencilNames:
     kept: str
 
 
+def element_type(sheet: Sheet, spell: Spelling, whole: str) -> str:
+    """The type of a sheet's elements: numbers, or places."""
+    return whole if sheet.pad == "never" else spell.real
+
+
+def room(plan: Stencil, spell: Spelling, own: StencilNames, whole: str) -> Iterator[str]:
+    """Room for the rows of the operands that a band reads, unless they are read in place."""
+    for number, sheet in enumerate(plan.sheets):
+        if not sheet.direct:
+            size = sheet.height(plan.band) * sheet.step * sheet.pitch(plan.lanes)
+            yield (f"_Alignas(64) {element_type(sheet, spell, whole)} "
+                   f"{own.sheet}_{number}[{size}];")
+
+
+def bands(plan: Stencil, spell: Spelling, own: StencilNames, staged: Iterable[str],
+          block: Iterable[str], test: str = "") -> Iterator[str]:
+    """All rows, band by band while `test` holds: the sheets are `staged`, and every `block` of
+    rows is computed."""
+    yield (f"for (ptrdiff_t {own.band} = 0; {own.band} < {plan.rows}{test}; "
+           f"{own.band} += {plan.band}) {{")
+    yield from indented(staged)
+    yield (f"    for (ptrdiff_t {own.top} = {own.band}; {own.top} < {band_stop(plan, spell, own)}; "
+           f"{own.top} += {plan.block}) {{")
+    yield from indented(block, 2)
+    yield "    }"
+    yield "}"
+
+
+def band_stop(plan: Stencil, spell: Spelling, own: StencilNames) -> str:
+    """Where the rows of the band that is set end."""
+    stop = f"{own.band} + {plan.band}"
+    return f"{spell.prefix}_min({stop}, {plan.rows})" if plan.rows % plan.band else stop
+
+
 def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
             integers: Mapping[str, str], whole: str, rows: Int | None = None) -> Iterator[str]:
     """Fill a sheet for the band that is set, or for so many rows, wherever they begin; `integers`
     are stored types by tensor."""
     sheet = plan.sheets[number]
-    kind = whole if sheet.pad == "never" else spell.real
+    kind = element_type(sheet, spell, whole)
     stored = integers.get(sheet.tensor, spell.real)
     size = sheet.step * sheet.pitch(plan.lanes)
     places = list(sheet.places)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from symconv.emit.c_expressions import Spelling
-from symconv.emit.c_stencil_sheets import StencilNames
+from symconv.emit.c_stencil_sheets import StencilNames, element_type
 from symconv.integers import Int
 from symconv.ir import Access, Apply, Power, Scalar, Times
 from symconv.stencil import ALIGNED, Read, Stencil, Tap
@@ -130,7 +130,7 @@ class Taps:
                 continue
             sheet = self.plan.sheets[read.sheet]
             names[place] = f"{self.own.value}_{len(names)}"
-            kind = self.whole if sheet.pad == "never" else self.spell.real
+            kind = element_type(sheet, self.spell, self.whole)
             stored = self.integers.get(sheet.tensor, kind)
             cast = f"({kind})" if sheet.direct and stored != kind else ""
             yield f"const {kind} {names[place]} = {cast}{self._element(*place)};"
