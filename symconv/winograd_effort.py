@@ -11,6 +11,7 @@ from collections import Counter
 
 from symconv.effort import split, widest
 from symconv.sharing import uneven
+from symconv.tiles import TALL
 from symconv.tiling import CHUNK
 from symconv.winograd import LINE, Side, Winograd
 
@@ -74,8 +75,8 @@ def _product(plan: Winograd) -> float:
     calls = -(-depth // (plan.slab if plan.is_slabbed else CHUNK))
     wide = -(-plan.group // LINE)
     near = plan.is_slabbed and _is_near(plan)
-    widths = Counter(split(wide, widest(8)))
-    heights = Counter(split(plan.rows, 8))
+    widths = Counter(split(wide, widest(TALL)))
+    heights = Counter(split(plan.rows, TALL))
     again = widths.total() if plan.rows * depth > _INNER else 1
     total = plan.rows * depth / LINE * _NUMBERS * again
     again = heights.total() if depth * max(widths) * LINE > _INNER and not plan.is_slabbed else 1
