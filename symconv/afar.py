@@ -45,8 +45,8 @@ def leaving(plan: Tiles) -> tuple[float, float]:
         block = apart * plan.group * plan.band * math.prod(
             lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
         return _STREAMED * (1 if block <= _BLOCK else apart), begun
-    filled = [*_moves(plan.target, inward),
-              *([(row, min(plan.group, TALL))] if row < _NEAR else [])]
+    filled = [*_moves(plan.target, inward)]
+    filled += [(row, min(plan.group, TALL))] if row < _NEAR else []
     lines = min(float(_LINE), _reach(filled) / math.prod(extent for _, extent in filled))
     return max(_STREAMED, lines * _WRITTEN * min(1.0, apart / _NEAR)), begun
 
