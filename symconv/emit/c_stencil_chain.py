@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
+from symconv.emit.c_stencil_names import StencilNames
 from symconv.emit.c_stencil_rows import Rows
-from symconv.emit.c_stencil_sheets import StencilNames, bands, pad_text, room, staging
+from symconv.emit.c_stencil_sheets import bands, pad_text, room, staging
 from symconv.integers import Int
 from symconv.stencil import Sheet, Stencil
 
@@ -33,7 +34,8 @@ class KeptRows(Rows):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Two chained plans: `own` are the names of the last one, `inner` those of the first."""
+    """Two chained plans: `own` are the names of the last one, `inner` those of the first.
+    `integers` are stored types by tensor, `whole` is the type of a place in a lane."""
 
     first: Stencil
     last: Stencil
@@ -67,6 +69,7 @@ class Chain:
 
     @property
     def _number(self) -> int:
+        """The sheet of the last plan that the places go into."""
         return next(iter(self.last.marked))
 
     @property

@@ -3,45 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
+from symconv.emit.c_stencil_names import StencilNames
 from symconv.integers import Int
 from symconv.stencil import Pad, Sheet, Stencil
 
-
-@dataclass(frozen=True, slots=True)
-class StencilNames:
-    """Locals of the emitted loops, apart from the names of the program.
-
-    `band`: the first row of a band, `top`: of a block of rows, `lane`: the lane; `at`: a row of
-    a sheet; `to`, `there`, `source`: rows in memory; `out`, `spot`: lanes that wait to be
-    written; `kept`: places that no target gets, or sums of the turns before; `run` of lanes, from
-    `first` on; `odd`: what must not be, by lane; `bad`: the element loops are needed.
-    """
-
-    band: str
-    top: str
-    lane: str
-    at: str
-    to: str
-    there: str
-    source: str
-    out: str
-    spot: str
-    odd: str
-    bad: str
-    total: str
-    best: str
-    place: str
-    next: str
-    run: str
-    first: str
-    sheet: str
-    factor: str
-    value: str
-    kept: str
+_FEW = 4        # lanes for which a loop over columns does not pay
 
 
 def element_type(sheet: Sheet, spell: Spelling, whole: str) -> str:
@@ -159,18 +128,16 @@ def _columns(plan: Stencil, sheet: Sheet, spell: Spelling, own: StencilNames, st
     pad = pad_text(sheet.pad, spell)
     begin, end = max(span[0] for span in spans), min(span[1] for span in spans)
     end = max(begin, end)
+    looped = step == 1 or plan.lanes > _FEW         # over the columns that all residues have
     for phase, (left, right) in enumerate(spans):
         at = phase * pitch + origin
         right = max(left, right)
         yield from _fill(own, at + first, at + left, pad)
-        if plan.lanes > 4 and step > 1:
-            for column in (*range(left, min(begin, right)), *range(max(end, left), right)):
-                yield from _copy(plan, sheet, own, str(column), [phase], stored, kind, spell)
-        elif step > 1:
-            for column in range(left, right):
+        for column in range(left, right):
+            if not (looped and begin <= column < end):
                 yield from _copy(plan, sheet, own, str(column), [phase], stored, kind, spell)
         yield from _fill(own, at + right, at + last, pad)
-    if step == 1 or plan.lanes > 4:
+    if looped:
         yield from loop(own.lane, begin, end, _copy(
             plan, sheet, own, own.lane, list(range(step)), stored, kind, spell))
 
