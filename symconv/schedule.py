@@ -153,7 +153,7 @@ def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str
 def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],
              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
              used: set[str]) -> list[tuple[float, Tiles]]:
-    """Every plan for a contraction with its cycles, the cheapest first."""
+    """Every plan for a contraction with its time, the cheapest first."""
     taken = set(used)
     numbers = {span.name: fresh("part", taken) for span in contraction.inner}
     found = [*plans(contraction, strides, target, names, fixed, numbers),

@@ -19,7 +19,7 @@ from symconv.emit.c_winograd_bounds import WinogradBounds
 from symconv.emit.c_winograd_names import WinogradNames
 from symconv.emit.c_workspace import Buffer
 from symconv.loops import Routine, Transformed
-from symconv.winograd import Side, Winograd, schemes_text
+from symconv.winograd import LINE, Side, Winograd, schemes_text
 
 
 def transformed(routine: Routine) -> list[Transformed]:
@@ -68,10 +68,12 @@ class WinogradSpelling(WinogradBounds):
                 *(Buffer(name, real, plan.size(side))
                   for name, side in self.sides() if name not in self.held),
                 Buffer(own.sums, real, plan.points * plan.sums),
+                # results are turned in whole squares, however few they are
                 Buffer(own.stage, real, max(plan.left, plan.staged(plan.vector),
-                                            plan.staged(plan.scalar), 256))]
+                                            plan.staged(plan.scalar), LINE * LINE))]
 
     def setup(self) -> Iterator[str]:
+        """What a call begins with: the steps of a product, and that no operand has entered."""
         own, plan = self.own, self.plan
         yield from loop(own.row, 0, self._chunk(), [
             f"{own.steps}[{own.row}].scalar = 0;",
@@ -104,6 +106,8 @@ class WinogradSpelling(WinogradBounds):
         return (self.own.vector, self.plan.vector), (self.own.scalar, self.plan.scalar)
 
     def _enter(self, side: Side, buffer: str, held: str) -> Iterator[str]:
+        """An operand enters unless it did so before: for the task whose number is `held`, or for
+        all of them."""
         if buffer in self.held:
             if self.plan.is_slabbed and side is self.plan.vector:
                 yield f"const ptrdiff_t {self.own.slab} = {self.own.chunk} / {self._chunk()};"
@@ -159,6 +163,7 @@ class WinogradSpelling(WinogradBounds):
         yield from self._chunks(inside) if plan.is_slabbed else inside
 
     def _product(self) -> Iterator[str]:
+        """The sums of all points, in blocks of lanes and rows that registers hold."""
         own, plan, prefix = self.own, self.plan, self.spelling.prefix
         across = own.row if plan.summed else f"{own.row} * {plan.pitch(plan.scalar)}"
         along = (f"{own.chunk} * {plan.pitch(plan.scalar)}" if plan.summed

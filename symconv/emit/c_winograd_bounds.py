@@ -83,7 +83,7 @@ class WinogradBounds:
                 f"    const ptrdiff_t {own.deep} = {self._some(depth)};", *indented(inside), "}"]
 
     def _some(self, depth: str) -> str:
-        """How many terms a call of a product takes."""
+        """How many terms a call of a product takes: of the last one, what is left."""
         size = self._chunk()
         return str(size) if not self.plan.summed and self.plan.depth % size == 0 else (
             f"{self.spelling.prefix}_min({size}, {depth} - {self.own.chunk})")
@@ -101,7 +101,7 @@ class WinogradBounds:
             yield f"const ptrdiff_t {self.own.block} = {self.names[1]} / {most};"
 
     def _key(self, side: Side) -> str:
-        """A number for what an operand depends on."""
+        """A number for what an operand depends on: while it is the same, nothing enters anew."""
         plan = self.plan
         group, band = self.names
         key = Int.of(0)
@@ -118,4 +118,5 @@ class WinogradBounds:
 
     @staticmethod
     def _number(name: str, count: int) -> str:
+        """An index that is no task's where it has one value."""
         return name if count > 1 else "0"
