@@ -106,8 +106,8 @@ class WinogradSpelling(WinogradBounds):
         return (self.own.vector, self.plan.vector), (self.own.scalar, self.plan.scalar)
 
     def _enter(self, side: Side, buffer: str, held: str) -> Iterator[str]:
-        """An operand enters unless it did so before: for the task whose number is `held`, or for
-        all of them."""
+        """An operand enters, unless what is in its buffer was made for the same task, as the
+        number `held` tells, or before the call."""
         if buffer in self.held:
             if self.plan.is_slabbed and side is self.plan.vector:
                 yield f"const ptrdiff_t {self.own.slab} = {self.own.chunk} / {self._chunk()};"
