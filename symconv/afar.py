@@ -9,11 +9,12 @@ from row to row for a few elements each. Small arrays stay in L2, where it matte
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from symconv.contraction import Span
 from symconv.integers import Int
 from symconv.packing import Packing
-from symconv.tiles import BEYOND, COMBED, WIDE, Tiles
+from symconv.tiles import BEYOND, COMBED, WIDE, Part, Tiles
 
 # elements
 _LINE = 16          # of a cache line
@@ -34,7 +35,7 @@ _STREAMED = 12.0    # a line within a run, of the target or of numbers that are 
 
 def leaving(plan: Tiles) -> tuple[float, float]:
     """To write a vector of sums to a large target, and to begin a row of a tile there."""
-    missed = _missed(target_reach(plan), _WRITES)
+    missed = _missed(_target_reach(plan), _WRITES)
     if not missed:
         return 0.0, 0.0
     apart, row = plan.lanes[-1].target, abs(plan.target_row)
@@ -44,7 +45,7 @@ def leaving(plan: Tiles) -> tuple[float, float]:
         block = apart * plan.group * plan.band * math.prod(
             lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
         return missed * _STREAMED * (1 if block <= _BLOCK else apart), begun
-    filled = [(_coefficient(plan.target, span.name), span.extent) for span in inward]
+    filled = [*_moves(plan.target, inward)]
     filled += [(row, min(plan.group, plan.tall))] if row < _NEAR else []
     lines = min(float(_LINE), _reach(filled) / math.prod(extent for _, extent in filled))
     return missed * max(_STREAMED, lines * _WRITTEN * min(1.0, apart / _NEAR)), begun
@@ -56,9 +57,8 @@ def vectors(plan: Tiles) -> float:
     if plan.packing is not None:
         return 0.0
     read = plan.vector.base + plan.vector.step
-    rows = [(_coefficient(read, span.name), span.extent) for span in (*plan.taps, *plan.steps)]
-    around = [(_coefficient(read, span.name), span.extent) for span in (*plan.slices, *plan.loops)]
-    around += [(_coefficient(read, part.number), part.count) for part in plan.parts]
+    rows = [*_moves(read, (*plan.taps, *plan.steps))]
+    around = [*_moves(read, (*plan.slices, *plan.loops), plan.parts)]
     lanes = [(lane.pitch, lane.extent) for lane in plan.lanes]
     missed = _missed(_reach([*rows, *around, *lanes]), _LARGE)
     wide = 2 * WIDE if plan.low else WIDE
@@ -74,12 +74,12 @@ def numbers(plan: Tiles) -> float:
     tasks = plan.bands * math.prod(span.extent for span in plan.slices)
     kept = plan.groups * parts * plan.group * plan.run if plan.kept else 0
     back = _STREAMED * kept / _LINE * tasks if kept > BEYOND else 0.0
-    missed = _missed(scalar_reach(plan), _LARGE)
+    missed = _missed(_scalar_reach(plan), _LARGE)
     if not missed:
         return back
     read = plan.scalar.base + plan.scalar.step
-    inside = [(_coefficient(read, span.name), span.extent) for span in (*plan.taps, *plan.steps)]
-    around = [(_coefficient(read, span.name), span.extent) for span in plan.loops]
+    inside = [*_moves(read, (*plan.taps, *plan.steps))]
+    around = [*_moves(read, plan.loops)]
     streams = _runs(inside)
     if streams <= _STREAMS:
         begun = _runs([*inside, *around, (plan.row_stride, plan.group)])
@@ -111,26 +111,28 @@ def _runs(moves: Iterable[tuple[int, int]]) -> float:
     return count
 
 
-def target_reach(plan: Tiles) -> int:
+def _target_reach(plan: Tiles) -> int:
     """The elements between the first and the last one that a plan writes."""
-    return _reach([*((_coefficient(plan.target, span.name), span.extent)
-                     for span in (*plan.slices, *plan.loops)),
+    return _reach([*_moves(plan.target, (*plan.slices, *plan.loops)),
                    (plan.target_row, plan.row.extent),
                    *((lane.target, lane.extent) for lane in plan.lanes)])
 
 
-def scalar_reach(plan: Tiles) -> int:
+def _scalar_reach(plan: Tiles) -> int:
     """The elements between the first and the last number that a plan reads."""
     read = plan.scalar.base + plan.scalar.step
-    return _reach([*((_coefficient(read, span.name), span.extent)
-                     for span in (*plan.slices, *plan.loops, *plan.taps, *plan.steps)),
-                   *((_coefficient(read, part.number), part.count) for part in plan.parts),
-                   (plan.row_stride, plan.row.extent)])
+    spans = (*plan.slices, *plan.loops, *plan.taps, *plan.steps)
+    return _reach([*_moves(read, spans, plan.parts), (plan.row_stride, plan.row.extent)])
+
+
+def _moves(place: Int, spans: Iterable[Span],
+           parts: Iterable[Part] = ()) -> Iterator[tuple[int, int]]:
+    """How far a place moves with each variable, or with each part of one, and how many values or
+    parts there are."""
+    for name, count in (*((span.name, span.extent) for span in spans),
+                        *((part.number, part.count) for part in parts)):
+        yield place.coefficient(name).constant or 0, count
 
 
 def _reach(moves: Iterable[tuple[int, int]]) -> int:
     return 1 + sum(abs(move) * (extent - 1) for move, extent in moves)
-
-
-def _coefficient(place: Int, name: str) -> int:
-    return place.coefficient(name).constant or 0

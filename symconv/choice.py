@@ -1,7 +1,8 @@
 """Which plan computes a definition, where that is not left to the model of time.
 
 Whoever lowers a pass may bring a choice. Wherever there are plans to choose from, it is told their
-texts with the cycles that the model expects, the cheapest first, and which one the model takes:
+texts with the time that the model expects, in its unit (`effort`), the cheapest first, and which
+one the model takes:
 
     stencil    one plan for the whole definition
     tiles      plans for each contraction, numbered through all terms and residue classes
@@ -69,11 +70,11 @@ class Chosen:
 def plan_taken(choice: Choice, target: str, kind: Kind, number: int,
                offered: Sequence[tuple[float, Plan]], described: Callable[[Plan], str],
                usual: Plan | None) -> Plan | None:
-    """The plan that a choice takes among those `offered` with their cycles, the cheapest first;
+    """The plan that a choice takes among those `offered` with their times, the cheapest first;
     `described` tells one from another, and `usual` is what the model takes."""
     named: dict[str, tuple[float, Plan]] = {}
-    for cycles, plan in offered:
-        named.setdefault(f"{kind}: {described(plan)}", (cycles, plan))
-    text = choice.taken(target, kind, number, {text: cycles for text, (cycles, _) in named.items()},
+    for time, plan in offered:
+        named.setdefault(f"{kind}: {described(plan)}", (time, plan))
+    text = choice.taken(target, kind, number, {text: time for text, (time, _) in named.items()},
                         None if usual is None else f"{kind}: {described(usual)}")
     return None if text is None else named[text][1]

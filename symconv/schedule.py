@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from symconv.blocking import plans
 from symconv.choice import Choice, plan_taken
@@ -121,12 +122,9 @@ def tasks(node: Tiled) -> tuple[tuple[str, Int], ...]:
 def _merged(every: Sequence[tuple[Contraction, ...] | None], fixed: frozenset[str],
             used: set[str]) -> list[tuple[Contraction, ...] | None]:
     """The contractions of all terms with fewer classes, if they still have the same targets."""
-    names: dict[tuple[int, int], str] = {}
-
+    @cache                      # the same name in all terms
     def name(axis: int, level: int) -> str:
-        if (axis, level) not in names:
-            names[axis, level] = fresh("residue", used)
-        return names[axis, level]
+        return fresh("residue", used)
 
     found = [None if classes is None else merged(classes, fixed, name) for classes in every]
     return found if _alike(found) else list(every)
@@ -142,12 +140,9 @@ def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str
            target: Sequence[int], fixed: frozenset[str], used: set[str],
            ) -> list[tuple[Contraction, ...] | None]:
     """The contractions of all terms with fewer variables, if they still have the same targets."""
-    names: dict[tuple[str, str], str] = {}
-
+    @cache
     def name(slow: str, fast: str) -> str:
-        if (slow, fast) not in names:
-            names[slow, fast] = fresh(f"{slow}{fast}", used)
-        return names[slow, fast]
+        return fresh(f"{slow}{fast}", used)
 
     found = [None if classes is None else tuple(
         c if c.is_empty else fused(c, strides, target, fixed, name) for c in classes)
@@ -158,7 +153,7 @@ def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str
 def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],
              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
              used: set[str]) -> list[tuple[float, Tiles]]:
-    """Every plan for a contraction with its cycles, the cheapest first."""
+    """Every plan for a contraction with its time, the cheapest first."""
     taken = set(used)
     numbers = {span.name: fresh("part", taken) for span in contraction.inner}
     found = [*plans(contraction, strides, target, names, fixed, numbers),

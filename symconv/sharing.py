@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
+COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
+"""How many like parts are tried, where something is cut."""
+
 _EVEN = ((2, 1.05), (4, 1.15))      # threads, and how uneven their shares may be (`uneven`)
 
 
@@ -30,7 +32,7 @@ def grain(extent: int, block: int, others: int, least: int, unit: int = 1) -> in
     many that shares are even enough (`_EVEN`), or as even as they can be. If there are several
     blocks, each consists of whole tasks."""
     sizes = [block]
-    for count in _COUNTS:
+    for count in COUNTS:
         size = -(-block // (count * unit)) * unit
         if least <= size < sizes[-1] and (block >= extent or block % size == 0):
             sizes.append(size)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symconv.contraction import Contraction, Operand, Span
-from symconv.integers import Int
+from symconv.places import stride
 from symconv.toom import POINTS
 
 _MOST_PHASES = 8        # of one axis
@@ -99,10 +99,10 @@ def slides_of(contraction: Contraction, x: Operand, k: Operand,
                        for number, other in enumerate(x.subscripts) if number != axis)):
             return ()
         found.append(Slide(outer[slow[0]], inner[fast[0]], ahead, along, axis, alone[0]))
-    found.sort(key=lambda s: -_coefficient(contraction.target, target, s.outer.name))
+    found.sort(key=lambda s: -stride(contraction.target, target, s.outer.name))
     reach = 1
     for slide in reversed(found):
-        if _coefficient(contraction.target, target, slide.outer.name) != reach:
+        if stride(contraction.target, target, slide.outer.name) != reach:
             return ()
         reach *= slide.outer.extent
     return tuple(found)
@@ -122,8 +122,3 @@ def schemes_of(slide: Slide, summed: bool) -> Iterator[tuple[int, int]]:
                     and phases * n < whole * part and phases / part < least):
                 least = phases / part
                 yield (values, part) if summed else (part, values)
-
-
-def _coefficient(places: Sequence[Int], strides: Sequence[int], name: str) -> int:
-    return sum((place.coefficient(name).constant or 0) * stride
-               for place, stride in zip(places, strides, strict=True))

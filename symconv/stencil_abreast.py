@@ -103,12 +103,13 @@ def _is_inside(sheet: Sheet, tensors: Mapping[str, Tensor]) -> bool:
             sheet.ends[:-1], sheet.valid[:-1], strict=True)))
 
 
-def runs(plan: Stencil, extents: Mapping[str, Sequence[int]]) -> tuple[tuple[int, int], ...]:
-    """The scalars of a plan that lie one behind the other for a map: first and count."""
+def runs(scalars: Sequence[Access],
+         extents: Mapping[str, Sequence[int]]) -> tuple[tuple[int, int], ...]:
+    """Elements in groups that lie one behind the other for a map: first and count."""
     found: list[tuple[int, int]] = []
-    flats = [_flat(scalar, extents[scalar.tensor]) for scalar in plan.scalars]
-    for number, scalar in enumerate(plan.scalars):
-        if number and scalar.tensor == plan.scalars[number - 1].tensor and (
+    flats = [_flat(scalar, extents[scalar.tensor]) for scalar in scalars]
+    for number, scalar in enumerate(scalars):
+        if number and scalar.tensor == scalars[number - 1].tensor and (
                 flats[number] - flats[number - 1]).constant == 1:
             first, count = found.pop()
             found.append((first, count + 1))
@@ -126,7 +127,7 @@ def _flat(access: Access, extents: Sequence[int]) -> Int:
 
 
 def at_once(rows: int, wide: int) -> int:
-    """How many rows are turned at once: the fewest vectors, and a few elements are no square."""
+    """How many rows are turned at once: the fewest squares of ALIGNED elements of as many maps."""
     def cost(run: int) -> tuple[int, int]:
         whole, rest = divmod(rows, run)
         return whole * _squares(run * wide) + _squares(rest * wide), run
@@ -136,4 +137,5 @@ def at_once(rows: int, wide: int) -> int:
 
 
 def _squares(count: int) -> int:
+    """What it costs to turn so many elements; a few, which are no square, go one by one."""
     return 8 * bool(count) if count < ALIGNED else -(-count // ALIGNED)

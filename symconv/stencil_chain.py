@@ -67,4 +67,3 @@ def _room(first: Stencil, last: Stencil, band: int) -> int:
     """The elements of all sheets of a band that are copied, of both plans."""
     return sum(sheet.height(band) * sheet.step * sheet.pitch(plan.lanes)
                for plan in (first, last) for sheet in plan.sheets if not sheet.direct)
-

@@ -252,9 +252,10 @@ def is_far(plan: Stencil, tensors: Mapping[str, Tensor]) -> bool:
                for name in names if name is not None) > _NEAR
 
 
-def banded(plan: Stencil, taps: int, is_far: bool) -> Stencil | None:
-    """The plan with its rows in bands that stay in the cache; None where a row alone does not."""
-    plan = replace(plan, ahead=is_far)
+def banded(plan: Stencil, taps: int, far: bool) -> Stencil | None:
+    """The plan with its rows in bands that stay in the cache, which are short where its arrays come
+    from `far`; None where a row alone does not."""
+    plan = replace(plan, ahead=far)
     direct = bool(plan.sheets) and all(sheet.direct for sheet in plan.sheets)
     partly = any(sheet.direct for sheet in plan.sheets)
     shared = plan.fold == "sum" and any(
@@ -277,6 +278,6 @@ def banded(plan: Stencil, taps: int, is_far: bool) -> Stencil | None:
             return replace(plan, band=plan.rows, block=block)
         room = sum(sheet.height(band) * sheet.step * sheet.pitch(plan.lanes)
                    for sheet in plan.sheets if not sheet.direct)
-        if room <= (_FAR_ROOM if is_far else _ROOM) or band <= block:
+        if room <= (_FAR_ROOM if far else _ROOM) or band <= block:
             return replace(plan, band=band, block=block) if room <= _MOST_ROOM else None
         bands += 1

@@ -80,7 +80,7 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
 
 
 def _pays(transforms: float, sums: float) -> bool:
-    """Whether the cycles saved are a sure part of all, and many."""
+    """Whether the time saved is a sure part of all, and no little."""
     return transforms <= min(_GAIN * sums, sums - _WORTH)
 
 

@@ -65,8 +65,9 @@ class Guard:
 @dataclass(frozen=True, slots=True)
 class Side:
     """An operand of the product. Vectors of its transform run along `across`, whose values are
-    `apart` elements from each other. Rows are the values of `depth`, or the tiles of a band
-    where that is None. `base` is the place of subscripts 0 in all other variables."""
+    `apart` elements from each other. Rows are the values of `depth`, which are `deep` elements
+    from each other, or the tiles of a band where that is None. `base` is the place of subscripts 0
+    in all other variables, `room` the elements of the operand. `is_patch`: it is X, not K."""
 
     tensor: str
     room: int
@@ -92,7 +93,8 @@ class Winograd:
     tiles of the first axis or, with `summed`, `grain` rows, of which a `band` may be done at once;
     with `summed`, `part` tiles of the first axis are taken at a time, otherwise `slab` terms of
     the sum: where there is no `rest` and these are few, the vectors are used while they are in
-    L1. `target` is the place of the first element.
+    L1. `outputs` are the outer variables of the axes. `target` is the place of the first element;
+    from lane to lane there are `lane` elements, from row to row with `summed` there are `row`.
     """
 
     schemes: tuple[tuple[int, int], ...]

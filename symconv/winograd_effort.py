@@ -11,14 +11,18 @@ from collections import Counter
 
 from symconv.effort import split, widest
 from symconv.sharing import uneven
+from symconv.tiles import TALL
 from symconv.tiling import CHUNK
 from symconv.winograd import LINE, Side, Winograd
 
-_CACHE = 260_000        # elements of all transformed operands of a task that stay in L2
-_INNER = 9800           # those of a slab and its sums, in L1
-_FAR = 1.6              # for every other one
+# elements
+_CACHE = 260_000        # of all transformed operands of a task, and their sums, that stay in L2
 _MUCH = 800_000         # those that a larger cache keeps at hand
-_FARTHER = 6.0          # besides, for every other one
+_INNER = 9800           # of a slab and its sums, in L1
+
+# time
+_FAR = 1.6              # an element beyond `_CACHE`
+_FARTHER = 6.0          # besides, one beyond `_MUCH`
 _LINE = 1.4             # a cache line of vectors from L2
 _NUMBERS = 3.0          # of numbers, which lie apart
 _WAITING = 6.0          # for sums, each of which waits for the one before
@@ -27,8 +31,10 @@ _SUM = 1.5              # to read and write a sum besides
 _TURNING = 22.0         # per element and vector of lanes, from the array to the stage or back
 _ENTERING = 7.0         # per element and vector of lanes that a transform reads or writes
 _NEARBY = 3.6           # of slabs in L1
-_LEAVING = 7.5
+_LEAVING = 7.5          # of results that leave
 _SPILLED = 10.0         # times these where a transform runs along three axes: registers are few
+
+_LOST = 0.04            # how much of what two cores lose counts, as in `effort`
 
 
 def winograd_effort(plan: Winograd) -> float:
@@ -63,7 +69,7 @@ def winograd_effort(plan: Winograd) -> float:
     slabs = plan.slabs if plan.is_slabbed else 1
     total += tasks * turns * slabs * (
         max(0, size - _CACHE) * _FAR + max(0, size - _MUCH) * _FARTHER)
-    return total * (1 + 0.04 * (uneven(plan.whole, plan.grain, tasks // plan.bands) - 1))
+    return total * (1 + _LOST * (uneven(plan.whole, plan.grain, tasks // plan.bands) - 1))
 
 
 def _product(plan: Winograd) -> float:
@@ -74,8 +80,8 @@ def _product(plan: Winograd) -> float:
     calls = -(-depth // (plan.slab if plan.is_slabbed else CHUNK))
     wide = -(-plan.group // LINE)
     near = plan.is_slabbed and _is_near(plan)
-    widths = Counter(split(wide, widest(8)))
-    heights = Counter(split(plan.rows, 8))
+    widths = Counter(split(wide, widest(TALL)))
+    heights = Counter(split(plan.rows, TALL))
     again = widths.total() if plan.rows * depth > _INNER else 1
     total = plan.rows * depth / LINE * _NUMBERS * again
     again = heights.total() if depth * max(widths) * LINE > _INNER and not plan.is_slabbed else 1

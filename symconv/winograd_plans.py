@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
-from symconv.sharing import grain
+from symconv.places import flat
+from symconv.sharing import COUNTS, grain
 from symconv.sliding import Slide, Weave, schemes_of, slides_of
 from symconv.toom import LIMIT, least_noise
 from symconv.winograd import LINE, Axis, Guard, Side, Winograd
@@ -138,13 +139,11 @@ class _Maker:
         moving = {s.outer.name for s in self.slides}
         used = {vector.across.name, *([scalar.across.name] if self.summed else []), *moving}
         slices = tuple(s for s in outer if s.name not in used)
-        flat = Int.of(0)
-        for place, stride in zip(self.contraction.target, self.target, strict=True):
-            flat = flat + place * stride
-        lane = flat.coefficient(vector.across.name).constant or 0
-        row = flat.coefficient(scalar.across.name).constant or 0 if self.summed else 0
+        place = flat(self.contraction.target, self.target)
+        lane = place.coefficient(vector.across.name).constant or 0
+        row = place.coefficient(scalar.across.name).constant or 0 if self.summed else 0
         outputs = tuple(s.outer for s in self.slides)
-        start = flat.substitute({s.name: Int.of(s.low) for s in (
+        start = place.substitute({s.name: Int.of(s.low) for s in (
             *outputs, vector.across, *([scalar.across] if self.summed else []))})
         whole = scalar.across.extent if self.summed else tiles[0]
         plan = Winograd(self.schemes, self.weaves, tiles, self.summed, vector, scalar, rest, slices,
@@ -229,6 +228,5 @@ def _slabs(plan: Winograd) -> list[int]:
 def _cuts(extent: int, grain: int) -> list[int]:
     """Sizes of like parts of an extent."""
     found = {min(extent, math.ceil(-(-extent // count) / grain) * grain)
-             for count in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
-             if count <= extent}
+             for count in COUNTS if count <= extent}
     return sorted(found, reverse=True)

@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 
 import symconv as sc
+from symconv.bounded import bounded
+from symconv.emit.comments import rule_comment
+from symconv.evaluate import evaluate
+from symconv.passes import vjp_passes
+from symconv.shapes import bind
 
 NAN, INF = np.nan, np.inf
 TINY = np.float32(2.0**-149)                       # the smallest subnormal number
@@ -109,6 +114,22 @@ def test_a_nan_wins_a_window_and_gets_the_gradient(target, ties):
     wanted = {"first": [0, 1, 0, 0, 1, 0, 0, 0], "last": [0, 1, 0, 0, 0, 1, 0, 0],
               "even": [0, 0.5, 0, 0.5, 0.5, 0.5, 0, 0]}[ties]
     same(gradient(op, target, x=x), [[wanted]])
+
+
+@pytest.mark.parametrize("ties", ["first", "last", "even"])
+def test_the_comment_says_which_nan_gets_the_gradient(target, ties):
+    """As the interpreter has it, and the kernel: the first one, or all of them in equal parts."""
+    x = np.array([[[1, NAN, 2, NAN, NAN, INF]]], np.float32)
+    op = sc.ops.max_pool1d(kernel_size=6, ties=ties)
+    found = gradient(op, target, x=x)
+    (item,) = vjp_passes(op.definition)
+    sizes = bind(op.definition, {"x": x.shape})
+    (wanted,) = evaluate(item.program, {"x": x, "dy": [[[1]]]}, sizes, bounded("float32")).values()
+    np.testing.assert_allclose(found.ravel(), [float(each.value) for each in wanted.ravel()],
+                               rtol=1e-6)
+    said = {(1, 0, 0): "the first NaN counts as the extremum",
+            (1, 1, 1): "NaNs count as the extremum, and as equal"}
+    assert said[tuple(np.sign(found[np.isnan(x)]))] in " ".join(rule_comment(item.program))
 
 
 def test_pooling_is_that_of_pytorch(target, torch):

@@ -74,6 +74,7 @@ def tile_number(plan: Winograd, own: WinogradNames) -> str:
 
 
 def phase_number(plan: Winograd, own: WinogradNames) -> Int:
+    """The number of a phase, of those of all axes."""
     flat = Int.of(0)
     for d, weave in enumerate(plan.weaves):
         flat = flat * weave.phases + (Int.of(f"{own.phase}{d}") if weave.phases > 1 else 0)

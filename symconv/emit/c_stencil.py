@@ -9,18 +9,18 @@ an operand are noticed (`bad`); then the element loops of the definition have th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop, loops
 from symconv.emit.c_stencil_abreast import abreast_lines
 from symconv.emit.c_stencil_chain import Chain
+from symconv.emit.c_stencil_names import StencilNames
 from symconv.emit.c_stencil_rows import Rows
-from symconv.emit.c_stencil_sheets import StencilNames, staging
+from symconv.emit.c_stencil_sheets import bands, room, staging
 from symconv.emit.c_stencil_sums import Sums
 from symconv.emit.c_stencil_taps import Taps
 from symconv.loops import Let, Loop, Node, Stenciled, When
-from symconv.names import fresh
 from symconv.stencil import Stencil
 
 Lines = Callable[[Sequence[Node]], Iterator[str]]
@@ -43,7 +43,7 @@ class StencilSpelling:
         taken = {*self.used, *_declared(node.plain),
                  *(span.name for span in (*plan.loops, *plan.turns)),
                  *([plan.abreast.index, plan.abreast.group] if plan.abreast else [])}
-        own = StencilNames(*(_apart(field.name, taken) for field in fields(StencilNames)))
+        own = StencilNames.beside(taken)
         body = list(self._body(node, plan, own))
         for span in reversed(plan.loops):
             body = loop(span.name, span.low, span.stop, body)
@@ -69,18 +69,18 @@ class StencilSpelling:
             yield f"const {real} {own.factor}_{number} = {spell.scalar(scalar)};"
         if plan.watched:
             numbers = [plan.scalars.index(scalar) for scalar in plan.watched]
+            # x - x is 0 for finite numbers alone
             zero = " + ".join(f"({own.factor}_{n} - {own.factor}_{n})" for n in numbers)
             yield f"{'' if plan.doubts else 'const '}int {own.bad} = !({zero} == 0);"
         if plan.doubts:
             yield f"_Alignas(64) {whole} {own.odd}[{plan.columns}] = {{0}};"
-        for number, sheet in enumerate(plan.sheets):
-            if not sheet.direct:
-                kind = whole if sheet.pad == "never" else real
-                size = sheet.height(plan.band) * sheet.step * sheet.pitch(plan.lanes)
-                yield f"_Alignas(64) {kind} {own.sheet}_{number}[{size}];"
+        yield from room(plan, spell, own, whole)
         yield from rows.buffers()
-        yield from loops(plan.turns, self._bands(plan, own, rows, stored, whole)) if (
-            plan.turns) else self._bands(plan, own, rows, stored, whole)
+        staged = [line for number, sheet in enumerate(plan.sheets) if not sheet.direct
+                  for line in staging(plan, number, spell, own, stored, whole)]
+        every = bands(plan, spell, own, staged, rows.block(),
+                      f" && !{own.bad}" if plan.watched else "")
+        yield from loops(plan.turns, every) if plan.turns else every
         if isinstance(rows, Sums):
             yield from rows.end()
         elif plan.doubts:
@@ -97,39 +97,13 @@ class StencilSpelling:
                  whole: str) -> Iterator[str]:
         """Two plans band by band; the element loops compute both definitions."""
         (first,) = node.before
-        taken = {*self.used, *_declared(node.plain),
-                 *(getattr(own, field.name) for field in fields(StencilNames))}
-        inner = StencilNames(*(_apart(field.name, taken) for field in fields(StencilNames)))
+        taken = {*self.used, *_declared(node.plain), *astuple(own)}
+        inner = StencilNames.beside(taken)
         yield from Chain(first, node.plan, self.spelling, own, inner, stored, whole).lines()
         if first.doubts:
             yield f"if ({inner.bad}) {{"
             yield from indented(self.lines(node.plain))
             yield "}"
-
-    def _bands(self, plan: Stencil, own: StencilNames, rows: Rows | Sums,
-               stored: dict[str, str], whole: str) -> Iterator[str]:
-        """All rows, band by band."""
-        spell = self.spelling
-        test = f" && !{own.bad}" if plan.watched else ""
-        yield (f"for (ptrdiff_t {own.band} = 0; {own.band} < {plan.rows}{test}; "
-               f"{own.band} += {plan.band}) {{")
-        for number, sheet in enumerate(plan.sheets):
-            if not sheet.direct:
-                yield from indented(staging(plan, number, spell, own, stored, whole))
-        stop = (f"{spell.prefix}_min({own.band} + {plan.band}, {plan.rows})"
-                if plan.rows % plan.band else f"{own.band} + {plan.band}")
-        yield (f"    for (ptrdiff_t {own.top} = {own.band}; {own.top} < {stop}; "
-               f"{own.top} += {plan.block}) {{")
-        yield from indented(rows.block(), 2)
-        yield "    }"
-        yield "}"
-
-
-def _apart(stem: str, used: set[str]) -> str:
-    """A name that is free, with numbers behind it too."""
-    while any(name.startswith(f"{stem}_") for name in used):
-        stem += "s"
-    return fresh(stem, used)
 
 
 def _declared(nodes: Sequence[Node]) -> set[str]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop, loops
 from symconv.emit.c_stencil_maps import AbreastSheets
+from symconv.emit.c_stencil_names import StencilNames
 from symconv.emit.c_stencil_rows import doubted
-from symconv.emit.c_stencil_sheets import StencilNames
+from symconv.emit.c_stencil_sheets import band_stop
 from symconv.emit.c_stencil_taps import Result, Taps
 from symconv.integers import Int
 from symconv.ir import Access
@@ -103,7 +104,7 @@ class AbreastLines(AbreastSheets):
         yield f"_Alignas(64) {spell.real} {own.factor}[{len(plan.scalars) * ALIGNED}];"
         extents = {name: [extent.constant or 1 for extent in given]
                    for name, given in spell.extents.items()}
-        for first, count in runs(plan, extents):
+        for first, count in runs(plan.scalars, extents):
             scalar = plan.scalars[first]
             yield (f"{spell.prefix}_abreast({own.factor} + {first * ALIGNED}, "
                    f"&{spell.element(scalar.tensor, scalar.subscripts)}, "
@@ -137,11 +138,9 @@ class AbreastLines(AbreastSheets):
             yield from loop(own.top, 0, plan.rows, inside)
             return
         yield f"_Alignas(64) {spell.real} {to}[{plan.band * plan.row_step * wide * ALIGNED}];"
-        stop = (f"{spell.prefix}_min({own.band} + {plan.band}, {plan.rows})"
-                if plan.rows % plan.band else f"{own.band} + {plan.band}")
         yield (f"for (ptrdiff_t {own.band} = 0; {own.band} < {plan.rows}; "
                f"{own.band} += {plan.band}) {{")
-        yield f"    const ptrdiff_t {own.next} = {stop};"
+        yield f"    const ptrdiff_t {own.next} = {band_stop(plan, spell, own)};"
         yield from indented(loop(own.top, own.band, own.next, inside))
         subscripts = [*plan.leads, Int.of(0)]
         if plan.axis is not None:
@@ -194,10 +193,10 @@ class AbreastLines(AbreastSheets):
             yield from loop(own.lane, 0, size, [
                 f"{own.bad} |= !({own.out}[{own.lane}] - {own.out}[{own.lane}] == 0);"])
         name = plan.value or ""
-        every = plan.targets
+        targets = tuple(Access(name, target) for target in plan.targets)
         extents = {name: [extent.constant or 1 for extent in spell.extents[name]]}
-        whole = replace(plan, scalars=tuple(Access(name, target) for target in every))
-        for first, count in runs(whole, extents):
-            yield (f"{spell.prefix}_apart(&{spell.element(name, every[first])}, "
-                   f"{self.stride(name, every[first])}, {own.out} + {first * ALIGNED}, {count}, "
+        for first, count in runs(targets, extents):
+            begin = targets[first].subscripts
+            yield (f"{spell.prefix}_apart(&{spell.element(name, begin)}, "
+                   f"{self.stride(name, begin)}, {own.out} + {first * ALIGNED}, {count}, "
                    f"{self._others()});")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
+from symconv.emit.c_stencil_names import StencilNames
 from symconv.emit.c_stencil_rows import Rows
-from symconv.emit.c_stencil_sheets import StencilNames, pad_text, staging
+from symconv.emit.c_stencil_sheets import bands, pad_text, room, staging
 from symconv.integers import Int
 from symconv.stencil import Sheet, Stencil
 
@@ -33,7 +34,8 @@ class KeptRows(Rows):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Two chained plans: `own` are the names of the last one, `inner` those of the first."""
+    """Two chained plans: `own` are the names of the last one, `inner` those of the first.
+    `integers` are stored types by tensor, `whole` is the type of a place in a lane."""
 
     first: Stencil
     last: Stencil
@@ -50,24 +52,16 @@ class Chain:
         rows = Rows(last, self.spell, own, self.integers, self.whole)
         if self.first.doubts:
             yield f"_Alignas(64) {self.whole} {inner.odd}[{self.first.columns}] = {{0}};"
-        yield from self._sheets(self.first, inner)
-        yield from self._sheets(last, own)
+        yield from room(self.first, self.spell, inner, self.whole)
+        yield from room(last, self.spell, own, self.whole)
         yield from loop(own.lane, 0, self._height * self._pitch, [
             f"{self._name}[{own.lane}] = {pad_text('never', self.spell)};"])
         yield from rows.buffers()
         yield f"ptrdiff_t {inner.band} = 0;"
-        yield (f"for (ptrdiff_t {own.band} = 0; {own.band} < {last.rows}; "
-               f"{own.band} += {last.band}) {{")
-        yield from indented([*self._places(), *(line for number, sheet in enumerate(last.sheets)
-                                                if not sheet.direct and number != self._number
-                                                for line in self._staged(last, number, own))])
-        stop = (f"{self.spell.prefix}_min({own.band} + {last.band}, {last.rows})"
-                if last.rows % last.band else f"{own.band} + {last.band}")
-        yield (f"    for (ptrdiff_t {own.top} = {own.band}; {own.top} < {stop}; "
-               f"{own.top} += {last.block}) {{")
-        yield from indented(rows.block(), 2)
-        yield "    }"
-        yield "}"
+        staged = [*self._places(), *(line for number, sheet in enumerate(last.sheets)
+                                     if not sheet.direct and number != self._number
+                                     for line in self._staged(last, number, own))]
+        yield from bands(last, self.spell, own, staged, rows.block())
         if self.first.doubts:
             yield f"int {inner.bad} = 0;"
             yield from loop(inner.lane, 0, self.first.columns, [
@@ -75,6 +69,7 @@ class Chain:
 
     @property
     def _number(self) -> int:
+        """The sheet of the last plan that the places go into."""
         return next(iter(self.last.marked))
 
     @property
@@ -92,14 +87,6 @@ class Chain:
     @property
     def _height(self) -> int:
         return self._sheet.height(self.last.band)
-
-    def _sheets(self, plan: Stencil, own: StencilNames) -> Iterator[str]:
-        """Room for the operands of a band."""
-        for number, sheet in enumerate(plan.sheets):
-            if not sheet.direct:
-                kind = self.whole if sheet.pad == "never" else self.spell.real
-                size = sheet.height(plan.band) * sheet.step * sheet.pitch(plan.lanes)
-                yield f"_Alignas(64) {kind} {own.sheet}_{number}[{size}];"
 
     def _staged(self, plan: Stencil, number: int, own: StencilNames,
                 rows: Int | None = None) -> Iterator[str]:

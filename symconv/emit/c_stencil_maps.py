@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
-from symconv.emit.c_stencil_sheets import StencilNames, pad_text
+from symconv.emit.c_stencil_names import StencilNames
+from symconv.emit.c_stencil_sheets import element_type, pad_text
 from symconv.emit.c_stencil_taps import Taps
 from symconv.integers import Int
 from symconv.stencil import ALIGNED, Abreast, Sheet, Stencil
@@ -41,7 +42,8 @@ class AbreastSheets:
         plan, own = self.plan, self.own
         for number, sheet in enumerate(plan.sheets):
             size = sheet.height(plan.rows) * sheet.width(plan.lanes) * ALIGNED
-            yield f"_Alignas(64) {self._kind(sheet)} {own.sheet}_{number}[{size}];"
+            kind = element_type(sheet, self.spell, self.whole)
+            yield f"_Alignas(64) {kind} {own.sheet}_{number}[{size}];"
             yield from self._around(number)
 
     def _around(self, number: int) -> Iterator[str]:
@@ -64,9 +66,6 @@ class AbreastSheets:
                 yield from loop(own.at, 0, len(rows), loop(
                     own.lane, begin * ALIGNED, end * ALIGNED, [
                         f"{own.sheet}_{number}[{self.spell.integer(place)}] = {pad};"]))
-
-    def _kind(self, sheet: Sheet) -> str:
-        return self.whole if sheet.pad == "never" else self.spell.real
 
     def _inside(self, sheet: Sheet) -> tuple[range, range]:
         """The rows and columns of an operand that a sheet holds."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
-from symconv.emit.c_stencil_sheets import StencilNames, fetched, pad_text
+from symconv.emit.c_stencil_names import StencilNames
+from symconv.emit.c_stencil_sheets import fetched, pad_text
 from symconv.emit.c_stencil_taps import Taps
 from symconv.integers import Int
 from symconv.stencil import ALIGNED, Stencil
@@ -83,12 +84,13 @@ class Rows:
             place = Int.of(own.lane) + sheet.columns[0] + (
                 Int.of(own.at) + sheet.rows[0]) * taps.stride(sheet.tensor, sheet.axis)
             value = f"{own.sheet}_{number}[{self.spell.integer(place)}]"
-            wide = sheet.step * (plan.lanes - 1) + sheet.columns[1] - sheet.columns[0] + 1
             yield from loop(own.at, 0, sheet.height(plan.block), loop(
-                own.lane, 0, wide, [f"{own.odd}[{own.lane}] |= {value} != {value};"]))
+                own.lane, 0, sheet.width(plan.lanes), [
+                    f"{own.odd}[{own.lane}] |= {value} != {value};"]))
 
     def _lanes(self, inside: Iterable[str]) -> list[str]:
-        """A loop over all lanes in runs of one length: the last one begins early enough."""
+        """A loop over all lanes. Where they fill no whole vectors it goes in runs of one length, of
+        which the last one begins early enough; of a long row half a vector may be left."""
         lanes, own = self.plan.lanes, self.own
         run = next((run for run in (ALIGNED, ALIGNED // 2) if run <= lanes), lanes)
         if lanes % run == 0 or (lanes > 2 * ALIGNED and lanes % (ALIGNED // 2) == 0):

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
+from symconv.emit.c_stencil_names import StencilNames
 from symconv.integers import Int
 from symconv.stencil import Pad, Sheet, Stencil
 
+_FEW = 4        # lanes for which a loop over columns does not pay
 
-@dataclass(frozen=True, slots=True)
-class StencilNames:
-    """Locals of the emitted loops, apart from the names of the program.
 
-    `band`: the first row of a band, `top`: of a block of rows, `lane`: the lane; `at`: a row of
-    a sheet; `to`, `there`, `source`: rows in memory; `out`, `spot`: lanes that wait to be
-    written; `kept`: places that no target gets, or sums of the turns before; `run` of lanes, from
-    `first` on; `odd`: what must not be, by lane; `bad`: the element loops are needed.
-    """
+def element_type(sheet: Sheet, spell: Spelling, whole: str) -> str:
+    """The type of a sheet's elements: numbers, or places."""
+    return whole if sheet.pad == "never" else spell.real
 
-    band: str
-    top: str
-    lane: str
-    at: str
-    to: str
-    there: str
-    source: str
-    out: str
-    spot: str
-    odd: str
-    bad: str
-    total: str
-    best: str
-    place: str
-    next: str
-    run: str
-    first: str
-    sheet: str
-    factor: str
-    value: str
-    kept: str
+
+def room(plan: Stencil, spell: Spelling, own: StencilNames, whole: str) -> Iterator[str]:
+    """Room for the rows of the operands that a band reads, unless they are read in place."""
+    for number, sheet in enumerate(plan.sheets):
+        if not sheet.direct:
+            size = sheet.height(plan.band) * sheet.step * sheet.pitch(plan.lanes)
+            yield (f"_Alignas(64) {element_type(sheet, spell, whole)} "
+                   f"{own.sheet}_{number}[{size}];")
+
+
+def bands(plan: Stencil, spell: Spelling, own: StencilNames, staged: Iterable[str],
+          block: Iterable[str], test: str = "") -> Iterator[str]:
+    """All rows, band by band while `test` holds: the sheets are `staged`, and every `block` of
+    rows is computed."""
+    yield (f"for (ptrdiff_t {own.band} = 0; {own.band} < {plan.rows}{test}; "
+           f"{own.band} += {plan.band}) {{")
+    yield from indented(staged)
+    yield (f"    for (ptrdiff_t {own.top} = {own.band}; {own.top} < {band_stop(plan, spell, own)}; "
+           f"{own.top} += {plan.block}) {{")
+    yield from indented(block, 2)
+    yield "    }"
+    yield "}"
+
+
+def band_stop(plan: Stencil, spell: Spelling, own: StencilNames) -> str:
+    """Where the rows of the band that is set end."""
+    stop = f"{own.band} + {plan.band}"
+    return f"{spell.prefix}_min({stop}, {plan.rows})" if plan.rows % plan.band else stop
 
 
 def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
@@ -49,7 +52,7 @@ def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
     """Fill a sheet for the band that is set, or for so many rows, wherever they begin; `integers`
     are stored types by tensor."""
     sheet = plan.sheets[number]
-    kind = whole if sheet.pad == "never" else spell.real
+    kind = element_type(sheet, spell, whole)
     stored = integers.get(sheet.tensor, spell.real)
     size = sheet.step * sheet.pitch(plan.lanes)
     places = list(sheet.places)
@@ -125,18 +128,16 @@ def _columns(plan: Stencil, sheet: Sheet, spell: Spelling, own: StencilNames, st
     pad = pad_text(sheet.pad, spell)
     begin, end = max(span[0] for span in spans), min(span[1] for span in spans)
     end = max(begin, end)
+    looped = step == 1 or plan.lanes > _FEW         # over the columns that all residues have
     for phase, (left, right) in enumerate(spans):
         at = phase * pitch + origin
         right = max(left, right)
         yield from _fill(own, at + first, at + left, pad)
-        if plan.lanes > 4 and step > 1:
-            for column in (*range(left, min(begin, right)), *range(max(end, left), right)):
-                yield from _copy(plan, sheet, own, str(column), [phase], stored, kind, spell)
-        elif step > 1:
-            for column in range(left, right):
+        for column in range(left, right):
+            if not (looped and begin <= column < end):
                 yield from _copy(plan, sheet, own, str(column), [phase], stored, kind, spell)
         yield from _fill(own, at + right, at + last, pad)
-    if step == 1 or plan.lanes > 4:
+    if looped:
         yield from loop(own.lane, begin, end, _copy(
             plan, sheet, own, own.lane, list(range(step)), stored, kind, spell))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
-from symconv.emit.c_stencil_sheets import StencilNames
+from symconv.emit.c_stencil_names import StencilNames
 from symconv.emit.c_stencil_taps import Taps
 from symconv.integers import Int
 from symconv.stencil import ALIGNED, Stencil

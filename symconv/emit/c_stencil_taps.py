@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from symconv.emit.c_expressions import Spelling
-from symconv.emit.c_stencil_sheets import StencilNames
+from symconv.emit.c_stencil_names import StencilNames
+from symconv.emit.c_stencil_sheets import element_type
 from symconv.integers import Int
 from symconv.ir import Access, Apply, Power, Scalar, Times
 from symconv.stencil import ALIGNED, Read, Stencil, Tap
@@ -130,7 +131,7 @@ class Taps:
                 continue
             sheet = self.plan.sheets[read.sheet]
             names[place] = f"{self.own.value}_{len(names)}"
-            kind = self.whole if sheet.pad == "never" else self.spell.real
+            kind = element_type(sheet, self.spell, self.whole)
             stored = self.integers.get(sheet.tensor, kind)
             cast = f"({kind})" if sheet.direct and stored != kind else ""
             yield f"const {kind} {names[place]} = {cast}{self._element(*place)};"
@@ -202,7 +203,7 @@ class Taps:
         def order(item: tuple[int, int, int, Tap]) -> tuple[int, ...]:
             _, _, row, tap = item
             places = [self._place(read, row)[1:] for _, read in tap.reads if read.sheet == shared]
-            return max(places, default=(-1 << 31,))
+            return max(places, default=(-1 << 31,))     # without such a read: before all others
 
         left = Counter((line, cell) for line, cell, _, _ in some)
         reads = {self._place(read, row) for _, _, row, tap in some for _, read in tap.reads}

@@ -6,7 +6,7 @@ the matrices need no shuffles, and borders are zeros. Results leave the same way
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symconv.emit.c_elements import Lines
@@ -15,12 +15,11 @@ from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_leaving import Leaving, blocks
 from symconv.emit.c_lines import indented, loop, loops, with_needed
 from symconv.emit.c_transforms import plane_name
+from symconv.emit.c_winograd_bounds import WinogradBounds
 from symconv.emit.c_winograd_names import WinogradNames
 from symconv.emit.c_workspace import Buffer
-from symconv.integers import Int
-from symconv.loops import Joined, Routine, Transformed
-from symconv.tiling import CHUNK
-from symconv.winograd import Side, Winograd, schemes_text
+from symconv.loops import Routine, Transformed
+from symconv.winograd import LINE, Side, Winograd, schemes_text
 
 
 def transformed(routine: Routine) -> list[Transformed]:
@@ -37,16 +36,11 @@ def heights(plan: Winograd) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class WinogradSpelling:
+class WinogradSpelling(WinogradBounds):
     """Lines for the `Transformed` node of a routine, which has no other node. Transformed operands
     that are `held` were made before: there they stand."""
 
-    plan: Winograd
-    names: tuple[str, str]
-    spelling: Spelling
-    own: WinogradNames
     lines: Lines
-    joined: Joined | None
     held: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
@@ -60,7 +54,7 @@ class WinogradSpelling:
                 *(span.name for span in (*contraction.outer, *contraction.inner))}
         spelling.helpers.update(("min", "max", "turn", "wild", "regular"))
         return WinogradSpelling(found[0].plan, found[0].names, spelling,
-                                WinogradNames.beside(used), lines, found[0].joined)
+                                WinogradNames.beside(used), found[0].joined, lines)
 
     def comment(self) -> list[str]:
         """What the transform does to the result, for the comment of the function."""
@@ -74,10 +68,12 @@ class WinogradSpelling:
                 *(Buffer(name, real, plan.size(side))
                   for name, side in self.sides() if name not in self.held),
                 Buffer(own.sums, real, plan.points * plan.sums),
+                # results are turned in whole squares, however few they are
                 Buffer(own.stage, real, max(plan.left, plan.staged(plan.vector),
-                                            plan.staged(plan.scalar), 256))]
+                                            plan.staged(plan.scalar), LINE * LINE))]
 
     def setup(self) -> Iterator[str]:
+        """What a call begins with: the steps of a product, and that no operand has entered."""
         own, plan = self.own, self.plan
         yield from loop(own.row, 0, self._chunk(), [
             f"{own.steps}[{own.row}].scalar = 0;",
@@ -109,61 +105,9 @@ class WinogradSpelling:
         """The transformed operands, with the names of their buffers."""
         return (self.own.vector, self.plan.vector), (self.own.scalar, self.plan.scalar)
 
-    def bounds(self) -> Iterator[str]:
-        """The lanes of a task, and its tiles of the first axis or its rows."""
-        many = f"{self.joined.name} * " if self.joined is not None else ""
-        number = self._number(self.names[1], self.plan.shares)
-        yield from self._bounds(number, self.plan.grain, many)
-
-    def band(self) -> Iterator[str]:
-        """The same for all tasks of a band."""
-        yield from self._bounds(self._number(self.own.block, self.plan.bands), self.plan.band, "")
-
-    def _bounds(self, number: str, size: int, many: str) -> Iterator[str]:
-        own, plan, prefix = self.own, self.plan, self.spelling.prefix
-        group = self.names[0]
-        yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
-        yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
-               f"{plan.vector.across.extent} - {own.first});")
-        yield f"const ptrdiff_t {own.low} = {number} * {size};"
-        yield f"const ptrdiff_t {own.count} = {prefix}_min({many}{size}, {plan.whole} - {own.low});"
-        rest = plan.phases if plan.summed else plan.all_tiles(1)
-        rows = own.count if rest == 1 else f"{own.count} * {rest}"
-        yield f"const ptrdiff_t {own.all} = {rows};"
-
-    def slab(self) -> Iterator[str]:
-        """The terms of a slab, from its number."""
-        own, size = self.own, self._chunk()
-        yield f"const ptrdiff_t {own.chunk} = {own.slab} * {size};"
-        yield f"const ptrdiff_t {own.deep} = {self._some(str(self.plan.depth))};"
-
-    @staticmethod
-    def _number(name: str, count: int) -> str:
-        return name if count > 1 else "0"
-
-    def _is_repeated(self, side: Side) -> bool:
-        """Whether an operand enters in several parts."""
-        plan = self.plan
-        return plan.turns * plan.parts > 1 if plan.summed else (
-            plan.is_slabbed and side is plan.vector)
-
-    def _chunk(self) -> int:
-        """How many terms a call of a product has."""
-        depth = self.plan.depth
-        return self.plan.slab if self.plan.is_slabbed else -(-depth // -(-depth // CHUNK))
-
-    def part(self) -> Iterator[str]:
-        """The tiles of the first axis that enter next."""
-        own, plan = self.own, self.plan
-        if plan.summed:
-            yield f"const ptrdiff_t {own.top} = {own.part} * {plan.part};"
-            yield (f"const ptrdiff_t {own.tall} = {self.spelling.prefix}_min({plan.part}, "
-                   f"{plan.tiles[0]} - {own.top});")
-        else:
-            yield f"const ptrdiff_t {own.top} = {own.low};"
-            yield f"const ptrdiff_t {own.tall} = {own.count};"
-
     def _enter(self, side: Side, buffer: str, held: str) -> Iterator[str]:
+        """An operand enters, unless what is in its buffer was made for the same task, as the
+        number `held` tells, or before the call."""
         if buffer in self.held:
             if self.plan.is_slabbed and side is self.plan.vector:
                 yield f"const ptrdiff_t {self.own.slab} = {self.own.chunk} / {self._chunk()};"
@@ -182,12 +126,6 @@ class WinogradSpelling:
         yield from indented(lines)
         yield f"    {held} = {number};"
         yield "}"
-
-    def _block(self) -> Iterator[str]:
-        """The number of the band."""
-        if self.plan.bands > 1:
-            most = 1 if self.joined is None else self.joined.most
-            yield f"const ptrdiff_t {self.own.block} = {self.names[1]} / {most};"
 
     def _behind(self) -> str:
         """How far the rows of a task are behind those of its band, in a transformed operand."""
@@ -218,43 +156,14 @@ class WinogradSpelling:
                  "}"]
         yield from loops(plan.rest, lines) if plan.rest and not plan.summed else lines
 
-    def _key(self, side: Side) -> str:
-        """A number for what an operand depends on."""
-        plan = self.plan
-        group, band = self.names
-        key = Int.of(0)
-        for span in plan.slices:
-            if span.name in side.base.names():
-                key = key * span.extent + Int.of(span.name)
-        if side is plan.vector and plan.groups > 1:
-            key = key * plan.groups + Int.of(group)
-        if side is plan.scalar and plan.shares > 1:
-            key = key * plan.shares + Int.of(band)
-        if side is plan.scalar and self.joined is not None:
-            key = key * self.joined.most + Int.of(self.joined.name) - 1
-        return self.spelling.integer(key, factor=True)
-
     def _slabs(self) -> Iterator[str]:
         """The vectors enter and are used, all of them or slab after slab."""
         plan = self.plan
         inside = [*self._enter(plan.vector, self.own.vector, self.own.held), *self._product()]
         yield from self._chunks(inside) if plan.is_slabbed else inside
 
-    def _chunks(self, inside: Iterable[str]) -> list[str]:
-        """A loop over the terms of the sum, as many at a time as a call of a product has."""
-        own, plan = self.own, self.plan
-        depth = f"{own.tall} * {plan.all_tiles(1)}" if plan.summed else str(plan.depth)
-        return [f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {depth}; "
-                f"{own.chunk} += {self._chunk()}) {{",
-                f"    const ptrdiff_t {own.deep} = {self._some(depth)};", *indented(inside), "}"]
-
-    def _some(self, depth: str) -> str:
-        """How many terms a call of a product takes."""
-        size = self._chunk()
-        return str(size) if not self.plan.summed and self.plan.depth % size == 0 else (
-            f"{self.spelling.prefix}_min({size}, {depth} - {self.own.chunk})")
-
     def _product(self) -> Iterator[str]:
+        """The sums of all points, in blocks of lanes and rows that registers hold."""
         own, plan, prefix = self.own, self.plan, self.spelling.prefix
         across = own.row if plan.summed else f"{own.row} * {plan.pitch(plan.scalar)}"
         along = (f"{own.chunk} * {plan.pitch(plan.scalar)}" if plan.summed

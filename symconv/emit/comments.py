@@ -14,8 +14,10 @@ from symconv.ir import Definition, Program, Tensor
 from symconv.prove import proof_status
 from symconv.text import definition_text
 
-_TIES = {"first": "the first of equal values wins", "last": "the last of equal values wins",
-         "even": "equal values share the derivative evenly"}
+_TIES = {"first": "the first of equal values wins; the first NaN counts as the extremum",
+         "last": "the last of equal values wins; the first NaN counts as the extremum",
+         "even": "equal values share the derivative evenly; "
+                 "NaNs count as the extremum, and as equal"}
 
 
 def shape_text(tensor: Tensor) -> str:
@@ -48,8 +50,7 @@ def rule_comment(program: Program, width: int = 92) -> list[str]:
     for lacking in filter(None, map(refusal, program.definitions)):
         lines += textwrap.wrap(f"Refused: {lacking}.", width, subsequent_indent="    ")
     rules = {d.ties for d in program.definitions if d.reduction != "sum"}
-    lines += [f"Ties: {_TIES[rule]}; the first NaN counts as the extremum."
-              for rule in ("first", "last", "even") if rule in rules]
+    lines += [f"Ties: {said}." for rule, said in _TIES.items() if rule in rules]
     return [_harmless(line) for line in lines]
 
 
