@@ -173,8 +173,9 @@ def _dots(plan: Tiles, dots: Dots) -> float:
             time += parts * (30 + 4 * size) + 60 * size
             total += time * high * wide
     total *= loops
-    total += parts * (_packing(plan.packing) + _packing(dots.packing))
-    return _shared(plan.groups * slices * total, 0.0, plan, slices)
+    again = parts * _packing(plan.packing)
+    total += again + parts * _packing(dots.packing)
+    return _shared(plan.groups * slices * total, again, plan, slices)
 
 
 def split(count: int, most: int) -> Iterator[int]:

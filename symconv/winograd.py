@@ -164,6 +164,12 @@ class Winograd:
         return self.band * self.phases if self.summed else self.all_tiles(self.band)
 
     @property
+    def is_by_phases(self) -> bool:
+        """Whether the product takes the rows of each phase for themselves: those of a task are
+        neighbours there, but not in a band of several tasks."""
+        return self.summed and self.phases > 1 and self.grain < self.band
+
+    @property
     def depth(self) -> int:
         """The terms of the product's sums. Those of `rest` lie one after the other, unless they
         are products of their own, as those of tiles are."""

@@ -75,17 +75,18 @@ def _product(plan: Winograd) -> float:
     wide = -(-plan.group // LINE)
     near = plan.is_slabbed and _is_near(plan)
     widths = Counter(split(wide, widest(8)))
-    heights = Counter(split(plan.rows, 8))
+    heights = Counter(split(plan.band, 8) if plan.is_by_phases else split(plan.rows, 8))
+    alike = plan.phases if plan.is_by_phases else 1
     again = widths.total() if plan.rows * depth > _INNER else 1
     total = plan.rows * depth / LINE * _NUMBERS * again
-    again = heights.total() if depth * max(widths) * LINE > _INNER and not plan.is_slabbed else 1
+    again = alike * heights.total() if depth * max(widths) * LINE > _INNER and not plan.is_slabbed else 1
     total += 0.0 if near else depth * wide * _LINE * again
     alone = near or (calls == 1 and not (plan.summed and plan.turns * plan.parts > 1))
     for rows, high in heights.items():
         for vectors, many in widths.items():
             time = max(rows * vectors, rows + vectors, _WAITING) * depth
             time += calls * (_CALL + rows * vectors * (_SUM if alone else 2 * _SUM))
-            total += time * high * many
+            total += time * alike * high * many
     return total
 
 

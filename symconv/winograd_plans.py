@@ -154,9 +154,7 @@ class _Maker:
                                              _cuts(whole, _HIGH if self.summed else 1)):
             others = -(-vector.across.extent // group) * math.prod(s.extent for s in slices)
             unit = _HIGH if self.summed else 1
-            # rows of several phases stand phase by phase, so that tasks of a band are no part of it
-            is_whole = self.summed and plan.phases > 1
-            share = band if is_whole else grain(whole, band, others, unit, unit)
+            share = grain(whole, band, others, unit, unit)
             for part in _cuts(tiles[0], 1) if self.summed else (band,):
                 cut = replace(plan, group=group, band=band, grain=share, part=part,
                               slab=plan.depth)

@@ -59,6 +59,7 @@ CASES = {
     "bands of tiles": (*convolution((1, 40, 56, 30), (40, 40, 3, 3), padding=1), "forward"),
     "one band": (*convolution((1, 64, 27, 27), (48, 64, 3, 3), padding=1), "vjp_x"),
     "rows of transforms": (*convolution((1, 40, 30, 30), (32, 40, 3, 3), padding=1), "vjp_w"),
+    "rows of phases": (*convolution((1, 40, 3001), (44, 40, 9), padding=4), "vjp_w"),
     "clipped parts": (*convolution((1, 64, 30, 30), (48, 64, 3, 3), padding=1, stride=2),
                       "forward"),
     "classes": (*convolution((1, 64, 28, 28), (64, 64, 3, 3), padding=1, stride=2), "vjp_x"),
@@ -128,7 +129,7 @@ def test_tasks_that_are_done_at_once_give_the_bits_of_each_alone(name):
 
 @pytest.mark.parametrize(("name", "operand"), [
     ("bands of tiles", "x"), ("bands of tiles", "w"), ("one band", "w"),
-    ("clipped parts", "w"), ("rows of transforms", "x")])
+    ("clipped parts", "w"), ("rows of transforms", "x"), ("rows of phases", "x")])
 def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, operand):
     op, shapes, which = CASES[name]
     made = Compiled(op, shapes, which, packed=(operand,))
@@ -144,7 +145,7 @@ def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, op
 
 
 @pytest.mark.parametrize("name", [
-    "bands of tiles", "rows of transforms", "clipped parts", "blocks"])
+    "bands of tiles", "rows of transforms", "rows of phases", "clipped parts", "blocks"])
 def test_no_byte_outside_is_touched(name, tmp_path):
     op, shapes, which = CASES[name]
     made = Compiled(op, shapes, which)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from symconv.emit.c_expressions import Spelling
 from symconv.integers import Int, ceil_div, floor_div, largest, smallest
@@ -12,16 +13,21 @@ from symconv.names import fresh
 from symconv.packing import PackedAxis, Packing
 
 
-def packing_lines(packing: Packing, copy: str, spelling: Spelling,
-                  used: Collection[str]) -> Iterator[str]:
-    """Fill `copy` for the slices and the band whose variables are set; `used` are other names."""
-    yield from _Pack(packing, copy, spelling, used).lines()
+Ends: TypeAlias = tuple[str, str]
+
+
+def packing_lines(packing: Packing, copy: str, spelling: Spelling, used: Collection[str],
+                  needed: Mapping[int, Ends] | None = None) -> Iterator[str]:
+    """Fill `copy` for the slices and the band whose variables are set; `used` are other names.
+    Of axes that are `needed` in part, by number, at least the places from one end to the other are
+    filled, counted from the first place."""
+    yield from _Pack(packing, copy, spelling, used, needed or {}).lines()
 
 
 class _Pack:
-    def __init__(self, packing: Packing, copy: str, spelling: Spelling,
-                 used: Collection[str]) -> None:
-        self.packing, self.copy, self.spelling = packing, copy, spelling
+    def __init__(self, packing: Packing, copy: str, spelling: Spelling, used: Collection[str],
+                 needed: Mapping[int, Ends]) -> None:
+        self.packing, self.copy, self.spelling, self.needed = packing, copy, spelling, needed
         taken = set(used)
         self.at = {axis.axis: fresh(f"at{axis.axis}", taken) for axis in packing.axes}
         self.slot = {axis.axis: fresh(f"slot{axis.axis}", taken) for axis in packing.axes}
@@ -102,11 +108,20 @@ class _Pack:
         self._enter(axis, place + axis.shift, place)
         inside = list(self._around(rest, inmost, lines))
         filled = rest[0].count * rest[0].stride if rest else inmost
-        yield from self._loop(name, axis.low, axis.low + axis.count, inside)
+        low, stop = self._places(axis)
+        yield from self._loop(name, low, stop, inside)
         if axis.stride > filled:
             yield from self._loop(name, 0, axis.count, [
                 f"{self.spelling.prefix}_zero({self._at(before + place * axis.stride + filled)}, "
                 f"{axis.stride - filled});"])
+
+    def _places(self, axis: PackedAxis) -> Ends:
+        """The places of an axis that are filled, the last one excluded."""
+        ends = self.needed.get(axis.axis)
+        if ends is None:
+            return str(axis.low), str(axis.low + axis.count)
+        low, stop = (f"{axis.low} + {end}" if axis.low else end for end in ends)
+        return low, stop
 
     def _slots(self, axes: list[PackedAxis]) -> Iterator[str]:
         """One loop per axis with phases, then the places of all lanes but the last."""
@@ -169,7 +184,7 @@ class _Pack:
         return self.copy if shown == "0" else f"{self.copy} + {shown}"
 
     @staticmethod
-    def _loop(name: str, low: int, stop: int, lines: list[str]) -> Iterator[str]:
+    def _loop(name: str, low: int | str, stop: int | str, lines: list[str]) -> Iterator[str]:
         yield f"for (ptrdiff_t {name} = {low}; {name} < {stop}; {name}++) {{"
         yield from (f"    {line}" for line in lines)
         yield "}"

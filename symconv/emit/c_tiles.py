@@ -14,12 +14,14 @@ from symconv.contraction import Span
 from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames, indented, loop, loops
-from symconv.emit.c_packing import packing_lines
+from symconv.emit.c_packing import Ends, packing_lines
 from symconv.emit.c_tile import TileBody
 from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, waiting_pitch
 from symconv.emit.c_workspace import Buffer
 from symconv.integers import Int
 from symconv.loops import Let, Loop, Node, Routine, Tiled, When
+from symconv.packing import Packing
+from symconv.places import names_in
 from symconv.tiles import Tiles
 
 
@@ -117,7 +119,8 @@ class TileSpelling:
         item = next(item for item in self.planned if item.plan is plan)
         inside: list[str] = []
         lines = [line for copy, packing in item.made(self.held)
-                 for line in packing_lines(packing, copy, self.spelling, self.used)]
+                 for line in packing_lines(packing, copy, self.spelling, self.used,
+                                           self._needed(plan, packing))]
         if lines:
             if item.shared:
                 number = f"{self.task} / {self.groups}"
@@ -133,6 +136,24 @@ class TileSpelling:
         for part in reversed(plan.parts):
             inside = loop(part.number, 0, part.count, inside)
         yield from inside
+
+    def _needed(self, plan: Tiles, packing: Packing) -> dict[int, Ends]:
+        """The places of the copy of the rows' operand that those of a task need: the axes along
+        which they lie, where no row reads what stands behind it."""
+        dots, row, own = plan.dots, plan.row, self.own
+        if (dots is None or packing is not dots.packing or plan.shares == 1 or plan.groups > 1
+                or not packing.ends_in_zeros(dots.width)):
+            return {}
+        (across,) = (operand for operand in plan.contraction.operands
+                     if row.name in names_in(operand.subscripts))
+        found: dict[int, Ends] = {}
+        for axis in packing.plain:
+            factor = across.subscripts[axis.axis].coefficient(row.name).constant or 0
+            if factor > 0:
+                found[axis.axis] = (
+                    self.spelling.integer((Int.of(own.begin) - row.low) * factor),
+                    self.spelling.integer((Int.of(own.end) - row.stop) * factor + axis.count))
+        return found
 
     def _looped(self, item: Planned, inside: list[str]) -> list[str]:
         """The loops of a plan around lines, which know where their sums wait."""
