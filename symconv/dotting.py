@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from symconv.blocking import in_strips
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
 from symconv.packing import LINE, Packing, pack
@@ -47,6 +48,9 @@ def dot_plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
                                     names, fixed, numbers).plan()
                     if made is not None:
                         yield made
+                        strips = in_strips(made, 1)
+                        if strips is not None:
+                            yield strips
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ def effort(plan: Tiles) -> float:
         copies = slices * plan.bands * parts * (plan.groups if parts > 1 else 1)
         total += copies * _packing(plan.packing)
         again = parts * _packing(plan.packing) if plan.groups == 1 or parts == 1 else 0.0
+    if plan.strip:
+        again = 0.0
     return _shared(total, again, plan, plan.bands * slices)
 
 
@@ -153,7 +155,11 @@ def _sets(plan: Tiles) -> int:
 def _shared(time: float, again: float, plan: Tiles, others: int) -> float:
     """A surcharge for what two cores lose: they share uneven tasks, of which there are `others`
     for every share of the rows, and both do something `again` where they share a block of rows."""
-    odd = uneven(plan.row.extent, plan.grain, others) - 1
+    odd = (uneven(plan.row.extent, plan.grain, others) if not plan.strip else uneven(
+        plan.lanes[0].extent, plan.strip, others // plan.bands, block=plan.band)) - 1
+    if plan.strip and others == 1 and plan.dots is None:    # vectors are cut, too
+        half = plan.width * -(-plan.shares // 2) * plan.strip // plan.band
+        odd += 2 * -(-half // _LANES) / -(-plan.width // _LANES) - 1
     return time + _LOST * (odd * time + (again if others % 2 and plan.shares > 1 else 0.0))
 
 
@@ -175,6 +181,8 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     total *= loops
     again = parts * _packing(plan.packing)
     total += again + parts * _packing(dots.packing)
+    if plan.strip:
+        again = parts * _packing(dots.packing)
     return _shared(plan.groups * slices * total, again, plan, slices)
 
 

@@ -14,14 +14,18 @@ _COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 _EVEN = ((2, 1.05), (4, 1.15))      # threads, and how uneven their shares may be (`uneven`)
 
 
-def uneven(extent: int, grain: int, others: int, threads: int = 2) -> float:
+def uneven(extent: int, grain: int, others: int, threads: int = 2, block: int = 0) -> float:
     """The largest share of a thread, as a multiple of an even one. `others` times `extent` rows
-    come in tasks of `grain`, the last one of every `extent` maybe smaller."""
-    count = -(-extent // grain)
+    come in tasks of `grain`, the last one of every `extent` maybe smaller; with blocks of so many
+    rows, that of every `block`."""
+    block = min(block, extent) or extent
+    inside = -(-block // grain)
+    count = inside * -(-extent // block)
     each, more = divmod(others * count, threads)
     ends = [each * part + min(part, more) for part in range(threads + 1)]
     # the rows of the tasks before each end
-    rows = [end // count * extent + min(end % count * grain, extent) for end in ends]
+    rows = [end // count * extent + min(
+        end % count // inside * block + min(end % inside * grain, block), extent) for end in ends]
     return max(stop - low for low, stop in pairwise(rows)) * threads / (others * extent)
 
 

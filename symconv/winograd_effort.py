@@ -79,7 +79,8 @@ def _product(plan: Winograd) -> float:
     alike = plan.phases if plan.is_by_phases else 1
     again = widths.total() if plan.rows * depth > _INNER else 1
     total = plan.rows * depth / LINE * _NUMBERS * again
-    again = alike * heights.total() if depth * max(widths) * LINE > _INNER and not plan.is_slabbed else 1
+    is_far = depth * max(widths) * LINE > _INNER and not plan.is_slabbed
+    again = alike * heights.total() if is_far else 1
     total += 0.0 if near else depth * wide * _LINE * again
     alone = near or (calls == 1 and not (plan.summed and plan.turns * plan.parts > 1))
     for rows, high in heights.items():

@@ -64,6 +64,15 @@ CASES = {
                       "forward"),
     "classes": (*convolution((1, 64, 28, 28), (64, 64, 3, 3), padding=1, stride=2), "vjp_x"),
     "parts in place": (*convolution((1, 256, 13, 15), (240, 256, 1, 1)), "vjp_x"),
+    "rows of dots": (*convolution((5, 1, 60, 50), (3, 1, 9, 9), padding=2, dilation=2), "vjp_w"),
+    "columns of dots": (*convolution((21, 1, 27, 26), (7, 1, 5, 5), padding=2), "vjp_w"),
+    "strips": (*convolution((3, 1, 9001), (1, 1, 155), padding=70), "vjp_w"),
+    "strips in place": (*convolution((1, 1, 9001), (1, 1, 155)), "vjp_w"),
+    "strips of a block": (*convolution((1, 250, 7, 7), (140, 250, 3, 3), padding=1), "vjp_x"),
+    "strips of bands": (*convolution((1, 500, 4, 4), (90, 500, 3, 3), padding=1), "vjp_x"),
+    "strips of two lanes": (*convolution((1, 5, 40, 41), (20, 5, 5, 5), padding=2), "vjp_x"),
+    "strips of classes": (*convolution((1, 3, 60, 62), (30, 3, 7, 7), padding=3, stride=2),
+                          "vjp_x"),
     "blocks": (*convolution((1, 1, 20000), (64, 1, 10), stride=5), "forward"),
 }
 
@@ -129,7 +138,9 @@ def test_tasks_that_are_done_at_once_give_the_bits_of_each_alone(name):
 
 @pytest.mark.parametrize(("name", "operand"), [
     ("bands of tiles", "x"), ("bands of tiles", "w"), ("one band", "w"),
-    ("clipped parts", "w"), ("rows of transforms", "x"), ("rows of phases", "x")])
+    ("clipped parts", "w"), ("rows of transforms", "x"), ("rows of phases", "x"),
+    ("strips of a block", "w"), ("strips of bands", "w"), ("strips of two lanes", "w"),
+    ("columns of dots", "x")])
 def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, operand):
     op, shapes, which = CASES[name]
     made = Compiled(op, shapes, which, packed=(operand,))
@@ -145,7 +156,9 @@ def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, op
 
 
 @pytest.mark.parametrize("name", [
-    "bands of tiles", "rows of transforms", "rows of phases", "clipped parts", "blocks"])
+    "bands of tiles", "rows of transforms", "rows of phases", "clipped parts", "rows of dots",
+    "columns of dots", "strips", "strips in place", "strips of bands", "strips of two lanes",
+    "strips of classes", "blocks"])
 def test_no_byte_outside_is_touched(name, tmp_path):
     op, shapes, which = CASES[name]
     made = Compiled(op, shapes, which)
