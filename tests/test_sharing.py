@@ -139,7 +139,7 @@ def test_tasks_that_are_done_at_once_give_the_bits_of_each_alone(name):
 @pytest.mark.parametrize(("name", "operand"), [
     ("bands of tiles", "x"), ("bands of tiles", "w"), ("one band", "w"),
     ("clipped parts", "w"), ("rows of transforms", "x"), ("rows of phases", "x"),
-    ("strips of a block", "w"), ("strips of bands", "w"), ("strips of two lanes", "w"),
+    ("strips of a block", "w"), ("strips of bands", "w"),
     ("columns of dots", "x")])
 def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, operand):
     op, shapes, which = CASES[name]
