@@ -28,6 +28,7 @@ _TURNING = 22.0         # per element and vector of lanes, from the array to the
 _ENTERING = 7.0         # per element and vector of lanes that a transform reads or writes
 _NEARBY = 3.6           # of slabs in L1
 _LEAVING = 7.5
+_LOST = 0.04            # how much of what two cores lose counts: one core is more frequent
 _SPILLED = 10.0         # times these where a transform runs along three axes: registers are few
 
 
@@ -38,6 +39,7 @@ def winograd_effort(plan: Winograd) -> float:
     tasks = math.prod(s.extent for s in plan.slices) * plan.groups * plan.bands
     total = tasks * turns * plan.points * _product(plan)
     spilled = _SPILLED if len(plan.schemes) > 2 else 1.0
+    again = 0.0
     for side in (plan.vector, plan.scalar):
         lanes = plan.group if side is plan.vector else (
             plan.band if plan.summed else side.across.extent)
@@ -50,10 +52,12 @@ def winograd_effort(plan: Winograd) -> float:
         phases = plan.phases if side.is_patch or not plan.summed else 1
         taps = plan.points if side.is_patch else math.prod(
             scheme[1] for scheme in plan.schemes)
-        total += visits * _TURNING * math.prod(
+        entering = visits * _TURNING * math.prod(
             axis.size(tiles) for axis, tiles in zip(side.axes, windows, strict=True))
-        total += spilled * visits * math.prod(windows) * strands * phases * (taps + plan.points) * (
-            _NEARBY if parted and _is_near(plan) else _ENTERING)
+        entering += spilled * visits * math.prod(windows) * strands * phases * (
+            taps + plan.points) * (_NEARBY if parted and _is_near(plan) else _ENTERING)
+        total += entering
+        again += entering if _is_halved(plan, side) else 0.0
     outputs = math.prod(o for o, _ in plan.schemes)
     pixels = math.prod(s.extent for s in plan.outputs) / (1 if plan.summed else plan.bands)
     total += tasks * -(-plan.group // LINE) * (
@@ -63,7 +67,17 @@ def winograd_effort(plan: Winograd) -> float:
     slabs = plan.slabs if plan.is_slabbed else 1
     total += tasks * turns * slabs * (
         max(0, size - _CACHE) * _FAR + max(0, size - _MUCH) * _FARTHER)
-    return total * (1 + 0.04 * (uneven(plan.whole, plan.grain, tasks // plan.bands) - 1))
+    odd = uneven(plan.whole, plan.grain, tasks // plan.bands) - 1
+    return total + _LOST * (odd * total + again)
+
+
+def _is_halved(plan: Winograd, side: Side) -> bool:
+    """Whether an operand enters once where one thread has all tasks, and in both of two threads."""
+    if plan.slices:
+        return False
+    if side is plan.vector:
+        return plan.groups == 1 and plan.shares > 1 and (plan.bands == 1 or not plan.summed)
+    return plan.groups > 1 and plan.bands == 1 and not plan.summed
 
 
 def _product(plan: Winograd) -> float:
