@@ -90,7 +90,8 @@ class Winograd:
     and the sum is over tiles; otherwise rows are tiles and the sum is over that variable. `rest`
     are further variables of the sum, `slices` outer ones. A task has `group` lanes, and `grain`
     tiles of the first axis or, with `summed`, `grain` rows, of which a `band` may be done at once;
-    with `summed`, `part` tiles of the first axis are taken at a time, otherwise `slab` terms of
+    or all tiles of a band and a `strip` of the lanes, all of which may be done at once. With
+    `summed`, `part` tiles of the first axis are taken at a time, otherwise `slab` terms of
     the sum: where there is no `rest` and these are few, the vectors are used while they are in
     L1. `target` is the place of the first element.
     """
@@ -113,6 +114,17 @@ class Winograd:
     lane: int
     row: int
     contraction: Contraction
+    strip: int = 0
+
+    @property
+    def strips(self) -> int:
+        """Into how many tasks the lanes of a band are split."""
+        return -(-self.group // self.strip) if self.strip else 1
+
+    @property
+    def joint(self) -> int:
+        """How many tasks may be done at once."""
+        return self.strips if self.strip else -(-self.band // self.grain)
 
     @property
     def points(self) -> int:

@@ -67,7 +67,8 @@ def winograd_effort(plan: Winograd) -> float:
     slabs = plan.slabs if plan.is_slabbed else 1
     total += tasks * turns * slabs * (
         max(0, size - _CACHE) * _FAR + max(0, size - _MUCH) * _FARTHER)
-    odd = uneven(plan.whole, plan.grain, tasks // plan.bands) - 1
+    odd = (uneven(plan.group, plan.strip, tasks) if plan.strip
+           else uneven(plan.whole, plan.grain, tasks // plan.bands)) - 1
     return total + _LOST * (odd * total + again)
 
 

@@ -60,6 +60,9 @@ CASES = {
     "one band": (*convolution((1, 64, 27, 27), (48, 64, 3, 3), padding=1), "vjp_x"),
     "rows of transforms": (*convolution((1, 40, 30, 30), (32, 40, 3, 3), padding=1), "vjp_w"),
     "rows of phases": (*convolution((1, 40, 3001), (44, 40, 9), padding=4), "vjp_w"),
+    "strips of transforms": (*convolution((1, 64, 40, 38), (36, 64, 3, 3), padding=2, dilation=2),
+                             "forward"),
+    "strips of slabs": (*convolution((1, 128, 60, 38), (36, 128, 3, 3), padding=1), "forward"),
     "clipped parts": (*convolution((1, 64, 30, 30), (48, 64, 3, 3), padding=1, stride=2),
                       "forward"),
     "classes": (*convolution((1, 64, 28, 28), (64, 64, 3, 3), padding=1, stride=2), "vjp_x"),
@@ -139,7 +142,8 @@ def test_tasks_that_are_done_at_once_give_the_bits_of_each_alone(name):
 @pytest.mark.parametrize(("name", "operand"), [
     ("bands of tiles", "x"), ("bands of tiles", "w"), ("one band", "w"),
     ("clipped parts", "w"), ("rows of transforms", "x"), ("rows of phases", "x"),
-    ("strips of a block", "w"), ("strips of bands", "w"),
+    ("strips of transforms", "x"), ("strips of transforms", "w"), ("strips of slabs", "x"),
+    ("strips of slabs", "w"), ("strips of a block", "w"), ("strips of bands", "w"),
     ("columns of dots", "x")])
 def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, operand):
     op, shapes, which = CASES[name]
@@ -156,7 +160,8 @@ def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, op
 
 
 @pytest.mark.parametrize("name", [
-    "bands of tiles", "rows of transforms", "rows of phases", "clipped parts", "rows of dots",
+    "bands of tiles", "rows of transforms", "rows of phases", "strips of transforms",
+    "clipped parts", "rows of dots",
     "columns of dots", "strips", "strips in place", "strips of bands", "strips of two lanes",
     "strips of classes", "blocks"])
 def test_no_byte_outside_is_touched(name, tmp_path):

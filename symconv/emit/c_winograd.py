@@ -115,18 +115,27 @@ class WinogradSpelling:
         """The lanes of a task, and its tiles of the first axis or its rows."""
         many = f"{self.joined.name} * " if self.joined is not None else ""
         number = self._number(self.names[1], self.plan.shares)
-        yield from self._bounds(number, self.plan.grain, many)
+        if self.plan.strip:
+            yield from self._lanes(self.names[0], self.plan.strip, many)
+            yield from self._bounds(number, self.plan.grain, "")
+        else:
+            yield from self._lanes(self._number(self.names[0], self.plan.groups),
+                                   self.plan.group, "")
+            yield from self._bounds(number, self.plan.grain, many)
 
     def band(self) -> Iterator[str]:
         """The same for all tasks of a band."""
+        yield from self._lanes(self._number(self.names[0], self.plan.groups), self.plan.group, "")
         yield from self._bounds(self._number(self.own.block, self.plan.bands), self.plan.band, "")
+
+    def _lanes(self, number: str, size: int, many: str) -> Iterator[str]:
+        own, extent = self.own, self.plan.vector.across.extent
+        yield f"const ptrdiff_t {own.first} = {number} * {size};"
+        yield (f"const ptrdiff_t {own.many} = {self.spelling.prefix}_min({many}{size}, "
+               f"{extent} - {own.first});")
 
     def _bounds(self, number: str, size: int, many: str) -> Iterator[str]:
         own, plan, prefix = self.own, self.plan, self.spelling.prefix
-        group = self.names[0]
-        yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
-        yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
-               f"{plan.vector.across.extent} - {own.first});")
         yield f"const ptrdiff_t {own.low} = {number} * {size};"
         yield f"const ptrdiff_t {own.count} = {prefix}_min({many}{size}, {plan.whole} - {own.low});"
         rest = plan.phases if plan.summed else plan.all_tiles(1)
@@ -138,6 +147,11 @@ class WinogradSpelling:
         own, size = self.own, self._chunk()
         yield f"const ptrdiff_t {own.chunk} = {own.slab} * {size};"
         yield f"const ptrdiff_t {own.deep} = {self._some(str(self.plan.depth))};"
+
+    @property
+    def _has_all(self) -> bool:
+        """Whether the lanes of all strips enter at once, for all bands."""
+        return bool(self.plan.strip) and not self.plan.is_slabbed
 
     @staticmethod
     def _number(name: str, count: int) -> str:
@@ -188,13 +202,13 @@ class WinogradSpelling:
     def _block(self) -> Iterator[str]:
         """The number of the band."""
         if self.plan.bands > 1:
-            most = 1 if self.joined is None else self.joined.most
+            most = 1 if self.joined is None or self.plan.strip else self.joined.most
             yield f"const ptrdiff_t {self.own.block} = {self.names[1]} / {most};"
 
     def _behind(self) -> str:
         """How far the rows of a task are behind those of its band, in a transformed operand."""
         own, plan = self.own, self.plan
-        if self.joined is None:
+        if self.joined is None or plan.strip:
             return ""
         unit = 1 if plan.summed else plan.all_tiles(1) * plan.pitch(plan.scalar)
         block = f" - {own.block} * {plan.band}" if plan.bands > 1 else ""
@@ -213,7 +227,7 @@ class WinogradSpelling:
         """The lines that transform an operand for the task, the part and the slab that are set."""
         own, plan = self.own, self.plan
         if side is plan.vector:
-            first, many = own.first, own.many
+            first, many = ("0", str(plan.group)) if self._has_all else (own.first, own.many)
         elif plan.summed:
             first, many = own.low, own.count
         else:
@@ -241,7 +255,7 @@ class WinogradSpelling:
             key = key * plan.groups + Int.of(group)
         if side is plan.scalar and plan.shares > 1:
             key = key * plan.shares + Int.of(band)
-        if side is plan.scalar and self.joined is not None:
+        if side is plan.scalar and self.joined is not None and not plan.strip:
             key = key * self.joined.most + Int.of(self.joined.name) - 1
         return self.spelling.integer(key, factor=True)
 
@@ -272,6 +286,8 @@ class WinogradSpelling:
                  else blocked(plan, plan.scalar, own.chunk))
         steps = (1, plan.pitch(plan.scalar)) if plan.summed else (plan.pitch(plan.scalar), 1)
         below = "" if plan.is_slabbed else f" + {own.chunk} * {plan.pitch(plan.vector)}"
+        if plan.strip and (self._has_all or own.vector in self.held):
+            below += f" + {own.first}"
         joined = [f"{own.chunk} > 0", *([f"{own.part} > 0"] if plan.summed else []),
                   *(f"{span.name} > {span.low}" for span in plan.rest if plan.summed)]
         number, rows = own.row, own.all
