@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 
 from symconv import afar
 from symconv.packing import Packing
-from symconv.sharing import uneven
+from symconv.sharing import largest_share
 from symconv.tiles import COMBED, PANEL, TALL, WIDE, Dots, Tiles
 
 _LANES = 16         # elements of a vector register, and of a cache line
@@ -79,7 +79,7 @@ def effort(plan: Tiles) -> float:
         again = parts * _packing(plan.packing) if plan.groups == 1 or parts == 1 else 0.0
     if plan.strip:
         again = 0.0
-    return _shared(total, again, plan, plan.bands * slices)
+    return _shared(total, again, plan, slices)
 
 
 def _store(plan: Tiles) -> float:
@@ -152,15 +152,27 @@ def _sets(plan: Tiles) -> int:
     return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 
-def _shared(time: float, again: float, plan: Tiles, others: int) -> float:
-    """A surcharge for what two cores lose: they share uneven tasks, of which there are `others`
-    for every share of the rows, and both do something `again` where they share a block of rows."""
-    odd = (uneven(plan.row.extent, plan.grain, others) if not plan.strip else uneven(
-        plan.lanes[0].extent, plan.strip, others // plan.bands, block=plan.band)) - 1
-    if plan.strip and others == 1 and plan.dots is None:    # vectors are cut, too
+def _shared(time: float, again: float, plan: Tiles, slices: int) -> float:
+    """A surcharge for what two cores lose: they share uneven tasks, for each of so many slices, and
+    both do something `again` where they share a block of rows or a band."""
+    tasks = plan.bands * plan.shares
+    odd = largest_share(slices * tasks, lambda task: (
+        task // tasks * plan.lanes[0].extent * plan.row.extent + _done(plan, task % tasks))) - 1
+    if plan.strip and plan.bands == slices == 1 and plan.dots is None:  # vectors are cut, too
         half = plan.width * -(-plan.shares // 2) * plan.strip // plan.band
         odd += 2 * -(-half // _LANES) / -(-plan.width // _LANES) - 1
-    return time + _LOST * (odd * time + (again if others % 2 and plan.shares > 1 else 0.0))
+    halved = plan.bands * slices % 2 and plan.shares > 1
+    return time + _LOST * (odd * time + (again if halved else 0.0))
+
+
+def _done(plan: Tiles, tasks: int) -> int:
+    """The rows times the values of the first lane of the first tasks of a slice."""
+    band, share = divmod(tasks, plan.shares)
+    first, rows = band * plan.band, plan.row.extent
+    many = max(0, min(plan.band, plan.lanes[0].extent - first))
+    done = min(share * plan.strip, many) * rows if plan.strip else (
+        many * min(share * plan.grain, rows))
+    return min(first, plan.lanes[0].extent) * rows + done
 
 
 def _dots(plan: Tiles, dots: Dots) -> float:

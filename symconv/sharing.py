@@ -8,25 +8,27 @@ allow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 _COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 _EVEN = ((2, 1.05), (4, 1.15))      # threads, and how uneven their shares may be (`uneven`)
 
 
-def uneven(extent: int, grain: int, others: int, threads: int = 2, block: int = 0) -> float:
+def uneven(extent: int, grain: int, others: int, threads: int = 2) -> float:
     """The largest share of a thread, as a multiple of an even one. `others` times `extent` rows
-    come in tasks of `grain`, the last one of every `extent` maybe smaller; with blocks of so many
-    rows, that of every `block`."""
-    block = min(block, extent) or extent
-    inside = -(-block // grain)
-    count = inside * -(-extent // block)
-    each, more = divmod(others * count, threads)
-    ends = [each * part + min(part, more) for part in range(threads + 1)]
-    # the rows of the tasks before each end
-    rows = [end // count * extent + min(
-        end % count // inside * block + min(end % inside * grain, block), extent) for end in ends]
-    return max(stop - low for low, stop in pairwise(rows)) * threads / (others * extent)
+    come in tasks of `grain`, the last one of every `extent` maybe smaller."""
+    count = -(-extent // grain)
+    return largest_share(others * count, lambda task: (
+        task // count * extent + min(task % count * grain, extent)), threads)
+
+
+def largest_share(tasks: int, work: Callable[[int], int], threads: int = 2) -> float:
+    """The largest share of a thread in so many tasks, as a multiple of an even one; `work` tells
+    how much the first ones are."""
+    each, more = divmod(tasks, threads)
+    ends = [work(each * part + min(part, more)) for part in range(threads + 1)]
+    return max(stop - low for low, stop in pairwise(ends)) * threads / ends[-1]
 
 
 def grain(extent: int, block: int, others: int, least: int, unit: int = 1) -> int:
