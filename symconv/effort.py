@@ -35,6 +35,7 @@ _BACK = 2.0         # a line of a copy that is read back
 _WAITING = ((6_144, 2.0), (65_536, 12.0), (math.inf, 50.0))
 """What it costs a vector of sums to wait between two parts, with at most so many of them."""
 
+_NARROW = 0.5       # of its time, how much longer half a tile takes at most
 _LOST = 0.05        # how much of what two cores lose counts: one core is more frequent
 
 
@@ -158,9 +159,10 @@ def _shared(time: float, again: float, plan: Tiles, slices: int) -> float:
     tasks = plan.bands * plan.shares
     odd = largest_share(slices * tasks, lambda task: (
         task // tasks * plan.lanes[0].extent * plan.row.extent + _done(plan, task % tasks))) - 1
-    if plan.strip and plan.bands == slices == 1 and plan.dots is None:  # vectors are cut, too
+    if plan.strip and plan.bands == slices == 1 and plan.dots is None:  # vectors and tiles are cut
         half = plan.width * -(-plan.shares // 2) * plan.strip // plan.band
         odd += 2 * -(-half // _LANES) / -(-plan.width // _LANES) - 1
+        odd += _NARROW * max(0.0, 1 - half / WIDE)
     halved = plan.bands * slices % 2 and plan.shares > 1
     return time + _LOST * (odd * time + (again if halved else 0.0))
 

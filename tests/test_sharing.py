@@ -19,7 +19,7 @@ from symconv.loops import Tiled, Transformed
 from symconv.lower import lower
 from symconv.passes import forward_passes, vjp_passes
 from symconv.shapes import specialise, stored_shape
-from symconv.sharing import grain, uneven
+from symconv.sharing import grain, largest_share, uneven
 
 QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
 
@@ -36,6 +36,12 @@ def separate_cache(tmp_path_factory):
     (14, 1, 1, 2, 1.0), (196, 196, 11, 2, 12 / 11), (196, 98, 11, 2, 1.0), (5, 4, 3, 2, 18 / 15)])
 def test_the_largest_share_is_counted_in_rows(extent, size, others, threads, share):
     assert uneven(extent, size, others, threads) == pytest.approx(share)
+
+
+def test_the_largest_share_may_be_of_tasks_that_differ():
+    sizes = [48, 48, 48, 48, 48, 16]
+    assert largest_share(6, lambda task: sum(sizes[:task])) == 2 * 144 / 256
+    assert largest_share(12, lambda task: 256 * (task // 6) + sum(sizes[:task % 6])) == 1.0
 
 
 @pytest.mark.parametrize("others", [1, 2, 3, 5, 8, 11])
