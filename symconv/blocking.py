@@ -17,12 +17,14 @@ from dataclasses import replace
 
 from symconv.clipping import Clipping, clipping
 from symconv.contraction import Contraction, Operand, Span
-from symconv.packing import Packing
+from symconv.packing import LINE, Packing
 from symconv.parting import parted, parts
 from symconv.places import flat, names_in, stride
+from symconv.sharing import grain, uneven
 from symconv.tiles import BEYOND, CACHE, PANEL, TALL, WIDE, Part, Tiles
 from symconv.tiling import Tiling
 
+_EVEN = 1.05        # of an even share: what a thread may have
 _WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
 
 
@@ -144,16 +146,19 @@ def _waiting(tiling: Tiling, band: int, divided: Sequence[Part]) -> int:
 
 
 def _variants(tiling: Tiling, plan: Tiles, tall: bool, low: bool) -> Iterator[Tiles]:
-    """A plan in both orders of rows and lanes, with its numbers where they lie or gathered; with
+    """A plan in both orders of rows and lanes, with its numbers where they lie or gathered, and
+    with tasks that are strips of a band where the rows of a task would be uneven or many; with
     `tall` tiles, and with `low` ones where their panels stay in L1."""
-    for made in _gathered(tiling, plan):
-        may = may_be_by_lanes(made)
-        if tall:
-            yield made
-            if may:
-                yield replace(made, by_lanes=True)
-        if low and may and 2 * made.panel <= PANEL and made.group > TALL // 2:
-            yield replace(made, by_lanes=True, low=True)
+    strips = None if _is_even(plan) else in_strips(plan, LINE if len(plan.lanes) == 1 else 1)
+    for shared in (plan, strips):
+        for made in () if shared is None else _gathered(tiling, shared):
+            may = may_be_by_lanes(made)
+            if tall:
+                yield made
+                if may:
+                    yield replace(made, by_lanes=True)
+            if low and may and 2 * made.panel <= PANEL and made.group > TALL // 2:
+                yield replace(made, by_lanes=True, low=True)
 
 
 def _may_be_low(tiling: Tiling) -> bool:
@@ -161,6 +166,23 @@ def _may_be_low(tiling: Tiling) -> bool:
     operand, wide tiles read it in longer runs."""
     room = math.prod(stop - low for low, stop in tiling.along.valid)
     return tiling.direct and room > BEYOND
+
+
+def _is_even(plan: Tiles) -> bool:
+    """Whether two threads have about the same rows, and none of them copies what both need."""
+    tasks = plan.bands * math.prod(s.extent for s in plan.slices)
+    return uneven(plan.row.extent, plan.grain, tasks) <= _EVEN and (
+        tasks % 2 == 0 or plan.packing is None)
+
+
+def in_strips(plan: Tiles, unit: int) -> Tiles | None:
+    """The same plan with tasks that have all rows, and some values of the first lane, a multiple of
+    `unit`; None where a band cannot be cut."""
+    if plan.groups > 1:
+        return None
+    slices = math.prod(s.extent for s in plan.slices)
+    strip = grain(plan.lanes[0].extent, plan.band, slices, unit, unit)
+    return replace(plan, grain=plan.group, strip=strip) if strip < plan.band else None
 
 
 def may_be_by_lanes(plan: Tiles) -> bool:

@@ -14,11 +14,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from symconv.blocking import in_strips
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
 from symconv.packing import LINE, Packing, pack
 from symconv.parting import parted, parts, shift, single
 from symconv.places import flat, group, names_in, stride
+from symconv.sharing import grain
 from symconv.tiles import CACHE, Dots, Lane, Part, Read, Tiles
 
 _MOST = 4096        # sums: each of them takes a vector between two parts of the reduction
@@ -46,6 +48,9 @@ def dot_plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
                                     names, fixed, numbers).plan()
                     if made is not None:
                         yield made
+                        strips = in_strips(made, 1)
+                        if strips is not None:
+                            yield strips
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class _Planner:
         copies = [self._copy(operand, divided if operand is x else (*divided, block), within,
                              around) for operand in (x, a)]
         if copies[0] is None or copies[1] is None or not any(
-                self._ends_in_zeros(copy) for copy in copies if copy is not None):
+                copy.ends_in_zeros(self.run.extent) for copy in copies if copy is not None):
             return None
         steps = tuple(s for s in parted(rest, divided) if s.extent > 1)
         vector = self._read(x, copies[0], steps, divided)
@@ -116,10 +121,12 @@ class _Planner:
         low = {self.column.name: Int.of(self.column.low)}
         lane = Lane(self.column.name, self.column.low, self.column.extent, 1,
                     stride(contraction.target, self.target, self.column.name))
+        share = grain(row.extent, rows, math.prod(s.extent for s in slices), 1) if (
+            block.count == 1) else rows
         return Tiles(
             slices=slices, loops=loops, row=row, lanes=(lane,), parts=divided, taps=(), steps=steps,
             clips=(), chunk=max(1, steps[0].extent) if steps else 1, band=self.column.extent,
-            group=rows, grain=rows, vector=replace(vector, base=vector.base.substitute(low)),
+            group=rows, grain=share, vector=replace(vector, base=vector.base.substitute(low)),
             scalar=replace(scalar, base=scalar.base - back), row_stride=along, regular=None,
             packing=copies[0], guarded=True, taken=1.0, target=place.substitute(low),
             target_row=place.coefficient(row.name).constant or 0, contraction=contraction,
@@ -133,12 +140,6 @@ class _Planner:
                     (self.run,), (self.names[0], self.run.extent),
                     {s.name: s for s in within if s.name in used}, around,
                     [shift(place, divided) for place in operand.subscripts])
-
-    def _ends_in_zeros(self, copy: Packing) -> bool:
-        """Whether zeros stand behind the last value of the run, up to a whole vector."""
-        (lane,) = copy.lanes
-        return (lane.count == self.run.extent and lane.slots == 1
-                and copy.plane >= -(-self.run.extent // LINE) * LINE)
 
     def _read(self, operand: Operand, copy: Packing, steps: Sequence[Span],
               divided: Sequence[Part]) -> Read | None:

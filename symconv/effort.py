@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 
 from symconv import afar
 from symconv.packing import Packing
-from symconv.sharing import uneven
+from symconv.sharing import largest_share
 from symconv.tiles import BEYOND, COMBED, PANEL, WIDE, Dots, Read, Tiles
 
 _LANES = 16         # elements of a vector register, and of a cache line
@@ -37,6 +37,7 @@ _BACK = 2.0         # a line of a copy that is read back
 _WAITING = ((6_144, 2.0), (65_536, 12.0), (math.inf, 50.0))
 """What it costs a vector of sums to wait between two parts, with at most so many of them."""
 
+_NARROW = 0.5       # of its time, how much longer half a tile takes at most
 _LOST = 0.05        # how much of what two cores lose counts: one core is more frequent
 
 
@@ -80,7 +81,9 @@ def effort(plan: Tiles) -> float:
         copies = slices * plan.bands * parts * (plan.groups if parts > 1 else 1)
         total += copies * _packing(plan.packing)
         again = parts * _packing(plan.packing) if plan.groups == 1 or parts == 1 else 0.0
-    return _shared(total, again, plan, plan.bands * slices)
+    if plan.strip:
+        again = 0.0
+    return _shared(total, again, plan, slices)
 
 
 def _store(plan: Tiles) -> float:
@@ -164,11 +167,28 @@ def _sets(plan: Tiles, read: Read) -> int:
     return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 
-def _shared(time: float, again: float, plan: Tiles, others: int) -> float:
-    """A surcharge for what two cores lose: they share uneven tasks, of which there are `others`
-    for every share of the rows, and both do something `again` where they share a block of rows."""
-    odd = uneven(plan.row.extent, plan.grain, others) - 1
-    return time + _LOST * (odd * time + (again if others % 2 and plan.shares > 1 else 0.0))
+def _shared(time: float, again: float, plan: Tiles, slices: int) -> float:
+    """A surcharge for what two cores lose: they share uneven tasks, for each of so many slices, and
+    both do something `again` where they share a block of rows or a band."""
+    tasks = plan.bands * plan.shares
+    odd = largest_share(slices * tasks, lambda task: (
+        task // tasks * plan.lanes[0].extent * plan.row.extent + _done(plan, task % tasks))) - 1
+    if plan.strip and plan.bands == slices == 1 and plan.dots is None:  # vectors and tiles are cut
+        half = plan.width * -(-plan.shares // 2) * plan.strip // plan.band
+        odd += 2 * -(-half // _LANES) / -(-plan.width // _LANES) - 1
+        odd += _NARROW * max(0.0, 1 - half / WIDE)
+    halved = plan.bands * slices % 2 and plan.shares > 1
+    return time + _LOST * (odd * time + (again if halved else 0.0))
+
+
+def _done(plan: Tiles, tasks: int) -> int:
+    """The rows times the values of the first lane of the first tasks of a slice."""
+    band, share = divmod(tasks, plan.shares)
+    first, rows = band * plan.band, plan.row.extent
+    many = max(0, min(plan.band, plan.lanes[0].extent - first))
+    done = min(share * plan.strip, many) * rows if plan.strip else (
+        many * min(share * plan.grain, rows))
+    return min(first, plan.lanes[0].extent) * rows + done
 
 
 def _dots(plan: Tiles, dots: Dots) -> float:
@@ -187,8 +207,11 @@ def _dots(plan: Tiles, dots: Dots) -> float:
             time += parts * (30 + 4 * size) + 60 * size
             total += time * high * wide
     total *= loops
-    total += parts * (_packing(plan.packing) + _packing(dots.packing))
-    return _shared(plan.groups * slices * total, 0.0, plan, slices)
+    again = parts * _packing(plan.packing)
+    total += again + parts * _packing(dots.packing)
+    if plan.strip:
+        again = parts * _packing(dots.packing)
+    return _shared(plan.groups * slices * total, again, plan, slices)
 
 
 def split(count: int, most: int) -> Iterator[int]:

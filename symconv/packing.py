@@ -90,6 +90,13 @@ class Packing:
     def lanes(self) -> tuple[PackedAxis, ...]:
         return tuple(axis for axis in self.axes if axis.lane is not None)
 
+    def ends_in_zeros(self, width: int) -> bool:
+        """Whether zeros stand behind the last of `width` values of the only lane, up to a whole
+        vector."""
+        (lane,) = self.lanes
+        return (lane.count == width and lane.slots == 1
+                and self.plane >= -(-width // LINE) * LINE)
+
     def offset(self, places: Sequence[Int], lanes: Sequence[Span]) -> Int:
         """The position of lane 0 for given values of the other variables, floors included."""
         total = Int.of(0)

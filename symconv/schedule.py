@@ -101,7 +101,7 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     split = alone and _agree(chosen)
     joined = _joined(chosen, used) if split else None
     if not split:               # a block of rows is done in one task
-        chosen = [[replace(plan, grain=plan.group) for plan in term] for term in chosen]
+        chosen = [[replace(plan, grain=plan.group, strip=0) for plan in term] for term in chosen]
     return Tiled(target, definition.free, tuple(tuple(term) for term in chosen), tuple(empty),
                  names, initial, start, repair,
                  frozenset(span.name for span in _shared(chosen, empty)) if alone else fixed,
@@ -247,7 +247,7 @@ def _shared(chosen: Sequence[Sequence[Tiles]], empty: Sequence[Contraction]) -> 
 def _agree(chosen: Sequence[Sequence[Tiles]]) -> bool:
     """Whether every task has the same part of the target in all terms."""
     parts = [[(plan.contraction.target, plan.lanes[0].name, plan.lanes[0].low, plan.band,
-               plan.row, plan.group, plan.grain, plan.slices) for plan in term]
+               plan.row, plan.group, plan.grain, plan.strip, plan.slices) for plan in term]
              for term in chosen]
     return all(part == parts[0] for part in parts)
 
@@ -256,7 +256,12 @@ def _joined(chosen: Sequence[Sequence[Tiles]], used: set[str]) -> Joined | None:
     """The tasks that are done at once, where all plans have the same blocks of them."""
     every = [plan for term in chosen for plan in term]
     plan = every[0]
-    most = -(-plan.group // plan.grain)
+    most = plan.shares if plan.strip else -(-plan.group // plan.grain)
     return Joined(fresh("joined", used), most) if most > 1 and all(
-        (other.row.extent, other.group, other.grain) == (plan.row.extent, plan.group, plan.grain)
-        for other in every) else None
+        _block(other) == _block(plan) for other in every) else None
+
+
+def _block(plan: Tiles) -> tuple[int, ...]:
+    """The tasks of a block of rows, or of a band."""
+    return ((plan.lanes[0].extent, plan.band, plan.strip, plan.bands) if plan.strip
+            else (plan.row.extent, plan.group, plan.grain))

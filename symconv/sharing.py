@@ -8,6 +8,7 @@ allow.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
@@ -20,11 +21,16 @@ def uneven(extent: int, grain: int, others: int, threads: int = 2) -> float:
     """The largest share of a thread, as a multiple of an even one. `others` times `extent` rows
     come in tasks of `grain`, the last one of every `extent` maybe smaller."""
     count = -(-extent // grain)
-    each, more = divmod(others * count, threads)
-    ends = [each * part + min(part, more) for part in range(threads + 1)]
-    # the rows of the tasks before each end
-    rows = [end // count * extent + min(end % count * grain, extent) for end in ends]
-    return max(stop - low for low, stop in pairwise(rows)) * threads / (others * extent)
+    return largest_share(others * count, lambda task: (
+        task // count * extent + min(task % count * grain, extent)), threads)
+
+
+def largest_share(tasks: int, work: Callable[[int], int], threads: int = 2) -> float:
+    """The largest share of a thread in so many tasks, as a multiple of an even one; `work` tells
+    how much the first ones are."""
+    each, more = divmod(tasks, threads)
+    ends = [work(each * part + min(part, more)) for part in range(threads + 1)]
+    return max(stop - low for low, stop in pairwise(ends)) * threads / ends[-1]
 
 
 def grain(extent: int, block: int, others: int, least: int, unit: int = 1) -> int:

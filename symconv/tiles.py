@@ -114,8 +114,9 @@ class Tiles:
     """The plan of one contraction.
 
     A task has one value of each of the `slices`, `band` values of the first lane and `grain` of
-    the row. The tasks of a `group` of rows, which follow each other, are done at once where all
-    plans of a definition agree. `target` is the position of the first row and lane in the target;
+    the row; or a `strip` of the band, so many values of the first lane, and all rows. The tasks of
+    a `group` of rows or of a band, which follow each other, are done at once where all plans of a
+    definition agree. `target` is the position of the first row and lane in the target;
     the next row stands `target_row` further.
 
     The reduction comes in `parts`. Its `taps` are variables each value of which is a run of its
@@ -162,6 +163,7 @@ class Tiles:
     gathered: bool = False
     by_lanes: bool = False
     low: bool = False
+    strip: int = 0
 
     @property
     def tall(self) -> int:
@@ -204,8 +206,13 @@ class Tiles:
 
     @property
     def shares(self) -> int:
-        """Into how many tasks the rows are split."""
-        return -(-self.row.extent // self.grain)
+        """Into how many tasks the rows are split, or a band."""
+        return -(-self.band // self.strip) if self.strip else -(-self.row.extent // self.grain)
+
+    @property
+    def splits_rows(self) -> bool:
+        """Whether a task has some of the rows."""
+        return not self.strip and self.shares > 1
 
     @property
     def inner(self) -> int:
@@ -259,6 +266,7 @@ def tiles_text(plan: Tiles) -> str:
     packed += f", {plan.scalar.tensor} gathered" if plan.gathered else ""
     packed += ", by panels" if plan.by_lanes else ""
     packed += ", low tiles" if plan.low else ""
+    packed += f", {plan.strip} of the band a task" if plan.strip else ""
     divided = f" in {plan.part_count} parts" if plan.is_divided else ""
     rows = f"rows {plan.row.name} ({plan.group} of {plan.row.extent})"
     return (f"{rows}, lanes {lanes} ({plan.band} of {plan.lanes[0].extent}), {packed}, "

@@ -74,8 +74,7 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
     target = Access(definition.target.name,
                     tuple(Int.of(index.name) for index in definition.free))
     names = fresh("group", used), fresh("band", used)
-    most = -(-plan.band // plan.grain)
-    joined = Joined(fresh("joined", used), most) if most > 1 else None
+    joined = Joined(fresh("joined", used), plan.joint) if plan.joint > 1 else None
     return Transformed(target, definition.free, plan, names, initial, point(definition), joined)
 
 
@@ -85,15 +84,15 @@ def _pays(transforms: float, sums: float) -> bool:
 
 
 def transform_tasks(node: Transformed) -> tuple[tuple[str, Int], ...]:
-    """Slices of the vector operand, groups of lanes, other slices, bands: successive tasks share
-    what has been transformed."""
+    """Slices of the vector operand, groups of lanes, other slices, bands, strips of lanes:
+    successive tasks share what has been transformed."""
     plan = node.plan
     ours = plan.vector.base.names()
     shared = [(s.name, Int.of(s.extent)) for s in plan.slices if s.name in ours]
     rest = [(s.name, Int.of(s.extent)) for s in plan.slices if s.name not in ours]
-    group, band = ([(name, Int.of(count))] if count > 1 else []
-                   for name, count in zip(node.names, (plan.groups, plan.shares), strict=True))
-    return (*shared, *group, *rest, *band)
+    group, band, strip = ([(name, Int.of(count))] if count > 1 else [] for name, count in zip(
+        (*node.names, node.names[0]), (plan.groups, plan.shares, plan.strips), strict=True))
+    return (*shared, *group, *rest, *band, *strip)
 
 
 def _strides(tensor: Tensor) -> tuple[int, ...] | None:

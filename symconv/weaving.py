@@ -25,9 +25,10 @@ def is_woven(plan: Tiles, every: Sequence[Tiles], fixed: Collection[str], split:
         return False
     if not split:
         return True
-    if plan.bands > 1 and 0 < abs(plan.lanes[0].target) <= reach and len(plan.lanes) > 1:
+    if (len(plan.lanes) > 1 and (plan.bands > 1 or plan.strip)
+            and 0 < abs(plan.lanes[0].target) <= reach):
         return False
-    if plan.shares > 1 and abs(plan.target_row) <= reach:
+    if plan.splits_rows and abs(plan.target_row) <= reach:
         return False
     return all(_is_clear(plan, other, apart, reach) for other in every)
 
@@ -44,12 +45,13 @@ def _is_clear(plan: Tiles, other: Tiles, apart: int, reach: int) -> bool:
         return True
     between = min(ahead, abs(ahead - runs))
     return between <= apart and share(plan) == share(other) and (
-        len(plan.lanes) == 1 or plan.bands == 1 or plan.lanes[0].low == other.lanes[0].low)
+        len(plan.lanes) == 1 or (plan.bands == 1 and not plan.strip)
+        or plan.lanes[0].low == other.lanes[0].low)
 
 
 def share(plan: Tiles) -> tuple[object, ...]:
     """What a task has of a plan: slices, bands of lanes, groups of rows."""
     lanes = tuple((lane.name, lane.target) for lane in plan.lanes)
-    rows = (plan.group, plan.grain, plan.row) if plan.shares > 1 else ()
-    return (plan.slices, lanes, plan.bands, plan.band if plan.bands > 1 else 0,
-            plan.shares, rows, plan.target_row)
+    rows = (plan.group, plan.grain, plan.row) if plan.splits_rows else ()
+    return (plan.slices, lanes, plan.bands, plan.band if plan.bands > 1 or plan.strip else 0,
+            plan.strip, plan.shares, rows, plan.target_row)

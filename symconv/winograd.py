@@ -91,7 +91,8 @@ class Winograd:
     and the sum is over tiles; otherwise rows are tiles and the sum is over that variable. `rest`
     are further variables of the sum, `slices` outer ones. A task has `group` lanes, and `grain`
     tiles of the first axis or, with `summed`, `grain` rows, of which a `band` may be done at once;
-    with `summed`, `part` tiles of the first axis are taken at a time, otherwise `slab` terms of
+    or all tiles of a band and a `strip` of the lanes, all of which may be done at once. With
+    `summed`, `part` tiles of the first axis are taken at a time, otherwise `slab` terms of
     the sum: where there is no `rest` and these are few, the vectors are used while they are in
     L1. `outputs` are the outer variables of the axes. `target` is the place of the first element;
     from lane to lane there are `lane` elements, from row to row with `summed` there are `row`.
@@ -115,6 +116,17 @@ class Winograd:
     lane: int
     row: int
     contraction: Contraction
+    strip: int = 0
+
+    @property
+    def strips(self) -> int:
+        """Into how many tasks the lanes of a band are split."""
+        return -(-self.group // self.strip) if self.strip else 1
+
+    @property
+    def joint(self) -> int:
+        """How many tasks may be done at once."""
+        return self.strips if self.strip else -(-self.band // self.grain)
 
     @property
     def points(self) -> int:
@@ -164,6 +176,12 @@ class Winograd:
     def rows(self) -> int:
         """The rows of the product in one task."""
         return self.band * self.phases if self.summed else self.all_tiles(self.band)
+
+    @property
+    def is_by_phases(self) -> bool:
+        """Whether the product takes the rows of each phase for themselves: those of a task are
+        neighbours there, but not in a band of several tasks."""
+        return self.summed and self.phases > 1 and self.grain < self.band
 
     @property
     def depth(self) -> int:

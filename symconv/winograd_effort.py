@@ -44,6 +44,7 @@ def winograd_effort(plan: Winograd) -> float:
     tasks = math.prod(s.extent for s in plan.slices) * plan.groups * plan.bands
     total = tasks * turns * plan.points * _product(plan)
     spilled = _SPILLED if len(plan.schemes) > 2 else 1.0
+    again = 0.0
     for side in (plan.vector, plan.scalar):
         lanes = plan.group if side is plan.vector else (
             plan.band if plan.summed else side.across.extent)
@@ -56,10 +57,12 @@ def winograd_effort(plan: Winograd) -> float:
         phases = plan.phases if side.is_patch or not plan.summed else 1
         taps = plan.points if side.is_patch else math.prod(
             scheme[1] for scheme in plan.schemes)
-        total += visits * _TURNING * math.prod(
+        entering = visits * _TURNING * math.prod(
             axis.size(tiles) for axis, tiles in zip(side.axes, windows, strict=True))
-        total += spilled * visits * math.prod(windows) * strands * phases * (taps + plan.points) * (
-            _NEARBY if parted and _is_near(plan) else _ENTERING)
+        entering += spilled * visits * math.prod(windows) * strands * phases * (
+            taps + plan.points) * (_NEARBY if parted and _is_near(plan) else _ENTERING)
+        total += entering
+        again += entering if _is_halved(plan, side) else 0.0
     outputs = math.prod(o for o, _ in plan.schemes)
     pixels = math.prod(s.extent for s in plan.outputs) / (1 if plan.summed else plan.bands)
     total += tasks * -(-plan.group // LINE) * (
@@ -69,7 +72,18 @@ def winograd_effort(plan: Winograd) -> float:
     slabs = plan.slabs if plan.is_slabbed else 1
     total += tasks * turns * slabs * (
         max(0, size - _CACHE) * _FAR + max(0, size - _MUCH) * _FARTHER)
-    return total * (1 + _LOST * (uneven(plan.whole, plan.grain, tasks // plan.bands) - 1))
+    odd = (uneven(plan.group, plan.strip, tasks) if plan.strip
+            else uneven(plan.whole, plan.grain, tasks // plan.bands)) - 1
+    return total + _LOST * (odd * total + again)
+
+
+def _is_halved(plan: Winograd, side: Side) -> bool:
+    """Whether an operand enters once where one thread has all tasks, and in both of two threads."""
+    if plan.slices:
+        return False
+    if side is plan.vector:
+        return plan.groups == 1 and plan.shares > 1 and (plan.bands == 1 or not plan.summed)
+    return plan.groups > 1 and plan.bands == 1 and not plan.summed
 
 
 def _product(plan: Winograd) -> float:
@@ -81,17 +95,19 @@ def _product(plan: Winograd) -> float:
     wide = -(-plan.group // LINE)
     near = plan.is_slabbed and _is_near(plan)
     widths = Counter(split(wide, widest(TALL)))
-    heights = Counter(split(plan.rows, TALL))
+    heights = Counter(split(plan.band if plan.is_by_phases else plan.rows, TALL))
+    alike = plan.phases if plan.is_by_phases else 1
     again = widths.total() if plan.rows * depth > _INNER else 1
     total = plan.rows * depth / LINE * _NUMBERS * again
-    again = heights.total() if depth * max(widths) * LINE > _INNER and not plan.is_slabbed else 1
+    is_far = depth * max(widths) * LINE > _INNER and not plan.is_slabbed
+    again = alike * heights.total() if is_far else 1
     total += 0.0 if near else depth * wide * _LINE * again
     alone = near or (calls == 1 and not (plan.summed and plan.turns * plan.parts > 1))
     for rows, high in heights.items():
         for vectors, many in widths.items():
             time = max(rows * vectors, rows + vectors, _WAITING) * depth
             time += calls * (_CALL + rows * vectors * (_SUM if alone else 2 * _SUM))
-            total += time * high * many
+            total += time * alike * high * many
     return total
 
 

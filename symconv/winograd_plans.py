@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
 from symconv.places import flat
-from symconv.sharing import COUNTS, grain
+from symconv.sharing import COUNTS, grain, uneven
 from symconv.sliding import Slide, Weave, schemes_of, slides_of
 from symconv.toom import LIMIT, least_noise
 from symconv.winograd import LINE, Axis, Guard, Side, Winograd
 from symconv.winograd_effort import winograd_effort
 
 _MOST_TILES = 4096
+_EVEN = 1.05    # of an even share: what a thread may have
 _HIGH = 8       # rows that tasks have a multiple of, where their transform has vectors along them
 
 
@@ -153,12 +154,10 @@ class _Maker:
                                              _cuts(whole, _HIGH if self.summed else 1)):
             others = -(-vector.across.extent // group) * math.prod(s.extent for s in slices)
             unit = _HIGH if self.summed else 1
-            # rows of several phases stand phase by phase, so that tasks of a band are no part of it
-            is_whole = self.summed and plan.phases > 1
-            share = band if is_whole else grain(whole, band, others, unit, unit)
+            share = grain(whole, band, others, unit, unit)
             for part in _cuts(tiles[0], 1) if self.summed else (band,):
-                cut = replace(plan, group=group, band=band, grain=share, part=part,
-                              slab=plan.depth)
+                cut = _in_strips(replace(plan, group=group, band=band, grain=share, part=part,
+                                         slab=plan.depth))
                 yield cut
                 for slab in _slabs(cut):
                     yield replace(cut, slab=slab)
@@ -216,6 +215,17 @@ class _Maker:
         window = weave.whole(scheme[1])
         return Axis(start - (window - 1) if backwards else start, window, window, backwards, valid,
                     stride, weave.apart, 1, weave.shift)
+
+
+def _in_strips(plan: Winograd) -> Winograd:
+    """The plan with tasks that have some lanes, where they would have uneven numbers of tiles. Of
+    several bands a thread shares but one with another."""
+    others = math.prod(s.extent for s in plan.slices)
+    if (plan.summed or plan.groups > 1 or plan.bands == 1
+            or uneven(plan.whole, plan.grain, others) <= _EVEN):
+        return plan
+    strip = grain(plan.group, plan.group, others * plan.bands, LINE, LINE)
+    return replace(plan, grain=plan.band, strip=strip) if strip < plan.group else plan
 
 
 def _slabs(plan: Winograd) -> list[int]:

@@ -19,7 +19,7 @@ from symconv.loops import Tiled, Transformed
 from symconv.lower import lower
 from symconv.passes import forward_passes, vjp_passes
 from symconv.shapes import specialise, stored_shape
-from symconv.sharing import grain, uneven
+from symconv.sharing import grain, largest_share, uneven
 
 QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
 
@@ -36,6 +36,12 @@ def separate_cache(tmp_path_factory):
     (14, 1, 1, 2, 1.0), (196, 196, 11, 2, 12 / 11), (196, 98, 11, 2, 1.0), (5, 4, 3, 2, 18 / 15)])
 def test_the_largest_share_is_counted_in_rows(extent, size, others, threads, share):
     assert uneven(extent, size, others, threads) == pytest.approx(share)
+
+
+def test_the_largest_share_may_be_of_tasks_that_differ():
+    sizes = [48, 48, 48, 48, 48, 16]
+    assert largest_share(6, lambda task: sum(sizes[:task])) == 2 * 144 / 256
+    assert largest_share(12, lambda task: 256 * (task // 6) + sum(sizes[:task % 6])) == 1.0
 
 
 @pytest.mark.parametrize("others", [1, 2, 3, 5, 8, 11])
@@ -59,10 +65,23 @@ CASES = {
     "bands of tiles": (*convolution((1, 40, 56, 30), (40, 40, 3, 3), padding=1), "forward"),
     "one band": (*convolution((1, 64, 27, 27), (48, 64, 3, 3), padding=1), "vjp_x"),
     "rows of transforms": (*convolution((1, 40, 30, 30), (32, 40, 3, 3), padding=1), "vjp_w"),
+    "rows of phases": (*convolution((1, 40, 3001), (44, 40, 9), padding=4), "vjp_w"),
+    "strips of transforms": (*convolution((1, 64, 40, 38), (36, 64, 3, 3), padding=2, dilation=2),
+                             "forward"),
+    "strips of slabs": (*convolution((1, 128, 60, 38), (36, 128, 3, 3), padding=1), "forward"),
     "clipped parts": (*convolution((1, 64, 30, 30), (48, 64, 3, 3), padding=1, stride=2),
                       "forward"),
     "classes": (*convolution((1, 64, 28, 28), (64, 64, 3, 3), padding=1, stride=2), "vjp_x"),
     "parts in place": (*convolution((1, 256, 13, 15), (240, 256, 1, 1)), "vjp_x"),
+    "rows of dots": (*convolution((5, 1, 60, 50), (3, 1, 9, 9), padding=2, dilation=2), "vjp_w"),
+    "columns of dots": (*convolution((21, 1, 27, 26), (7, 1, 5, 5), padding=2), "vjp_w"),
+    "strips": (*convolution((3, 1, 9001), (1, 1, 155), padding=70), "vjp_w"),
+    "strips in place": (*convolution((1, 1, 9001), (1, 1, 155)), "vjp_w"),
+    "strips of a block": (*convolution((1, 250, 7, 7), (140, 250, 3, 3), padding=1), "vjp_x"),
+    "strips of bands": (*convolution((1, 500, 4, 4), (90, 500, 3, 3), padding=1), "vjp_x"),
+    "strips of two lanes": (*convolution((1, 5, 40, 41), (20, 5, 5, 5), padding=2), "vjp_x"),
+    "strips of classes": (*convolution((1, 3, 60, 62), (30, 3, 7, 7), padding=3, stride=2),
+                          "vjp_x"),
     "blocks": (*convolution((1, 1, 20000), (64, 1, 10), stride=5), "forward"),
 }
 
@@ -128,7 +147,10 @@ def test_tasks_that_are_done_at_once_give_the_bits_of_each_alone(name):
 
 @pytest.mark.parametrize(("name", "operand"), [
     ("bands of tiles", "x"), ("bands of tiles", "w"), ("one band", "w"),
-    ("clipped parts", "w"), ("rows of transforms", "x")])
+    ("clipped parts", "w"), ("rows of transforms", "x"), ("rows of phases", "x"),
+    ("strips of transforms", "x"), ("strips of transforms", "w"), ("strips of slabs", "x"),
+    ("strips of slabs", "w"), ("strips of a block", "w"), ("strips of bands", "w"),
+    ("columns of dots", "x")])
 def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, operand):
     op, shapes, which = CASES[name]
     made = Compiled(op, shapes, which, packed=(operand,))
@@ -144,7 +166,10 @@ def test_tasks_that_are_done_at_once_find_their_share_of_what_is_packed(name, op
 
 
 @pytest.mark.parametrize("name", [
-    "bands of tiles", "rows of transforms", "clipped parts", "blocks"])
+    "bands of tiles", "rows of transforms", "rows of phases", "strips of transforms",
+    "clipped parts", "rows of dots",
+    "columns of dots", "strips", "strips in place", "strips of bands", "strips of two lanes",
+    "strips of classes", "blocks"])
 def test_no_byte_outside_is_touched(name, tmp_path):
     op, shapes, which = CASES[name]
     made = Compiled(op, shapes, which)

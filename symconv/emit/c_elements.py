@@ -58,8 +58,11 @@ class Elements:
             if plan.bands > 1 and not number:
                 low = f"{own.first} + {lane.low}" if lane.low else own.first
                 stop = f"{low} + {own.many}"
+            if plan.strip and not number:
+                first = low
+                low, stop = f"{first} + {own.begin}", f"{first} + {own.end}"
             lines = loop(lane.name, low, stop, lines)
-        low, stop = ((own.begin, own.end) if plan.shares > 1
+        low, stop = ((own.begin, own.end) if plan.splits_rows
                      else (str(plan.row.low), str(plan.row.stop)))
         return loops(plan.loops, loop(plan.row.name, low, stop, lines))
 

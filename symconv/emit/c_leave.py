@@ -73,7 +73,8 @@ class TileLeave:
         end in this task, are room for whole vectors."""
         spell, own, plan, target = self.spelling, self.own, self.plan, self.node.target.tensor
         place, behind, reach, dense = plan.target, Int.of(0), 1, True
-        first = Int.of(own.many) if plan.bands > 1 else Int.of(plan.lanes[0].extent)
+        first = (Int.of(own.end) if plan.strip else Int.of(own.many) if plan.bands > 1
+                 else Int.of(plan.lanes[0].extent))
         if plan.is_flat and len(plan.lanes) > 1:
             place = place + Int.of(own.at) * plan.lanes[-1].target
             behind = first * plan.lanes[0].pitch - Int.of(own.at)

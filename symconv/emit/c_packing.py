@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from symconv.emit.c_expressions import Spelling
 from symconv.integers import Int, ceil_div, floor_div, largest, smallest
 from symconv.names import fresh
-from symconv.packing import PackedAxis, Packing
+from symconv.packing import LINE, PackedAxis, Packing
+
+Ends: TypeAlias = tuple[Int, Int]
 
 
-def packing_lines(packing: Packing, copy: str, spelling: Spelling,
-                  used: Collection[str]) -> Iterator[str]:
-    """Fill `copy` for the slices and the band whose variables are set; `used` are other names."""
-    yield from _Pack(packing, copy, spelling, used).lines()
+def packing_lines(packing: Packing, copy: str, spelling: Spelling, used: Collection[str],
+                  needed: Mapping[int, Ends] | None = None) -> Iterator[str]:
+    """Fill `copy` for the slices and the band whose variables are set; `used` are other names.
+    Of axes that are `needed` in part, by number, at least the places from one end to the other are
+    filled, counted from the first place."""
+    yield from _Pack(packing, copy, spelling, used, needed or {}).lines()
 
 
 class _Pack:
-    def __init__(self, packing: Packing, copy: str, spelling: Spelling,
-                 used: Collection[str]) -> None:
-        self.packing, self.copy, self.spelling = packing, copy, spelling
+    def __init__(self, packing: Packing, copy: str, spelling: Spelling, used: Collection[str],
+                 needed: Mapping[int, Ends]) -> None:
+        self.packing, self.copy, self.spelling, self.needed = packing, copy, spelling, needed
         taken = set(used)
         self.at = {axis.axis: fresh(f"at{axis.axis}", taken) for axis in packing.axes}
         self.slot = {axis.axis: fresh(f"slot{axis.axis}", taken) for axis in packing.axes}
@@ -43,7 +48,7 @@ class _Pack:
         plain, lanes = self.packing.plain, self.packing.lanes
         return (len(lanes) == 1 and lanes[0].slots == 1 and lanes[0].step * lanes[0].source > 1
                 and bool(plain) and plain[-1].source == 1
-                and self._ends(lanes[0])[0] == "0")
+                and self._ends(lanes[0], *self._places(lanes[0]))[0] == "0")
 
     def _turned(self, axes: list[PackedAxis], run: PackedAxis) -> Iterator[str]:
         """Loops over all plain axes but those that make up the run, which is turned."""
@@ -64,23 +69,28 @@ class _Pack:
 
     def _run(self, run: PackedAxis) -> Iterator[str]:
         (lane,) = self.packing.lanes
-        start = self.source + run.low + run.shift + ((lane.low + lane.shift) * lane.step
+        first, last = self._places(lane)
+        width = self.packing.plane - first
+        if lane.axis in self.needed:        # and what a vector reads behind the last lane
+            width = smallest(self.packing.plane, last + LINE - 1) - first
+        start = self.source + run.low + run.shift + ((lane.low + lane.shift + first) * lane.step
                                                      + lane.first) * lane.source
-        begin, end = self._ends(run)
+        begin, end = self._ends(run, Int.of(0), Int.of(run.count))
         if self.tests:
             yield f"const int {self.inside} = {' && '.join(self.tests)};"
             end = f"{self.inside} ? {end} : 0"
-        yield (f"{self.spelling.prefix}_turn({self._at(self.place)}, {run.stride}, "
-               f"{self.packing.plane}, {self._ends(lane)[1]}, {run.count},")
+        yield (f"{self.spelling.prefix}_turn({self._at(self.place + first)}, {run.stride}, "
+               f"{self.spelling.integer(width)}, {self._ends(lane, first, last)[1]}, {run.count},")
         yield (f"    {begin}, {end}, {self.packing.tensor}, {self.spelling.integer(start)}, "
                f"{lane.step * lane.source}, {self.packing.room});")
 
-    def _ends(self, axis: PackedAxis) -> tuple[str, str]:
-        """The places of an axis that are copied, counted from its first one."""
+    def _ends(self, axis: PackedAxis, first: Int, last: Int) -> tuple[str, str]:
+        """The places that are copied, of those of an axis from `first` to `last`, and counted from
+        there."""
         residue = self._residue(axis)
-        begin = ceil_div(axis.valid[0] - residue, axis.step) - axis.low - axis.shift
-        end = floor_div(axis.valid[1] - 1 - residue, axis.step) + 1 - axis.low - axis.shift
-        low, high = (self.spelling.integer(largest(0, smallest(axis.count, value)))
+        begin = ceil_div(axis.valid[0] - residue, axis.step) - axis.low - axis.shift - first
+        end = floor_div(axis.valid[1] - 1 - residue, axis.step) + 1 - axis.low - axis.shift - first
+        low, high = (self.spelling.integer(largest(0, smallest(last - first, value)))
                      for value in (begin, end))
         # bands and parts move on, so that what the first one leaves out is never more
         return "0" if axis.low * axis.step + axis.first >= axis.valid[0] else low, high
@@ -102,11 +112,19 @@ class _Pack:
         self._enter(axis, place + axis.shift, place)
         inside = list(self._around(rest, inmost, lines))
         filled = rest[0].count * rest[0].stride if rest else inmost
-        yield from self._loop(name, axis.low, axis.low + axis.count, inside)
+        yield from self._loop(name, *self._all_places(axis), inside)
         if axis.stride > filled:
             yield from self._loop(name, 0, axis.count, [
                 f"{self.spelling.prefix}_zero({self._at(before + place * axis.stride + filled)}, "
                 f"{axis.stride - filled});"])
+
+    def _places(self, axis: PackedAxis) -> Ends:
+        """The places of an axis that are filled, counted from its first one."""
+        return self.needed.get(axis.axis, (Int.of(0), Int.of(axis.count)))
+
+    def _all_places(self, axis: PackedAxis) -> tuple[str, str]:
+        low, stop = (self.spelling.integer(end + axis.low) for end in self._places(axis))
+        return low, stop
 
     def _slots(self, axes: list[PackedAxis]) -> Iterator[str]:
         """One loop per axis with phases, then the places of all lanes but the last."""
@@ -132,21 +150,23 @@ class _Pack:
             place = (place + (name - axis.low) * axis.stride
                      + self._slot(axis) * axis.slot_stride)
             tests += self._tests(axis, subscript)
-        ends = list(self._ends(last))
-        start = source + ((last.low + last.shift) * last.step
+        first, stop = self._places(last)
+        ends = list(self._ends(last, first, stop))
+        start = source + ((last.low + last.shift + first) * last.step
                           + self._residue(last)) * last.source
-        place = place + self._slot(last) * last.slot_stride
+        place = place + self._slot(last) * last.slot_stride + first
         self.spelling.helpers.add("packing")
         lines: list[str] = []
         if tests:
             lines.append(f"const int {self.inside} = {' && '.join(tests)};")
             ends = [f"{self.inside} ? {end} : 0" if end != "0" else end for end in ends]
-        lines += [f"{self.spelling.prefix}_line({self._at(place)}, {last.count}, "
+        count = self.spelling.integer(stop - first)
+        lines += [f"{self.spelling.prefix}_line({self._at(place)}, {count}, "
                   f"{ends[0]}, {ends[1]},",
                   f"    {self.packing.tensor}, {self.spelling.integer(start)}, "
                   f"{last.step * last.source});"]
         for axis in reversed(axes):
-            lines = list(self._loop(self.at[axis.axis], axis.low, axis.low + axis.count, lines))
+            lines = list(self._loop(self.at[axis.axis], *self._all_places(axis), lines))
         yield from lines
 
     def _enter(self, axis: PackedAxis, subscript: Int, place: Int) -> None:
@@ -169,7 +189,7 @@ class _Pack:
         return self.copy if shown == "0" else f"{self.copy} + {shown}"
 
     @staticmethod
-    def _loop(name: str, low: int, stop: int, lines: list[str]) -> Iterator[str]:
+    def _loop(name: str, low: int | str, stop: int | str, lines: list[str]) -> Iterator[str]:
         yield f"for (ptrdiff_t {name} = {low}; {name} < {stop}; {name}++) {{"
         yield from (f"    {line}" for line in lines)
         yield "}"

@@ -121,7 +121,7 @@ class TileBody:
         """Where the sums of a tile are kept between two parts, from `start` on: all tiles of a
         block of rows side by side, with room behind the last one."""
         own, plan = self.own, self.plan
-        begin = own.begin if plan.shares > 1 else str(plan.row.low)
+        begin = own.begin if plan.splits_rows else str(plan.row.low)
         lanes = f"{own.lane} * {self.spelling.prefix}_LANES" if plan.dots is not None else own.lane
         return (f"{start} + ({plan.row.name} - {begin}) * {waiting_pitch(plan)} "
                 f"+ {lanes} * {own.rows}")
@@ -241,7 +241,7 @@ class TileBody:
         own, plan, tap = self.own, self.plan, Int.of(0)
         for span in plan.taps:
             tap = tap * span.extent + Int.of(span.name) - span.low
-        begin = Int.of(own.begin) if plan.shares > 1 else Int.of(plan.row.low)
+        begin = Int.of(own.begin) if plan.splits_rows else Int.of(plan.row.low)
         place = ((Int.of(plan.row.name) - begin) * plan.run + Int.of(own.rows) * (
             tap * math.prod(span.extent for span in plan.steps) + chunk * plan.inner))
         return f"{self.numbers} + {self.spelling.integer(place)}"

@@ -14,13 +14,15 @@ from symconv.contraction import Span
 from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames, indented, loop, loops
-from symconv.emit.c_packing import packing_lines
+from symconv.emit.c_packing import Ends, packing_lines
 from symconv.emit.c_registers import rows_of
 from symconv.emit.c_tile import TileBody
 from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, waiting_pitch
 from symconv.emit.c_workspace import Buffer
-from symconv.integers import Int
+from symconv.integers import Int, smallest
 from symconv.loops import Let, Loop, Node, Routine, Tiled, When
+from symconv.packing import LINE, Packing
+from symconv.places import names_in
 from symconv.tiles import Tiles
 
 
@@ -99,11 +101,16 @@ class TileSpelling:
                         f"const ptrdiff_t {own.many} = {spell.prefix}_min({plan.band}, "
                         f"{plan.lanes[0].extent} - {own.first});"]
         if plan.shares > 1:
-            begin = spell.integer(Int.of(group) * plan.grain + plan.row.low)
-            many = str(plan.grain) if node.joined is None else f"{node.joined.name} * {plan.grain}"
+            size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
+            if plan.strip:
+                size, low = plan.strip, 0
+                stop = own.many if plan.bands > 1 else str(plan.lanes[0].extent)
+            begin = spell.integer(Int.of(group) * size + low)
+            begin = f"{spell.prefix}_min({begin}, {stop})" if plan.strip else begin
+            many = str(size) if node.joined is None else f"{node.joined.name} * {size}"
             opening += [f"const ptrdiff_t {own.begin} = {begin};",
                         f"const ptrdiff_t {own.end} = {spell.prefix}_min({own.begin} + "
-                        f"{many}, {plan.row.stop});"]
+                        f"{many}, {stop});"]
         spans = [span for span in plan.slices if span.name not in node.fixed]
         counts = ((band, plan.bands, max(p.bands for p in node.plans[0])),
                   (group, plan.shares, max(p.shares for p in node.plans[0])))
@@ -118,7 +125,8 @@ class TileSpelling:
         item = next(item for item in self.planned if item.plan is plan)
         inside: list[str] = []
         lines = [line for copy, packing in item.made(self.held)
-                 for line in packing_lines(packing, copy, self.spelling, self.used)]
+                 for line in packing_lines(packing, copy, self.spelling, self.used,
+                                           self._needed(plan, packing))]
         if lines:
             if item.shared:
                 number = f"{self.task} / {self.groups}"
@@ -134,6 +142,32 @@ class TileSpelling:
         for part in reversed(plan.parts):
             inside = loop(part.number, 0, part.count, inside)
         yield from inside
+
+    def _needed(self, plan: Tiles, packing: Packing) -> dict[int, Ends]:
+        """The places of a copy that a task needs, which has some rows or some lanes, along the axes
+        where these lie."""
+        begin, end = Int.of(self.own.begin), Int.of(self.own.end)
+        if plan.shares == 1 or plan.groups > 1:
+            return {}
+        if plan.dots is None:
+            if not plan.strip:
+                return {}
+            axis = packing.lanes[0]
+            over = 1 + LINE // plan.lanes[0].pitch if len(plan.lanes) > 1 else 0
+            return {axis.axis: (begin, smallest(axis.count, end + axis.count - plan.band + over))}
+        span = plan.lanes[0] if plan.strip else plan.row
+        copied = plan.packing if plan.strip else plan.dots.packing
+        low, stop = (0, span.extent) if plan.strip else (span.low, span.low + span.extent)
+        # what a vector reads behind the values of a run, another row, must be a number
+        if packing is not copied or not packing.ends_in_zeros(plan.dots.width):
+            return {}
+        (used,) = (operand for operand in plan.contraction.operands
+                   if span.name in names_in(operand.subscripts))
+        factors = {axis.axis: used.subscripts[axis.axis].coefficient(span.name).constant or 0
+                   for axis in packing.plain}
+        return {axis.axis: ((begin - low) * factors[axis.axis],
+                            (end - stop) * factors[axis.axis] + axis.count)
+                for axis in packing.plain if factors[axis.axis] > 0}
 
     def _looped(self, item: Planned, inside: list[str]) -> list[str]:
         """The loops of a plan around lines, which know where their sums wait."""
@@ -152,12 +186,14 @@ class TileSpelling:
         spell, own, plan = self.spelling, self.own, item.plan
         lane = own.lane
         begin, end = self._rows(plan)
-        many = Int.of(own.many) if plan.bands > 1 else Int.of(plan.lanes[0].extent)
+        many = (Int.of(own.end) if plan.strip else Int.of(own.many) if plan.bands > 1
+                else Int.of(plan.lanes[0].extent))
+        low = spell.integer(Int.of(own.begin) * plan.lanes[0].pitch) if plan.strip else "0"
         lanes = spell.integer(1 + (many - 1) * plan.lanes[0].pitch + sum(
             (other.extent - 1) * other.pitch for other in plan.lanes[1:]), factor=True)
         body = self._body(node, item, lanes, add)
         around = self._blocks(plan)
-        along = (f"for (ptrdiff_t {lane} = 0, {own.filled}; {lane} < {lanes}; "
+        along = (f"for (ptrdiff_t {lane} = {low}, {own.filled}; {lane} < {lanes}; "
                  f"{lane} += {own.filled}) {{")
         if body.is_spread:
             lines = list(body.spread_lines(item.waiting))
@@ -203,7 +239,7 @@ class TileSpelling:
 
     def _rows(self, plan: Tiles) -> tuple[str, str]:
         own = self.own
-        return (own.begin, own.end) if plan.shares > 1 else (
+        return (own.begin, own.end) if plan.splits_rows else (
             str(plan.row.low), str(plan.row.stop))
 
 

@@ -28,7 +28,9 @@ def transformed(routine: Routine) -> list[Transformed]:
 
 def heights(plan: Winograd) -> tuple[int, ...]:
     """How many rows the products have: those of some tasks of a band that follow each other."""
-    rest = plan.phases if plan.summed else plan.all_tiles(1)
+    rest = plan.rows // plan.band
+    if plan.is_by_phases:
+        rest = 1
     ends = (*range(plan.grain, min(plan.band, plan.whole), plan.grain), plan.band)
     last = plan.whole - (plan.bands - 1) * plan.band
     return tuple(sorted({end * rest for end in ends} | {
@@ -130,17 +132,26 @@ class WinogradSpelling(WinogradBounds):
     def _behind(self) -> str:
         """How far the rows of a task are behind those of its band, in a transformed operand."""
         own, plan = self.own, self.plan
-        if self.joined is None:
+        if self.joined is None or plan.strip:
             return ""
         unit = 1 if plan.summed else plan.all_tiles(1) * plan.pitch(plan.scalar)
         block = f" - {own.block} * {plan.band}" if plan.bands > 1 else ""
         return f" + ({own.low}{block}) * {unit}"
 
+    def _between(self) -> str:
+        """How far the rows of a phase are from those of the next one: a transform that is held has
+        all rows of the band."""
+        own, plan = self.own, self.plan
+        if own.scalar not in self.held:
+            return own.count
+        whole = f"{plan.whole} - {own.block} * {plan.band}" if plan.bands > 1 else str(plan.whole)
+        return f"{self.spelling.prefix}_min({plan.band}, {whole})"
+
     def entering(self, side: Side, buffer: str) -> Iterator[str]:
         """The lines that transform an operand for the task, the part and the slab that are set."""
         own, plan = self.own, self.plan
         if side is plan.vector:
-            first, many = own.first, own.many
+            first, many = ("0", str(plan.group)) if self._has_all else (own.first, own.many)
         elif plan.summed:
             first, many = own.low, own.count
         else:
@@ -170,16 +181,24 @@ class WinogradSpelling(WinogradBounds):
                  else blocked(plan, plan.scalar, own.chunk))
         steps = (1, plan.pitch(plan.scalar)) if plan.summed else (plan.pitch(plan.scalar), 1)
         below = "" if plan.is_slabbed else f" + {own.chunk} * {plan.pitch(plan.vector)}"
+        if plan.strip and (self._has_all or own.vector in self.held):
+            below += f" + {own.first}"
         joined = [f"{own.chunk} > 0", *([f"{own.part} > 0"] if plan.summed else []),
                   *(f"{span.name} > {span.low}" for span in plan.rest if plan.summed)]
+        number, rows = own.row, own.all
+        if plan.is_by_phases:
+            across, rows = f"{own.phase} * {self._between()} + {own.row}", own.count
+            number = f"({own.phase} * {own.count} + {own.row})"
         call = [f"{prefix}_regular({own.rows}, {own.vectors}, {own.deep}, {own.steps},",
                 f"    {own.scalar} + {own.point} * {plan.plane(plan.scalar)} + {across} + {along}, "
                 f"{steps[0]}, {steps[1]},",
                 f"    {own.vector} + {own.point} * {plan.plane(plan.vector)}{below} + {own.lane},",
-                f"    {own.sums} + {own.point} * {plan.sums} + {own.lane} * {own.all} + {own.row} "
+                f"    {own.sums} + {own.point} * {plan.sums} + {own.lane} * {own.all} + {number} "
                 f"* {own.vectors} * {prefix}_LANES, {' || '.join(joined)});"]
-        inside = [f"for (ptrdiff_t {own.row} = 0, {own.rows}; {own.row} < {own.all}; "
+        inside = [f"for (ptrdiff_t {own.row} = 0, {own.rows}; {own.row} < {rows}; "
                   f"{own.row} += {own.rows}) {{",
-                  f"    {own.rows} = {prefix}_rows({own.all} - {own.row});",
+                  f"    {own.rows} = {prefix}_rows({rows} - {own.row});",
                   *indented(call if plan.is_slabbed else self._chunks(call)), "}"]
+        if plan.is_by_phases:
+            inside = loop(own.phase, 0, plan.phases, inside)
         yield from loop(own.point, 0, plan.points, blocks(inside, own, prefix))

@@ -34,18 +34,27 @@ class WinogradBounds:
         """The lanes of a task, and its tiles of the first axis or its rows."""
         many = f"{self.joined.name} * " if self.joined is not None else ""
         number = self._number(self.names[1], self.plan.shares)
-        yield from self._bounds(number, self.plan.grain, many)
+        if self.plan.strip:
+            yield from self._lanes(self.names[0], self.plan.strip, many)
+            yield from self._bounds(number, self.plan.grain, "")
+        else:
+            yield from self._lanes(self._number(self.names[0], self.plan.groups),
+                                   self.plan.group, "")
+            yield from self._bounds(number, self.plan.grain, many)
 
     def band(self) -> Iterator[str]:
         """The same for all tasks of a band."""
+        yield from self._lanes(self._number(self.names[0], self.plan.groups), self.plan.group, "")
         yield from self._bounds(self._number(self.own.block, self.plan.bands), self.plan.band, "")
+
+    def _lanes(self, number: str, size: int, many: str) -> Iterator[str]:
+        own, extent = self.own, self.plan.vector.across.extent
+        yield f"const ptrdiff_t {own.first} = {number} * {size};"
+        yield (f"const ptrdiff_t {own.many} = {self.spelling.prefix}_min({many}{size}, "
+               f"{extent} - {own.first});")
 
     def _bounds(self, number: str, size: int, many: str) -> Iterator[str]:
         own, plan, prefix = self.own, self.plan, self.spelling.prefix
-        group = self.names[0]
-        yield f"const ptrdiff_t {own.first} = {self._number(group, plan.groups)} * {plan.group};"
-        yield (f"const ptrdiff_t {own.many} = {prefix}_min({plan.group}, "
-               f"{plan.vector.across.extent} - {own.first});")
         yield f"const ptrdiff_t {own.low} = {number} * {size};"
         yield f"const ptrdiff_t {own.count} = {prefix}_min({many}{size}, {plan.whole} - {own.low});"
         rest = plan.phases if plan.summed else plan.all_tiles(1)
@@ -88,6 +97,11 @@ class WinogradBounds:
         return str(size) if not self.plan.summed and self.plan.depth % size == 0 else (
             f"{self.spelling.prefix}_min({size}, {depth} - {self.own.chunk})")
 
+    @property
+    def _has_all(self) -> bool:
+        """Whether the lanes of all strips enter at once, for all bands."""
+        return bool(self.plan.strip) and not self.plan.is_slabbed
+
     def _is_repeated(self, side: Side) -> bool:
         """Whether an operand enters in several parts."""
         plan = self.plan
@@ -97,7 +111,7 @@ class WinogradBounds:
     def _block(self) -> Iterator[str]:
         """The number of the band."""
         if self.plan.bands > 1:
-            most = 1 if self.joined is None else self.joined.most
+            most = 1 if self.joined is None or self.plan.strip else self.joined.most
             yield f"const ptrdiff_t {self.own.block} = {self.names[1]} / {most};"
 
     def _key(self, side: Side) -> str:
@@ -112,7 +126,7 @@ class WinogradBounds:
             key = key * plan.groups + Int.of(group)
         if side is plan.scalar and plan.shares > 1:
             key = key * plan.shares + Int.of(band)
-        if side is plan.scalar and self.joined is not None:
+        if side is plan.scalar and self.joined is not None and not plan.strip:
             key = key * self.joined.most + Int.of(self.joined.name) - 1
         return self.spelling.integer(key, factor=True)
 
