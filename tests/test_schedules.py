@@ -64,6 +64,7 @@ CASES = {
     "patches": convolution((2, 5, 12, 21), (7, 5, 4, 3), stride=(4, 3)),
     "frames": convolution((2, 1, 98), (37, 1, 10), stride=5, padding=3),
     "volume": convolution((1, 2, 5, 6, 7), (5, 2, 3, 2, 3), stride=(1, 2, 1), padding=1),
+    "long maps": convolution((1, 12, 12, 48), (10, 12, 1, 1)),
     "thin sums": convolution((1, 9, 48, 49), (130, 9, 1, 1)),
 }
 USERS = {
@@ -183,6 +184,38 @@ def test_low_tiles_are_exact(monkeypatch, name):
         for cuts in ((), (0.3, 0.7)):
             for left, right in zip(fast.run(item, inputs, cuts), wanted, strict=True):
                 np.testing.assert_array_equal(left, right, err_msg=item.name)
+
+
+@pytest.mark.parametrize("name", ["thin sums", "long maps"])
+def test_bands_follow_the_cache_lines_of_an_operand_in_place(monkeypatch, name):
+    """Wherever an array begins, the bits are the same."""
+    monkeypatch.setattr(schedule, "effort",
+                        lambda plan: (plan.packing is not None) - 0.001 * plan.bands)
+    fast = Compiled(*CASES[name], "float32", "auto")
+    assert "% k_LANES);" in fast.sources["k.c"]
+    rng = np.random.default_rng(7)
+    for item in fast.passes:
+        inputs = [rng.standard_normal(stored_shape(tensor, {}), np.float32)
+                  for tensor in item.program.inputs]
+        wanted = compiled(name, "float32", "reference").run(item, inputs)
+        seen = set()
+        for offset in (0, 1, 5, 15):
+            moved = [behind_a_line(array, offset) for array in inputs]
+            for cuts in ((), (0.3, 0.7)):
+                found = fast.run(item, moved, cuts)
+                seen.add(b"".join(array.tobytes() for array in found))
+                for left, right in zip(found, wanted, strict=True):
+                    np.testing.assert_allclose(left, right, rtol=0, atol=1e-5 * np.abs(right).max())
+        assert len(seen) == 1
+
+
+def behind_a_line(array, offset):
+    """A copy that begins so many elements behind a cache line."""
+    room = np.zeros(array.size + 32, array.dtype)
+    begin = -room.ctypes.data % 64 // array.itemsize + offset
+    copy = room[begin:begin + array.size].reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 @pytest.mark.parametrize("crop", [0, 1])
@@ -341,7 +374,8 @@ CALL = """
 """
 
 
-@pytest.mark.parametrize("name", ["bands", "in place", "both", "empty classes", "matrices"])
+@pytest.mark.parametrize("name", ["bands", "in place", "long maps", "both", "empty classes",
+                                  "matrices"])
 def test_tiles_stay_inside_their_arrays(tmp_path, name):
     """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
     made = compiled(name, dtype_of(name), "auto")

@@ -14,7 +14,8 @@ from symconv.names import fresh
 class TileNames:
     """Locals of the emitted blocks, apart from the names of the program.
 
-    `first` and `many`: the band; `begin` and `end`: the rows of a task; `rows` of a tile that
+    `first` and `many`: the band, which begins `shift` lanes early because the array is `over` lanes
+    behind a cache line; `begin` and `end`: the rows of a task; `rows` of a tile that
     stands at `lane` and has `vectors`, of which `filled` lanes are new and `back` are not;
     `done` lanes have left the tile, the next `run` of them, number `at`, at once; `item` is a
     row of the tile. A run of the reduction goes from `head` to `tail`, `chunk` at a time, for the
@@ -24,6 +25,8 @@ class TileNames:
 
     first: str
     many: str
+    shift: str
+    over: str
     begin: str
     end: str
     rows: str

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symconv.contraction import Span
+from symconv.emit.c_bands import band_lines, shifted
 from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames, indented, loop, loops
@@ -97,9 +98,7 @@ class TileSpelling:
         band, group = node.names[:2]
         opening: list[str] = []
         if plan.bands > 1:
-            opening += [f"const ptrdiff_t {own.first} = {band} * {plan.band};",
-                        f"const ptrdiff_t {own.many} = {spell.prefix}_min({plan.band}, "
-                        f"{plan.lanes[0].extent} - {own.first});"]
+            opening += band_lines(plan, band, spell, own)
         if plan.shares > 1:
             size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
             if plan.strip:
@@ -226,8 +225,8 @@ class TileSpelling:
                 f"if (!{mark}) {{", *indented(lines), f"    {mark} = 1;", "}"]
 
     def _body(self, node: Tiled, item: Planned, lanes: str, add: bool) -> TileBody:
-        return TileBody(node, item.plan, item.steps, item.copy, item.other, item.numbers, lanes,
-                        add, self.spelling, self.own)
+        return TileBody(node, shifted(item.plan, self.own), item.steps, item.copy, item.other,
+                        item.numbers, lanes, add, self.spelling, self.own)
 
     def _blocks(self, plan: Tiles) -> list[str]:
         """The head of a loop over the blocks of rows of a task."""
