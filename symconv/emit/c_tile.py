@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_leave import TileLeave
 from symconv.emit.c_lines import TileNames, indented, loop, loops
-from symconv.emit.c_registers import mode_of
 from symconv.emit.c_tile_buffers import BEHIND, waiting_pitch
+from symconv.emit.c_tile_shapes import mode_of
 from symconv.integers import Int
 from symconv.loops import Tiled
 from symconv.tiles import Tiles

@@ -16,9 +16,9 @@ from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_packing import Ends, packing_lines
-from symconv.emit.c_registers import rows_of
 from symconv.emit.c_tile import TileBody
 from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, waiting_pitch
+from symconv.emit.c_tile_shapes import rows_of
 from symconv.emit.c_workspace import Buffer
 from symconv.integers import Int, smallest
 from symconv.loops import Let, Loop, Node, Routine, Tiled, When
