@@ -53,6 +53,7 @@ def written(case: Layer | Pool) -> str:
 @pytest.mark.parametrize(("case", "count"), [
     (Layer("few outputs, short rows", (64, 6, 14, 14), 16, 5), 3),
     (Layer("a gradient of few weights", (64, 1, 28, 28), 6, 5, 1, 2), 1),
+    (Layer("more outputs than channels, scattered", (8, 3, 16, 16), 8, 5), 5),
     (Layer("many outputs use what is copied", (1, 64, 56, 56), 64, 3, 1, 1), 0),
     (Layer("two residues of three taps", (1, 96, 56, 56), 96, 3, 2, 1, 1, 96), 0),
     (Layer("little to copy", (1, 4, 8, 8), 4, 3, 1, 1), 0)], ids=lambda one: str(one)[:40])

@@ -183,6 +183,16 @@ def taps_grad_weight(layer: Geometry, x: Array, w: Array, dy: Array) -> Array:
     return made.reshape(w.shape)
 
 
+def dots_grad_weight(layer: Geometry, x: Array, w: Array, dy: Array) -> Array:
+    """One channel per group: a sum of products per tap, of windows as they lie in memory."""
+    i = "ijk"[:len(layer.window)]
+    source, slopes = layer.padded(layer.grouped(x, 1)), layer.grouped(dy, 1)
+    made = np.empty_like(layer.grouped(w, 0))
+    for tap, places in layer.taps():
+        made[_last(*tap)] = np.einsum(f"ngo{i},ngc{i}->goc", slopes, source[_last(*places)])
+    return made.reshape(w.shape)
+
+
 def by_sample(idiom: Idiom, layer: Geometry, x: Array, w: Array, dy: Array) -> Array:
     """An idiom for each sample of a batch alone, whose columns stay in the cache."""
     one = Geometry(replace(layer.layer, shape=(1, *layer.layer.shape[1:])))
@@ -201,7 +211,7 @@ IDIOMS: dict[str, dict[str, Idiom]] = {
     "grad_weight": {"im2col": im2col_grad_weight,
                     "samples": partial(by_sample, im2col_grad_weight),
                     "tensordot": tensordot_grad_weight, "einsum": einsum_grad_weight,
-                    "taps": taps_grad_weight},
+                    "taps": taps_grad_weight, "dots": dots_grad_weight},
 }
 
 
@@ -209,7 +219,9 @@ def suited(layer: Layer, part: str) -> dict[str, Callable[[Array, Array, Array],
     """The idioms that run the layer within reason: im2col needs memory for its columns."""
     geometry = Geometry(layer)
     grouped, wide = layer.groups > 1, layer.columns > COLUMNS
+    single = layer.weight_shape[1] == 1 and layer.outputs == layer.groups
     return {name: partial(run, geometry)
             for name, run in IDIOMS[part].items()
-            if not (grouped and name == "tensordot") and not (wide and name != "taps")
-            and not (layer.shape[0] == 1 and name == "samples")}
+            if not (grouped and name == "tensordot") and not (wide and name not in ("taps", "dots"))
+            and not (layer.shape[0] == 1 and name == "samples")
+            and not (name == "dots" and not single)}

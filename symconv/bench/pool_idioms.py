@@ -46,10 +46,13 @@ def _by_axes(case: Pool, x: Array) -> Array:
             places = [slice(None)] * 4
             places[axis] = slice(tap, tap + case.stride * (size - 1) + 1, case.stride)
             taps.append(made[tuple(places)])
-        made = taps[0].copy()
-        for seen in taps[1:]:
-            (np.maximum if case.kind == "max" else np.add)(made, seen, out=made)
-    return made if case.kind == "max" else made / np.float32(case.kernel ** 2)
+        operation = np.maximum if case.kind == "max" else np.add
+        made = operation(taps[0], taps[1])
+        for seen in taps[2:]:
+            operation(made, seen, out=made)
+    if case.kind == "average":
+        made /= case.kernel ** 2
+    return made
 
 
 def _by_windows(case: Pool, x: Array) -> Array:

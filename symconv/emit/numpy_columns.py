@@ -27,7 +27,7 @@ from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_padding import strided
 from symconv.emit.numpy_scalars import product, split
 from symconv.emit.numpy_shifts import Gather
-from symconv.emit.numpy_turning import turned
+from symconv.emit.numpy_turning import by_shifts, turned
 from symconv.emit.numpy_views import align, view
 from symconv.integers import Int
 from symconv.ir import Access, Axis, Number, Tensor
@@ -77,8 +77,9 @@ class _Window:
     def loops(self) -> list[str]:
         return [loop.name for loop in self.frame.plan.loops]
 
-    def gathered(self, moving: Access, fixed: Access, taps: Sequence[str]) -> list[str] | None:
-        """The windows of `moving`, times `fixed`."""
+    def gathered(self, moving: Access, fixed: Access, taps: Sequence[str],
+                 shifts: bool = False) -> list[str] | None:
+        """The windows of `moving`, times `fixed`; with `shifts` only where taps are shifts."""
         frame, names, extents = self.frame, self.loops, self.extents
         source = frame.reader().view(moving)
         moved = self._moved(moving.subscripts)
@@ -94,7 +95,9 @@ class _Window:
             source.axes[0] in target) == kept else None
         gather = Gather(frame, extents, moving, weights, target, source.axes, tuple(names),
                         tuple(moved), outer, filled, self.first)
-        lines = (gather.shifted() if self.factor.value == 1 else None) or self._columns(gather)
+        lines = gather.shifted() if self.factor.value == 1 else None
+        if lines is None and not shifts:
+            lines = self._columns(gather)
         if lines is None:
             return None
         if filled:
@@ -168,8 +171,8 @@ class _Window:
         return sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]
 
     def turned(self, moving: Access, fixed: Access, taps: Sequence[str]) -> list[str] | None:
-        """A scatter as a gather, where no more is gathered than scattered and no matrix of weights
-        has to be turned that is large beside the columns."""
+        """A scatter as a gather, where no more is gathered than scattered (or copied, with shifts)
+        and no matrix of weights has to be turned that is large beside the columns."""
         frame, extents = self.frame, self.extents
         found, weights = turned(frame), self._plain(fixed)
         if found is None or weights is None:
@@ -182,12 +185,21 @@ class _Window:
                        and name not in self.loops and name not in frame.summed], extents).constant
         theirs = volume(frame.summed, extents).constant
         places = volume(list(values), extents).constant
-        if not shared if ours is None or theirs is None or places is None else (
-                theirs > ours or places < 4 * ours):
+        if ours is None or theirs is None or places is None:
+            shifts = False if shared else None
+        else:
+            apart = Frame(frame.definition, frame.plan, frame.scope)    # its names are not used
+            turns = self.first and batch_last(
+                apart, (moving, fixed), self._moved(frame.plan.target)) is not None
+            wide = volume([span.name for span in plan.spans if span.name not in extents],
+                          {span.name: span.extent for span in plan.spans})
+            shifts = by_shifts((ours, places), (theirs, wide.constant or 0),
+                               extents[self.loops[0]].constant or 0, turns)
+        if shifts is None:
             return None
         window = _Window(Frame(frame.definition, plan, frame.scope), self.first, self.factor, False)
         return window.gathered(replace(moving, subscripts=tuple(
-            subscript.substitute(values) for subscript in moving.subscripts)), fixed, taps)
+            subscript.substitute(values) for subscript in moving.subscripts)), fixed, taps, shifts)
 
     def scattered(self, one: Access, two: Access) -> list[str] | None:
         """The products of all taps, added where the target has them."""

@@ -39,3 +39,19 @@ def turned(frame: Frame) -> tuple[Slices, dict[str, Int]] | None:
         return None
     return replace(plan, spans=tuple(spans.values()), target=tuple(target),
                    body=substitute_scalar(plan.body, values)), values
+
+
+def by_shifts(scattered: tuple[int, int], gathered: tuple[int, int], taps: int,
+              turns: bool) -> bool | None:
+    """Whether a gather takes shifts of rows alone; None where it stays a scatter.
+
+    Both are numbers at each place, and places. All windows are copied where they hold no more than
+    what is scattered. Shifts copy rows once, where a scatter adds to them for each of `taps` rows;
+    an addition takes as long as two copies, or as one where it `turns` the batch to the end.
+    """
+    (ours, places), (theirs, wide) = scattered, gathered
+    if places < 4 * ours:
+        return None
+    if theirs <= ours:
+        return False
+    return True if 0 < theirs * wide <= (1 if turns else 2) * ours * places * taps else None
