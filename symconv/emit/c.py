@@ -15,6 +15,7 @@ from functools import partial
 from symconv.absence import refusal
 from symconv.choice import Choice
 from symconv.emit.c_body import Body, Locals
+from symconv.emit.c_cascade import CascadeNames
 from symconv.emit.c_check import Check, Codes, check_lines, sizes_used
 from symconv.emit.c_entries import (
     Function,
@@ -144,7 +145,8 @@ class _Emitter:
         spelling = self._spelling(tensors, dropped)
         own = Locals.beside(names_of(program))
         integers = frozenset(t.name for t in tensors if t.kind == "integer")
-        body = Body(spelling, own, integers, self.codes.shared)
+        body = Body(spelling, own, CascadeNames.beside(names_of(program) | set(astuple(own))),
+                    integers, self.codes.shared)
         tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
         body.narrow = narrow = self._narrow(routine)
         body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from symconv.emit.c_cascade import FEW, LANES, STRIP, Cascade, CascadeNames
 from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_lines import indented, loop
+from symconv.integers import Int
 from symconv.ir import Access, Number, Scalar, Whole
+from symconv.lengths import Rows, is_innermost, merged, rows, terms
 from symconv.loops import (
     Begin,
     Fold,
@@ -56,6 +60,7 @@ class Body:
 
     spelling: Spelling
     own: Locals
+    apart: CascadeNames
     integers: frozenset[str]
     code: Callable[[str], int]
     tiles: Callable[[Tiled], Iterator[str]] | None = None
@@ -65,10 +70,16 @@ class Body:
     folding: str = "sum"
     witness: bool = False
     counting: bool = False
+    cascade: Cascade | None = None
+    row: tuple[Rows, Cascade] | None = None
+    lane: str = "0"
 
     def lines(self, nodes: Sequence[Node]) -> Iterator[str]:
-        for node in nodes:
-            yield from self._node(node)
+        for place, node in enumerate(nodes):
+            if isinstance(node, Begin):
+                yield from self._begin(node, nodes[place + 1:])
+            else:
+                yield from self._node(node)
 
     def block(self, head: str, nodes: Sequence[Node]) -> Iterator[str]:
         yield head
@@ -78,6 +89,8 @@ class Body:
     def _node(self, node: Node) -> Iterator[str]:
         spell, own = self.spelling, self.own
         match node:
+            case Loop() if (lines := self._split(node)) is not None:
+                yield from lines
             case Loop(name, low, stop, body):
                 yield from self.block(
                     f"for (ptrdiff_t {name} = {spell.integer(low)}; "
@@ -86,13 +99,12 @@ class Body:
                 yield f"const ptrdiff_t {name} = {spell.integer(value)};"
             case When(rows, body):
                 yield from self.block(f"if ({spell.rows(rows)}) {{" if rows else "{", body)
-            case Begin(reduction, kind):
-                yield from self._begin(reduction, kind)
             case Fold():
                 yield from self._fold(node)
             case Store(target, value, add):
                 yield (f"{spell.element(target.tensor, target.subscripts)} "
                        f"{'+=' if add else '='} {self._stored(target, value)};")
+                self.cascade = None
             case Tiled() if self.tiles is not None:
                 yield from self.tiles(node)
             case Transformed() if self.windows is not None:
@@ -105,10 +117,80 @@ class Body:
                 yield f"    return {self.code(message)};"
                 yield "}"
 
-    def _begin(self, reduction: str, kind: str) -> Iterator[str]:
-        own, real = self.own, self.spelling.real
+    def _split(self, node: Loop) -> Iterator[str] | None:
+        """A loop of a long sum, whose terms are added up by pairs; None where it is another."""
+        if self.row is not None:
+            return self._round(*self.row) if node is self.row[0].last else None
+        if self.cascade is None:
+            found = rows(node)
+            if found is None:
+                return None
+            count = terms((node,), found.last)
+            return None if count is not None and count <= FEW else self._strips(found)
+        whole = merged(node, self.spelling.extents.get)
+        if is_innermost(whole):
+            return self._run(self.cascade, whole)
+        return None if whole == node else self._node(whole)
+
+    def _run(self, cascade: Cascade, node: Loop) -> Iterator[str]:
+        """The innermost loop of a sum."""
+        before, self.lane = self.lane, self.apart.lane
+        yield from cascade.run(node, list(self.lines(node.body)))
+        self.lane = before
+
+    def _strips(self, found: Rows) -> Iterator[str]:
+        """Sums of neighbouring elements, a strip of them at a time."""
+        spell, own, last = self.spelling, self.apart, found.last
+        sums = Cascade(spell, own, STRIP)
+        spell.helpers |= {"min", "max"}
+        width = f"{own.edge} - {own.strip}"
+        yield (f"for (ptrdiff_t {own.strip} = {spell.integer(found.low)}; "
+               f"{own.strip} < {spell.integer(found.stop)}; {own.strip} += {STRIP}) {{")
+        inside = [f"const ptrdiff_t {own.edge} = {spell.prefix}_min({own.strip} + {STRIP}, "
+                  f"{spell.integer(found.stop)});", *sums.begin(),
+                  f"ptrdiff_t {own.first} = {own.edge}, {own.last} = {own.strip};"]
+        self.row = found, sums
+        inside += self._node(found.loops)
+        self.row = None
+        inside += [sums.gathered(width),
+                   *loop(last.name, own.first, own.last, self._added(found, sums))]
+        yield from indented(inside)
+        yield "}"
+
+    def _added(self, found: Rows, sums: Cascade) -> Iterator[str]:
+        """What the target gets of the lanes."""
+        target, place = found.store.target, Int.of(found.last.name) - self.apart.strip
+        yield (f"{self.spelling.element(target.tensor, target.subscripts)} += "
+               f"{self.apart.lanes}[{self.spelling.integer(place)}];")
+
+    def _round(self, found: Rows, sums: Cascade) -> Iterator[str]:
+        """A term for each element of a strip that has one, from `start` to `stop`."""
+        spell, own, last = self.spelling, self.apart, found.last
+        prefix, place = spell.prefix, spell.integer(Int.of(last.name) - own.strip)
+        yield "{"
+        yield from indented([
+            f"const ptrdiff_t {own.start} = {prefix}_max({spell.integer(last.low)}, {own.strip});",
+            f"const ptrdiff_t {own.stop} = {prefix}_min({spell.integer(last.stop)}, {own.edge});",
+            f"if ({own.start} < {own.stop}) {{",
+            *indented([
+                f"{own.first} = {prefix}_min({own.first}, {own.start});",
+                f"{own.last} = {prefix}_max({own.last}, {own.stop});",
+                *loop(last.name, own.start, own.stop,
+                      [sums.add(place, self._stored(found.store.target, found.store.value))]),
+                *sums.join("1", f"{own.edge} - {own.strip}")]),
+            "}"])
+        yield "}"
+
+    def _begin(self, node: Begin, following: Sequence[Node]) -> Iterator[str]:
+        own, real, reduction = self.own, self.spelling.real, node.reduction
         self.folding, self.witness = reduction, reduction.startswith("arg")
-        self.counting = kind == "integer"
+        self.counting, self.cascade = node.kind == "integer", None
+        if reduction == "sum" and not self.counting:
+            count = terms(following)
+            if count is None or count > FEW + 1:        # and the one that stores
+                self.cascade = Cascade(self.spelling, self.apart, LANES)
+                yield from self.cascade.begin()
+                return
         if reduction == "sum":
             yield f"{'int64_t' if self.counting else real} {own.total} = 0;"
             return
@@ -119,6 +201,9 @@ class Body:
 
     def _fold(self, node: Fold) -> Iterator[str]:
         own = self.own
+        if self.cascade is not None:
+            yield self.cascade.add(self.lane, self._value(node.value, False))
+            return
         if node.reduction == "sum":
             yield f"{own.total} += {self._value(node.value, self.counting)};"
             return
@@ -137,6 +222,8 @@ class Body:
     def _stored(self, target: Access, value: Scalar | None) -> str:
         if value is not None:
             return self._value(value, target.tensor in self.integers)
+        if self.cascade is not None:
+            return self.cascade.total()
         if self.folding == "sum":
             return self.own.total
         kind = "int32_t" if target.tensor in self.narrow else "int64_t"
