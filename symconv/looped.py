@@ -4,8 +4,9 @@ Each term is eliminated (`elimination`), its variables are put in an order, and 
 bounds and tests of loops in that order (`nesting`). Two orders are used:
 
 * dot    free variables, then bound ones: one accumulator per element.
-* rows   the last free variable innermost, where it runs along memory in every operand: the inner
-         loop adds a multiple of one row to another, which compilers turn into vector code.
+* rows   the last free variable innermost, where it runs along memory in every operand, or takes
+         short steps there: the inner loop adds a multiple of one row to another, which compilers
+         turn into vector code.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from symconv.relation import certain_reads
 from symconv.rewrite import accesses, row_names, scalar_names, substitute_scalar
 from symconv.solve import length
 from symconv.unknowns import Eliminated
+
+_FAR = 4        # elements from one read to the next: more of them are no row
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class Looped:
         if any(is_test(row) and last in row_names(row) for row in parts.rows):
             return False
         value = substitute_scalar(term.body, parts.values)
-        contiguous = [access.subscripts[-1].coefficient(last).constant in (1, -1)
+        contiguous = [abs(access.subscripts[-1].coefficient(last).constant or _FAR) < _FAR
                       for access in accesses(value) if last in scalar_names(access)]
         if not contiguous or not all(contiguous):
             return False

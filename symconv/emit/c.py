@@ -13,8 +13,10 @@ from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from symconv.absence import refusal
+from symconv.alongside import columns
 from symconv.choice import Choice
 from symconv.emit.c_body import Body, Locals
+from symconv.emit.c_cascade import LANES, STRIP, CascadeNames
 from symconv.emit.c_check import Check, Codes, check_lines, sizes_used
 from symconv.emit.c_entries import (
     Function,
@@ -41,7 +43,7 @@ from symconv.emit.c_workspace import Buffer, Piece, pieces, pointers, task_loop,
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program, Tensor
-from symconv.loops import Routine, Stenciled
+from symconv.loops import Joined, Routine, Stenciled
 from symconv.lower import lower
 from symconv.names import names_of
 from symconv.passes import Pass
@@ -96,7 +98,7 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
                            for d in program.definitions))
     source = render("c/kernel.c.jinja", name=name, prefix=name, real=emitter.real, sizes=free,
                     suffix="f" if dtype == "float32" else "", functions=functions, check=check,
-                    helpers=frozenset(emitter.helpers),
+                    helpers=frozenset(emitter.helpers), lanes=LANES,
                     machines=machines(plans, name, emitter.real, tall) if plans or tall else [],
                     transforms=transform_lines(windows, emitter.spelling()) if windows else [],
                     turning=turning_lines(name, emitter.real),
@@ -144,7 +146,8 @@ class _Emitter:
         spelling = self._spelling(tensors, dropped)
         own = Locals.beside(names_of(program))
         integers = frozenset(t.name for t in tensors if t.kind == "integer")
-        body = Body(spelling, own, integers, self.codes.shared)
+        body = Body(spelling, own, CascadeNames.beside(names_of(program) | set(astuple(own))),
+                    integers, self.codes.shared)
         tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
         body.narrow = narrow = self._narrow(routine)
         body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,
@@ -165,11 +168,14 @@ class _Emitter:
              **{buffer.name: buffer.kind for buffer in buffers},
              **{item.base: f"const {self.real}" for item in packed}})
         room = self._pieces(routine, buffers)
+        strip = Joined(body.apart.edge, STRIP) if routine.tasks and columns(
+            routine.body, routine.tasks[-1][0]) else None
         lines = [*pointers(room, own.workspace), *tiles.setup(),
                  *(windows.setup() if windows is not None else ()),
                  *(f"const int {flag.name} = {' || '.join(flag.any_of)};"
                    for flag in routine.flags),
-                 *task_loop(routine, list(parts.body()), spelling, own)]
+                 *task_loop(routine, list(parts.body() if strip is None else body.columns(
+                     routine.body, routine.tasks[-1][0], strip.name)), spelling, own, strip)]
         text = words(lines)
         packed = tuple(replace(item, plain=item.tensor.name in text) for item in packed)
         given = {item.tensor.name: item.argument for item in packed}

@@ -78,8 +78,9 @@ class StencilSpelling:
         yield from rows.buffers()
         staged = [line for number, sheet in enumerate(plan.sheets) if not sheet.direct
                   for line in staging(plan, number, spell, own, stored, whole)]
-        every = bands(plan, spell, own, staged, rows.block(),
-                      f" && !{own.bad}" if plan.watched else "")
+        every = [*bands(plan, spell, own, staged, rows.block(),
+                        f" && !{own.bad}" if plan.watched else ""),
+                 *(rows.turn() if isinstance(rows, Sums) else ())]
         yield from loops(plan.turns, every) if plan.turns else every
         if isinstance(rows, Sums):
             yield from rows.end()
