@@ -25,6 +25,9 @@ from symconv.solve import length
 from symconv.unknowns import Eliminated
 
 
+_FAR = 4        # elements from one read to the next: more of them are no row
+
+
 @dataclass(frozen=True, slots=True)
 class Looped:
     """One definition; `tasks` are names of leading free indices that are set from outside."""
@@ -108,7 +111,7 @@ class Looped:
         if any(is_test(row) and last in row_names(row) for row in parts.rows):
             return False
         value = substitute_scalar(term.body, parts.values)
-        contiguous = [access.subscripts[-1].coefficient(last).constant in (1, -1)
+        contiguous = [abs(access.subscripts[-1].coefficient(last).constant or _FAR) < _FAR
                       for access in accesses(value) if last in scalar_names(access)]
         if not contiguous or not all(contiguous):
             return False

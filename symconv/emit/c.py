@@ -15,6 +15,7 @@ from functools import partial
 from symconv.absence import refusal
 from symconv.choice import Choice
 from symconv.emit.c_body import Body, Locals
+from symconv.emit.c_cascade import STRIP, CascadeNames
 from symconv.emit.c_check import Check, Codes, check_lines, sizes_used
 from symconv.emit.c_entries import (
     Function,
@@ -41,7 +42,8 @@ from symconv.emit.c_workspace import Buffer, Piece, pieces, pointers, task_loop,
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program, Tensor
-from symconv.loops import Routine, Stenciled
+from symconv.lengths import columns
+from symconv.loops import Joined, Routine, Stenciled
 from symconv.lower import lower
 from symconv.names import names_of
 from symconv.passes import Pass
@@ -144,7 +146,8 @@ class _Emitter:
         spelling = self._spelling(tensors, dropped)
         own = Locals.beside(names_of(program))
         integers = frozenset(t.name for t in tensors if t.kind == "integer")
-        body = Body(spelling, own, integers, self.codes.shared)
+        body = Body(spelling, own, CascadeNames.beside(names_of(program) | set(astuple(own))),
+                    integers, self.codes.shared)
         tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
         body.narrow = narrow = self._narrow(routine)
         body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,
@@ -165,11 +168,14 @@ class _Emitter:
              **{buffer.name: buffer.kind for buffer in buffers},
              **{item.base: f"const {self.real}" for item in packed}})
         room = self._pieces(routine, buffers)
+        strip = Joined(body.apart.edge, STRIP) if routine.tasks and columns(
+            routine.body, routine.tasks[-1][0]) else None
         lines = [*pointers(room, own.workspace), *tiles.setup(),
                  *(windows.setup() if windows is not None else ()),
                  *(f"const int {flag.name} = {' || '.join(flag.any_of)};"
                    for flag in routine.flags),
-                 *task_loop(routine, list(parts.body()), spelling, own)]
+                 *task_loop(routine, list(parts.body() if strip is None else body.columns(
+                     routine.body, routine.tasks[-1][0], strip.name)), spelling, own, strip)]
         text = words(lines)
         packed = tuple(replace(item, plain=item.tensor.name in text) for item in packed)
         given = {item.tensor.name: item.argument for item in packed}

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from symconv.emit.c_cascade import FEW, LANES, STRIP, Cascade, CascadeNames
 from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_lines import indented, loop
+from symconv.integers import Int
 from symconv.ir import Access, Number, Scalar, Whole
+from symconv.lengths import (
+    Box,
+    Rows,
+    calls,
+    is_innermost,
+    longest,
+    merged,
+    rows,
+    terms,
+    widened,
+    within,
+)
 from symconv.loops import (
     Begin,
     Fold,
@@ -21,6 +36,7 @@ from symconv.loops import (
     When,
 )
 from symconv.names import fresh
+from symconv.rewrite import substitute_scalar
 
 # what an extremum does with a new value: it replaces the best one unless ...
 _KEEP = {("max", "first"): "<=", ("max", "last"): "<", ("min", "first"): ">=", ("min", "last"): ">"}
@@ -56,6 +72,7 @@ class Body:
 
     spelling: Spelling
     own: Locals
+    apart: CascadeNames
     integers: frozenset[str]
     code: Callable[[str], int]
     tiles: Callable[[Tiled], Iterator[str]] | None = None
@@ -65,10 +82,18 @@ class Body:
     folding: str = "sum"
     witness: bool = False
     counting: bool = False
+    cascade: Cascade | None = None
+    row: tuple[Rows, Cascade] | None = None
+    lane: str = ""
+    column: tuple[str, str] | None = None
+    box: Box = field(default_factory=dict)
 
     def lines(self, nodes: Sequence[Node]) -> Iterator[str]:
-        for node in nodes:
-            yield from self._node(node)
+        for place, node in enumerate(nodes):
+            if isinstance(node, Begin):
+                yield from self._begin(node, nodes[place + 1:])
+            else:
+                yield from self._node(node)
 
     def block(self, head: str, nodes: Sequence[Node]) -> Iterator[str]:
         yield head
@@ -78,7 +103,10 @@ class Body:
     def _node(self, node: Node) -> Iterator[str]:
         spell, own = self.spelling, self.own
         match node:
+            case Loop() if (lines := self._split(node)) is not None:
+                yield from lines
             case Loop(name, low, stop, body):
+                self.box = within(node, self.box)
                 yield from self.block(
                     f"for (ptrdiff_t {name} = {spell.integer(low)}; "
                     f"{name} < {spell.integer(stop)}; {name}++) {{", body)
@@ -86,13 +114,21 @@ class Body:
                 yield f"const ptrdiff_t {name} = {spell.integer(value)};"
             case When(rows, body):
                 yield from self.block(f"if ({spell.rows(rows)}) {{" if rows else "{", body)
-            case Begin(reduction, kind):
-                yield from self._begin(reduction, kind)
             case Fold():
                 yield from self._fold(node)
+            case Store(target, None, False) if self.cascade is not None and self.column is not None:
+                name, many = self.column
+                moved = {name: Int.of(name) + self.apart.lane}
+                yield self.cascade.gathered(many)
+                places = tuple(place.substitute(moved) for place in target.subscripts)
+                yield from loop(self.apart.lane, 0, many, [
+                    f"{spell.element(target.tensor, places)} = "
+                    f"{self.apart.lanes}[{self.apart.lane}];"])
+                self.cascade = None
             case Store(target, value, add):
                 yield (f"{spell.element(target.tensor, target.subscripts)} "
                        f"{'+=' if add else '='} {self._stored(target, value)};")
+                self.cascade = None
             case Tiled() if self.tiles is not None:
                 yield from self.tiles(node)
             case Transformed() if self.windows is not None:
@@ -105,10 +141,106 @@ class Body:
                 yield f"    return {self.code(message)};"
                 yield "}"
 
-    def _begin(self, reduction: str, kind: str) -> Iterator[str]:
-        own, real = self.own, self.spelling.real
+    def _split(self, node: Loop) -> Iterator[str] | None:
+        """A loop of a long sum, whose terms are added up by pairs; None where it is another."""
+        if self.row is not None:
+            return self._round(*self.row) if node is self.row[0].last else None
+        if self.cascade is None:
+            found = self._rows(node)
+            if found is None:
+                return None
+            count = terms((found.loops,), self.box, found.last)
+            return None if count is not None and count <= FEW else self._strips(found)
+        if self.column is not None:
+            return None
+        whole = merged(node, self.spelling.extents.get)
+        if is_innermost(whole):
+            return self._run(self.cascade, whole)
+        return None if whole == node else self._node(whole)
+
+    def _rows(self, node: Loop) -> Rows | None:
+        """The loop as sums of rows, where it can be, of several rows at once."""
+        match node.body:
+            case (Loop() as inside,) if (found := rows(inside)) is not None:
+                return widened(node, found, self.spelling.extents.get) or rows(node)
+        return rows(node)
+
+    def _run(self, cascade: Cascade, node: Loop) -> Iterator[str]:
+        """The innermost loop of a sum."""
+        def body(lane: str) -> list[str]:
+            self.lane = lane
+            return list(self.lines(node.body))
+
+        yield from cascade.run(node, longest(node, self.box), body, calls(node.body))
+
+    def _strips(self, found: Rows) -> Iterator[str]:
+        """Sums of neighbouring elements, a strip of them at a time."""
+        spell, own, last = self.spelling, self.apart, found.last
+        sums = Cascade(spell, own, STRIP)
+        spell.helpers.add("min")
+        width = f"{own.edge} - {own.strip}"
+        yield (f"for (ptrdiff_t {own.strip} = {spell.integer(found.low)}; "
+               f"{own.strip} < {spell.integer(found.stop)}; {own.strip} += {STRIP}) {{")
+        inside = [f"const ptrdiff_t {own.edge} = {spell.prefix}_min({own.strip} + {STRIP}, "
+                  f"{spell.integer(found.stop)});", *sums.begin(width)]
+        first, stop = own.strip, own.edge
+        if not found.is_steady:
+            inside.append(f"ptrdiff_t {own.least} = {own.edge}, {own.most} = {own.strip};")
+            first, stop = own.least, own.most
+        self.row = found, sums
+        inside += self._node(found.loops)
+        self.row = None
+        target, place = found.store.target, Int.of(last.name) - own.strip
+        inside += [sums.gathered(width), *loop(last.name, first, stop, [
+            f"{spell.element(target.tensor, target.subscripts)} += "
+            f"{own.lanes}[{spell.integer(place)}];"])]
+        yield from indented(inside)
+        yield "}"
+
+    def _round(self, found: Rows, sums: Cascade) -> Iterator[str]:
+        """A term for each element of a strip that has one, from `since` to `until`."""
+        spell, own, last = self.spelling, self.apart, found.last
+        prefix, place = spell.prefix, spell.integer(Int.of(last.name) - own.strip)
+        term = sums.add(place, self._stored(found.store.target, found.store.value))
+        taken = list(sums.join("1", f"{own.edge} - {own.strip}"))
+        if found.is_steady:
+            yield from loop(last.name, own.strip, own.edge, [term])
+            yield from taken
+            return
+        spell.helpers |= {"min", "max"}
+        yield "{"
+        yield from indented([
+            f"const ptrdiff_t {own.since} = {prefix}_max({spell.integer(last.low)}, {own.strip});",
+            f"const ptrdiff_t {own.until} = {prefix}_min({spell.integer(last.stop)}, {own.edge});",
+            f"if ({own.since} < {own.until}) {{",
+            *indented([
+                f"{own.least} = {prefix}_min({own.least}, {own.since});",
+                f"{own.most} = {prefix}_max({own.most}, {own.until});",
+                *loop(last.name, own.since, own.until, [term]), *taken]),
+            "}"])
+        yield "}"
+
+    def columns(self, nodes: Sequence[Node], name: str, many: str) -> Iterator[str]:
+        """One sum for each of `many` tasks from that of number `name` on, along which all that
+        depends on it lies side by side (`lengths.columns`)."""
+        self.column = name, many
+        yield from self.lines(nodes)
+        self.column = None
+
+    def _begin(self, node: Begin, following: Sequence[Node]) -> Iterator[str]:
+        own, real, reduction = self.own, self.spelling.real, node.reduction
         self.folding, self.witness = reduction, reduction.startswith("arg")
-        self.counting = kind == "integer"
+        self.counting, self.cascade = node.kind == "integer", None
+        if reduction == "sum" and not self.counting:
+            if self.column is not None:
+                self.cascade = Cascade(self.spelling, self.apart, STRIP)
+                yield from self.cascade.begin(self.column[1])
+                return
+            count = terms(following, self.box)
+            if count is None or count > FEW + 1:        # and the one that stores
+                self.cascade = Cascade(self.spelling, self.apart, LANES)
+                yield from self.cascade.begin()
+                return
         if reduction == "sum":
             yield f"{'int64_t' if self.counting else real} {own.total} = 0;"
             return
@@ -119,6 +251,16 @@ class Body:
 
     def _fold(self, node: Fold) -> Iterator[str]:
         own = self.own
+        if self.cascade is not None and self.column is not None:
+            name, many = self.column
+            moved = {name: Int.of(name) + self.apart.lane}
+            yield from loop(self.apart.lane, 0, many, [self.cascade.add(
+                self.apart.lane, self.spelling.top(substitute_scalar(node.value, moved)))])
+            yield from self.cascade.join("1", many)
+            return
+        if self.cascade is not None:
+            yield self.cascade.add(self.lane, self._value(node.value, False))
+            return
         if node.reduction == "sum":
             yield f"{own.total} += {self._value(node.value, self.counting)};"
             return
@@ -137,6 +279,8 @@ class Body:
     def _stored(self, target: Access, value: Scalar | None) -> str:
         if value is not None:
             return self._value(value, target.tensor in self.integers)
+        if self.cascade is not None:
+            return self.cascade.total()
         if self.folding == "sum":
             return self.own.total
         kind = "int32_t" if target.tensor in self.narrow else "int64_t"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from symconv.admission import Condition, conditions, divisors, windows
 from symconv.emit.c_body import Body, Locals
+from symconv.emit.c_cascade import CascadeNames
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import words
 from symconv.ir import Program
@@ -62,7 +63,8 @@ def check_lines(program: Program, spelling: Spelling, codes: Codes) -> list[str]
             *sizes_used(program, opening, spelling, own), *opening)), "}"]
     lines = list(tests(conditions(program)))
     for window in windows(program):
-        lines += Body(spelling, own, frozenset(), codes.new).lines(window)
+        lines += Body(spelling, own, CascadeNames.beside(names_of(program)), frozenset(),
+                      codes.new).lines(window)
     return [*opening, *sizes_used(program, lines, spelling, own), *lines, "return 0;"]
 
 

@@ -55,8 +55,9 @@ def total(found: Sequence[Piece]) -> str:
 
 
 def task_loop(routine: Routine, lines: Sequence[str], spelling: Spelling,
-              own: Locals) -> list[str]:
-    """The lines of a task for all tasks of a call, with the indices that they use."""
+              own: Locals, joined: Joined | None = None) -> list[str]:
+    """The lines of a task for all tasks of a call, with the indices that they use; `joined` are
+    the tasks that are done at once, where no plan says it."""
     inside: list[str] = []
     rest = own.task
     for place, (name, extent) in reversed(list(enumerate(routine.tasks))):
@@ -64,8 +65,9 @@ def task_loop(routine: Routine, lines: Sequence[str], spelling: Spelling,
         value = f"{rest} % {shown}" if place else rest
         inside.insert(0, f"const ptrdiff_t {name} = {value};")
         rest = f"{rest} / {shown}"
-    if routine.joined is not None:
-        lines = [*_joining(routine, routine.joined, spelling, own), *lines]
+    joined = joined or routine.joined
+    if joined is not None:
+        lines = [*_joining(routine, joined, spelling, own), *lines]
     used = words(lines)
     inside = [line for line in inside if line.split()[2] in used]
     head = f"for (ptrdiff_t {own.task} = {own.begin}; {own.task} < {own.end}; {own.task}++) {{"
@@ -77,7 +79,7 @@ def _joining(routine: Routine, joined: Joined, spelling: Spelling, own: Locals) 
     index, extent = routine.tasks[-1]
     spelling.helpers.add("min")
     left = [f"{spelling.integer(extent)} - {index}", f"{own.end} - {own.task}"]
-    if joined.most < (extent.constant or 0):
+    if extent.constant is None or joined.most < extent.constant:
         left.insert(0, f"{joined.most} - {index} % {joined.most}")
     shown = left[-1]
     for one in reversed(left[:-1]):
