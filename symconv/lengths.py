@@ -13,7 +13,6 @@ from symconv.ir import Access, Apply, Number, Power, Scalar
 from symconv.loops import Begin, Fold, Let, Loop, Node, Store, When
 from symconv.rewrite import accesses, map_scalar, row_names, scalar_children, scalar_names
 
-
 _SLOW = frozenset(("exp", "log", "tanh", "sigmoid"))
 
 Box: TypeAlias = Mapping[str, tuple[int | None, int | None]]

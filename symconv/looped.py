@@ -24,7 +24,6 @@ from symconv.rewrite import accesses, row_names, scalar_names, substitute_scalar
 from symconv.solve import length
 from symconv.unknowns import Eliminated
 
-
 _FAR = 4        # elements from one read to the next: more of them are no row
 
 

@@ -30,7 +30,8 @@ _LEVELS = 40        # of pairs: more than any loop will fill
 class CascadeNames:
     """Locals of a sum: its `lanes`, number `lane`, the `levels` of which `joined` tells what they
     hold, the terms `taken` since then. A run goes on from `since` `until`, a piece of it from
-    `here` `upto`; `some` is the sum of what is left of the runs. Sums of neighbours are those of a `strip` up to its
+    `here` `upto`; `some` is the sum of what is left of the runs. Sums of neighbours are those
+    of a `strip` up to its
     `edge`, of which `least` to `most` have terms."""
 
     lanes: str

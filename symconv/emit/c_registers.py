@@ -14,6 +14,9 @@ from symconv.integers import evaluate
 from symconv.tiles import Clip, Tiles
 
 
+_AT_ONCE = 128      # vectors of a dot product that are added up one after the other
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """The lines for processors with so many vector registers, under a test of the compiler."""
@@ -190,37 +193,58 @@ class _Registers:
             yield "    (void)row;"
         if vectors == 1 and mode == "dots":
             yield "    (void)column;"
-        if mode != "dots":
+        if mode == "dots":
+            yield from self._products(rows, vectors)
+        else:
             yield "#pragma GCC unroll 2"
-        yield "    for (ptrdiff_t k = 0; k < count; k++) {"
-        yield from self._products(rows, vectors) if mode == "dots" else self._multiples(
-            mode, rows, vectors)
-        yield "    }"
-        yield "    if (join) {"
-        for row in range(rows):
-            yield "        " + " ".join(f"s{row}{v} += to[{row * vectors + v}];"
-                                        for v in range(vectors))
-        yield "    }"
-        for row in range(rows):
-            yield "    " + " ".join(f"to[{row * vectors + v}] = s{row}{v};"
-                                    for v in range(vectors))
+            yield "    for (ptrdiff_t k = 0; k < count; k++) {"
+            yield from self._multiples(mode, rows, vectors)
+            yield "    }"
+        yield from self._joining(rows, vectors, "    ")
         yield "}"
 
+    def _joining(self, rows: int, vectors: int, pad: str) -> Iterator[str]:
+        """The sums join those that are there."""
+        yield f"{pad}if (join) {{"
+        for row in range(rows):
+            yield f"{pad}    " + " ".join(f"s{row}{v} += to[{row * vectors + v}];"
+                                          for v in range(vectors))
+        yield f"{pad}}}"
+        for row in range(rows):
+            yield pad + " ".join(f"to[{row * vectors + v}] = s{row}{v};"
+                                 for v in range(vectors))
+
     def _products(self, rows: int, columns: int) -> Iterator[str]:
-        """A step of dot products: a vector of each row by one of each column, along the run."""
-        part = f"{self.prefix}_part"
+        """Steps of dot products: a vector of each row by one of each column, along the run. The
+        sums of so many vectors join the others before the next ones are added up."""
+        part, lanes = f"{self.prefix}_part", f"{self.prefix}_LANES"
+        sums = [f"s{row}{v}" for row in range(rows) for v in range(columns)]
+        yield "    ptrdiff_t taken = 0;"
+        yield "    for (ptrdiff_t k = 0; k < count; k++) {"
         yield f"        const {self.real} *const a = scalar + steps[k].scalar;"
         yield f"        const {self.real} *const x = vector + steps[k].vector;"
-        yield f"        for (ptrdiff_t l = 0; l < width; l += {self.prefix}_LANES) {{"
+        yield "        for (ptrdiff_t l = 0; l < width;) {"
+        yield f"            if (taken >= {_AT_ONCE}) {{"
+        yield from self._joining(rows, columns, "                ")
+        yield f"                {' = '.join(sums)} = ({self.prefix}_vector){{0}};"
+        yield "                join = 1;"
+        yield "                taken = 0;"
+        yield "            }"
+        yield f"            const ptrdiff_t left = l + {_AT_ONCE} * {lanes};"
+        yield "            const ptrdiff_t stop = left < width ? left : width;"
+        yield f"            taken += (stop - l + {lanes} - 1) / {lanes};"
+        yield f"            for (; l < stop; l += {lanes}) {{"
         for column in range(columns):
-            yield (f"            const {self.prefix}_vector x{column} = "
+            yield (f"                const {self.prefix}_vector x{column} = "
                    f"*(const {part} *)(x + {_times(column, 'column')} + l);")
         for row in range(rows):
-            yield (f"            const {self.prefix}_vector a{row} = "
+            yield (f"                const {self.prefix}_vector a{row} = "
                    f"*(const {part} *)(a + {_times(row, 'row')} + l);")
-            yield "            " + " ".join(f"s{row}{v} += a{row} * x{v};"
-                                            for v in range(columns))
+            yield "                " + " ".join(f"s{row}{v} += a{row} * x{v};"
+                                                for v in range(columns))
+        yield "            }"
         yield "        }"
+        yield "    }"
 
     def _multiples(self, mode: str, rows: int, vectors: int) -> Iterator[str]:
         """A step of a tile: a number of each row by all vectors."""
