@@ -25,6 +25,8 @@ from symconv.tiles import WIDE, Clip, Lane, Part, Read, Tiles
 CHUNK = 192
 """Steps of the reduction whose products are summed before they join other sums."""
 
+_LONG = 32768       # steps: beyond, chunks grow, too, or their number alone would carry the error
+
 LOW = 6
 """Rows that a task has at least, if it has not all."""
 
@@ -193,7 +195,9 @@ class Tiling:
         head, inner = steps[0], math.prod(s.extent for s in steps[1:])
         if not self._is_apart([head.name]):
             return head.extent
-        chunks = -(-head.extent * inner // CHUNK)
+        total = math.prod(span.extent for span in self.contraction.inner)
+        most = CHUNK if total <= _LONG else round(total ** 0.6)
+        chunks = -(-head.extent * inner // most)
         return -(-head.extent // min(chunks, head.extent))
 
     def _clips(self, divided: Sequence[Part], steps: Sequence[Span]) -> tuple[Clip, ...]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from symconv.integers import evaluate
 from symconv.tiles import Clip, Tiles
 
-
 _AT_ONCE = 128      # vectors of a dot product that are added up one after the other
 
 

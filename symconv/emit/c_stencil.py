@@ -79,8 +79,9 @@ class StencilSpelling:
                 size = sheet.height(plan.band) * sheet.step * sheet.pitch(plan.lanes)
                 yield f"_Alignas(64) {kind} {own.sheet}_{number}[{size}];"
         yield from rows.buffers()
-        yield from loops(plan.turns, self._bands(plan, own, rows, stored, whole)) if (
-            plan.turns) else self._bands(plan, own, rows, stored, whole)
+        bands = [*self._bands(plan, own, rows, stored, whole),
+                 *(rows.turn() if isinstance(rows, Sums) else ())]
+        yield from loops(plan.turns, bands) if plan.turns else bands
         if isinstance(rows, Sums):
             yield from rows.end()
         elif plan.doubts:

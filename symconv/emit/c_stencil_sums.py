@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from symconv.emit.c_stencil_sheets import StencilNames
 from symconv.emit.c_stencil_taps import Taps
 from symconv.integers import Int
 from symconv.stencil import ALIGNED, Stencil
+
+_MANY = 16      # terms of a lane in a turn: fewer of them are added to those of other turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,29 @@ class Sums:
 
     def buffers(self) -> Iterator[str]:
         """Room for the sums, with nothing in them."""
-        count = len(self.plan.targets) * ALIGNED
-        yield f"_Alignas(64) {self.spell.real} {self.own.out}[{count}];"
-        yield from loop(self.own.lane, 0, count, [f"{self.own.out}[{self.own.lane}] = 0;"])
+        for name in self._arrays:
+            yield f"_Alignas(64) {self.spell.real} {name}[{self._count}];"
+        yield from loop(self.own.lane, 0, self._count, [
+            f"{name}[{self.own.lane}] = 0;" for name in self._arrays])
+
+    def turn(self) -> Iterator[str]:
+        """The sums of a turn join those of the turns before, if it has many terms."""
+        out, kept = self._arrays[0], self._arrays[-1]
+        if out != kept:
+            lane = self.own.lane
+            yield from loop(lane, 0, self._count, [
+                f"{kept}[{lane}] += {out}[{lane}];", f"{out}[{lane}] = 0;"])
+
+    @property
+    def _count(self) -> int:
+        return len(self.plan.targets) * ALIGNED
+
+    @property
+    def _arrays(self) -> tuple[str, ...]:
+        """The sums of a turn, and those of all of them where that is worth its time."""
+        plan, turns = self.plan, math.prod(span.extent for span in self.plan.turns)
+        terms = -(-plan.rows // plan.block) * -(-plan.lanes // (plan.strips * ALIGNED))
+        return (self.own.out, self.own.kept) if turns > 1 and terms >= _MANY else (self.own.out,)
 
     def block(self) -> Iterator[str]:
         """The products of a block of rows."""
@@ -52,7 +75,8 @@ class Sums:
     def end(self) -> Iterator[str]:
         """The lanes of each tap added up, half to half, and written."""
         plan, own = self.plan, self.own
-        lines = [f"{self.spell.real} *const {own.to} = {own.out} + {own.at} * {ALIGNED};"]
+        out = self._arrays[-1]
+        lines = [f"{self.spell.real} *const {own.to} = {out} + {own.at} * {ALIGNED};"]
         left = ALIGNED
         while left > 1:
             half = left // 2
@@ -65,7 +89,7 @@ class Sums:
         if plan.missing:
             yield f"int {own.bad} = 0;"
         for cell, target in enumerate(plan.targets):
-            kept = f"{own.out}[{cell * ALIGNED}]"
+            kept = f"{out}[{cell * ALIGNED}]"
             yield f"{self.spell.element(plan.value or '', target)} = {kept};"
             if plan.missing:
                 yield f"{own.bad} |= !({kept} - {kept} == 0);"
