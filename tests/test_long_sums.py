@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import symconv as sc
+from symconv.alongside import columns
 from symconv.emit import c_cascade
 from symconv.integers import Int, floor_div, largest, smallest
-from symconv.lengths import columns, longest, reach, terms
+from symconv.lengths import longest, reach, terms
 from symconv.loops import Loop
 from symconv.lower import lower
 from symconv.passes import all_passes

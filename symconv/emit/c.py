@@ -13,6 +13,7 @@ from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 from symconv.absence import refusal
+from symconv.alongside import columns
 from symconv.choice import Choice
 from symconv.emit.c_body import Body, Locals
 from symconv.emit.c_cascade import STRIP, CascadeNames
@@ -42,7 +43,6 @@ from symconv.emit.c_workspace import Buffer, Piece, pieces, pointers, task_loop,
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program, Tensor
-from symconv.lengths import columns
 from symconv.loops import Joined, Routine, Stenciled
 from symconv.lower import lower
 from symconv.names import names_of

@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from symconv.alongside import Rows, merged, rows, widened
 from symconv.emit.c_cascade import FEW, LANES, STRIP, Cascade, CascadeNames
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import indented, loop
 from symconv.integers import Int
 from symconv.ir import Access, Number, Scalar, Whole
-from symconv.lengths import (
-    Box,
-    Rows,
-    calls,
-    is_innermost,
-    longest,
-    merged,
-    rows,
-    terms,
-    widened,
-    within,
-)
+from symconv.lengths import Box, calls, is_innermost, longest, terms, within
 from symconv.loops import (
     Begin,
     Fold,
