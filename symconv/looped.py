@@ -4,8 +4,9 @@ Each term is eliminated (`elimination`), its variables are put in an order, and 
 bounds and tests of loops in that order (`nesting`). Two orders are used:
 
 * dot    free variables, then bound ones: one accumulator per element.
-* rows   the last free variable innermost, where it runs along memory in every operand: the inner
-         loop adds a multiple of one row to another, which compilers turn into vector code.
+* rows   the last free variable innermost, where it runs along memory in every operand, or takes
+         short steps there: the inner loop adds a multiple of one row to another, which compilers
+         turn into vector code.
 """
 
 from __future__ import annotations

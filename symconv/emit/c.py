@@ -16,7 +16,7 @@ from symconv.absence import refusal
 from symconv.alongside import columns
 from symconv.choice import Choice
 from symconv.emit.c_body import Body, Locals
-from symconv.emit.c_cascade import STRIP, CascadeNames
+from symconv.emit.c_cascade import LANES, STRIP, CascadeNames
 from symconv.emit.c_check import Check, Codes, check_lines, sizes_used
 from symconv.emit.c_entries import (
     Function,
@@ -98,7 +98,7 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
                            for d in program.definitions))
     source = render("c/kernel.c.jinja", name=name, prefix=name, real=emitter.real, sizes=free,
                     suffix="f" if dtype == "float32" else "", functions=functions, check=check,
-                    helpers=frozenset(emitter.helpers),
+                    helpers=frozenset(emitter.helpers), lanes=LANES,
                     machines=machines(plans, name, emitter.real, tall) if plans or tall else [],
                     transforms=transform_lines(windows, emitter.spelling()) if windows else [],
                     turning=turning_lines(name, emitter.real),
