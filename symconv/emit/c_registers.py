@@ -14,6 +14,8 @@ from symconv.tiles import Tiles
 
 _AT_ONCE = 128      # vectors of a dot product that are added up one after the other
 
+_AT_ONCE = 128      # vectors of a dot product that are added up one after the other
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
