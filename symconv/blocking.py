@@ -22,7 +22,7 @@ from symconv.parting import parted, parts
 from symconv.places import flat, names_in, stride
 from symconv.sharing import grain, uneven
 from symconv.tiles import BEYOND, CACHE, PANEL, TALL, WIDE, Part, Tiles
-from symconv.tiling import Tiling
+from symconv.tiling import NARROWEST, Tiling
 
 _EVEN = 1.05        # of an even share: what a thread may have
 _WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
@@ -149,7 +149,7 @@ def _variants(tiling: Tiling, plan: Tiles, tall: bool, low: bool) -> Iterator[Ti
     """A plan in both orders of rows and lanes, with its numbers where they lie or gathered, and
     with tasks that are strips of a band where the rows of a task would be uneven or many; with
     `tall` tiles, and with `low` ones where their panels stay in L1."""
-    strips = None if _is_even(plan) else in_strips(plan, LINE if len(plan.lanes) == 1 else 1)
+    strips = None if _is_even(plan) else in_strips(plan, _narrowest(plan))
     for shared in (plan, strips):
         for made in () if shared is None else _gathered(tiling, shared):
             may = may_be_by_lanes(made)
@@ -166,6 +166,18 @@ def _may_be_low(tiling: Tiling) -> bool:
     operand, wide tiles read it in longer runs."""
     room = math.prod(stop - low for low, stop in tiling.along.valid)
     return tiling.direct and room > BEYOND
+
+
+def _narrowest(plan: Tiles) -> int:
+    """The values of the first lane that a strip may have: whole vectors, and where the operand is
+    read in its place as many lanes as no tile reaches beyond."""
+    first, *rest = plan.lanes
+    if not rest:
+        return LINE
+    if plan.packing is not None:
+        return 1
+    lanes = 1 + sum((lane.extent - 1) * lane.pitch for lane in rest)
+    return 1 + max(0, -(-(NARROWEST - lanes) // first.pitch))
 
 
 def _is_even(plan: Tiles) -> bool:

@@ -82,6 +82,8 @@ CASES = {
     "strips of two lanes": (*convolution((1, 5, 40, 41), (20, 5, 5, 5), padding=2), "vjp_x"),
     "strips of classes": (*convolution((1, 3, 60, 62), (30, 3, 7, 7), padding=3, stride=2),
                           "vjp_x"),
+    "strips of short rows": (*convolution((1, 17, 30, 14), (130, 17, 5, 5), padding=2, stride=3),
+                             "vjp_x"),
     "blocks": (*convolution((1, 1, 20000), (64, 1, 10), stride=5), "forward"),
 }
 
