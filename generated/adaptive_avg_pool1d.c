@@ -20,6 +20,45 @@ static inline ptrdiff_t adaptive_avg_pool1d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void adaptive_avg_pool1d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void adaptive_avg_pool1d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float adaptive_avg_pool1d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    adaptive_avg_pool1d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 /* The next multiple of 64 bytes. */
 static inline size_t adaptive_avg_pool1d_round(size_t bytes)
 {
@@ -107,20 +146,92 @@ int adaptive_avg_pool1d_forward(const adaptive_avg_pool1d_sizes *sizes,
     float *const count_h = (float *)(void *)((unsigned char *)workspace);
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t i = 0; i < 3; i++) {
-            float total = 0;
-            for (ptrdiff_t u = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0); u < adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H); u++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_h[i] = total;
+            count_h[i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
                 for (ptrdiff_t i = 0; i < 3; i++) {
-                    float total = 0;
-                    for (ptrdiff_t u = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0); u < adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H); u++) {
-                        total += (x[(n*C + c)*H + u] / count_h[i]);
+                    float lanes[32] = {0}, levels[1280];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    float some = 0;
+                    {
+                        ptrdiff_t here = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0);
+                        const ptrdiff_t until = adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H);
+                        while (until - here >= 8) {
+                            const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
+                            for (; upto - here >= 32; here += 32) {
+                                for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                    const ptrdiff_t u = here + piece;
+                                    lanes[piece] += (x[(n*C + c)*H + u] / count_h[i]);
+                                }
+                            }
+                            for (; upto - here >= 8; here += 8) {
+                                for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                    const ptrdiff_t u = here + piece;
+                                    lanes[piece] += (x[(n*C + c)*H + u] / count_h[i]);
+                                }
+                            }
+                            taken += 1 + (upto - since) / 32;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
+                        }
+                        for (ptrdiff_t u = here; u < until; u++) {
+                            some += (x[(n*C + c)*H + u] / count_h[i]);
+                        }
+                        taken += 1;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
-                    y[(n*C + c)*3 + i] = total;
+                    y[(n*C + c)*3 + i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
                 }
             }
         }
@@ -162,11 +273,47 @@ int adaptive_avg_pool1d_vjp_x(const adaptive_avg_pool1d_sizes *sizes,
     float *const count_h = (float *)(void *)((unsigned char *)workspace);
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t i = 0; i < 3; i++) {
-            float total = 0;
-            for (ptrdiff_t u = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0); u < adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H); u++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_h[i] = total;
+            count_h[i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
@@ -219,20 +366,92 @@ int adaptive_avg_pool1d_jvp(const adaptive_avg_pool1d_sizes *sizes,
     float *const count_h = (float *)(void *)((unsigned char *)workspace);
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t i = 0; i < 3; i++) {
-            float total = 0;
-            for (ptrdiff_t u = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0); u < adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H); u++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_h[i] = total;
+            count_h[i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
                 for (ptrdiff_t i = 0; i < 3; i++) {
-                    float total = 0;
-                    for (ptrdiff_t u = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0); u < adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H); u++) {
-                        total += (tx[(n*C + c)*H + u] / count_h[i]);
+                    float lanes[32] = {0}, levels[1280];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    float some = 0;
+                    {
+                        ptrdiff_t here = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0);
+                        const ptrdiff_t until = adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H);
+                        while (until - here >= 8) {
+                            const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
+                            for (; upto - here >= 32; here += 32) {
+                                for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                    const ptrdiff_t u = here + piece;
+                                    lanes[piece] += (tx[(n*C + c)*H + u] / count_h[i]);
+                                }
+                            }
+                            for (; upto - here >= 8; here += 8) {
+                                for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                    const ptrdiff_t u = here + piece;
+                                    lanes[piece] += (tx[(n*C + c)*H + u] / count_h[i]);
+                                }
+                            }
+                            taken += 1 + (upto - since) / 32;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
+                        }
+                        for (ptrdiff_t u = here; u < until; u++) {
+                            some += (tx[(n*C + c)*H + u] / count_h[i]);
+                        }
+                        taken += 1;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
-                    ty[(n*C + c)*3 + i] = total;
+                    ty[(n*C + c)*3 + i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
                 }
             }
         }
@@ -276,20 +495,92 @@ int adaptive_avg_pool1d_double_vjp_dy(const adaptive_avg_pool1d_sizes *sizes,
     float *const count_h = (float *)(void *)((unsigned char *)workspace);
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t i = 0; i < 3; i++) {
-            float total = 0;
-            for (ptrdiff_t u = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0); u < adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H); u++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_h[i] = total;
+            count_h[i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
                 for (ptrdiff_t i = 0; i < 3; i++) {
-                    float total = 0;
-                    for (ptrdiff_t u = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0); u < adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H); u++) {
-                        total += (vx[(n*C + c)*H + u] / count_h[i]);
+                    float lanes[32] = {0}, levels[1280];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    float some = 0;
+                    {
+                        ptrdiff_t here = adaptive_avg_pool1d_max(-adaptive_avg_pool1d_floordiv(-H*i + 2, 3), 0);
+                        const ptrdiff_t until = adaptive_avg_pool1d_min(adaptive_avg_pool1d_floordiv(H + H*i + 2, 3), H);
+                        while (until - here >= 8) {
+                            const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
+                            for (; upto - here >= 32; here += 32) {
+                                for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                    const ptrdiff_t u = here + piece;
+                                    lanes[piece] += (vx[(n*C + c)*H + u] / count_h[i]);
+                                }
+                            }
+                            for (; upto - here >= 8; here += 8) {
+                                for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                    const ptrdiff_t u = here + piece;
+                                    lanes[piece] += (vx[(n*C + c)*H + u] / count_h[i]);
+                                }
+                            }
+                            taken += 1 + (upto - since) / 32;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
+                        }
+                        for (ptrdiff_t u = here; u < until; u++) {
+                            some += (vx[(n*C + c)*H + u] / count_h[i]);
+                        }
+                        taken += 1;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
-                    gdy[(n*C + c)*3 + i] = total;
+                    gdy[(n*C + c)*3 + i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
                 }
             }
         }

@@ -20,6 +20,45 @@ static inline ptrdiff_t adaptive_avg_pool3d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void adaptive_avg_pool3d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void adaptive_avg_pool3d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float adaptive_avg_pool3d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    adaptive_avg_pool3d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 /* The next multiple of 64 bytes. */
 static inline size_t adaptive_avg_pool3d_round(size_t bytes)
 {
@@ -159,40 +198,184 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
     float *const count_w = (float *)(void *)((unsigned char *)count_h + adaptive_avg_pool3d_round((size_t)3 * sizeof(float)));
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t i = 0; i < 3; i++) {
-            float total = 0;
-            for (ptrdiff_t u = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_d[i] = total;
+            count_d[i] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t j = 0; j < 3; j++) {
-            float total = 0;
-            for (ptrdiff_t v = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t v = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t v = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t v = here; v < until; v++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_h[j] = total;
+            count_h[j] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t k = 0; k < 3; k++) {
-            float total = 0;
-            for (ptrdiff_t z = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0); z < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W); z++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t z = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t z = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t z = here; z < until; z++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_w[k] = total;
+            count_w[k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
                 for (ptrdiff_t i = 0; i < 3; i++) {
                     for (ptrdiff_t j = 0; j < 3; j++) {
                         for (ptrdiff_t k = 0; k < 3; k++) {
-                            float total = 0;
+                            float lanes[32] = {0}, levels[1280];
+                            size_t joined = 0;
+                            ptrdiff_t taken = 0;
+                            float some = 0;
                             for (ptrdiff_t u = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
                                 for (ptrdiff_t v = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                                    for (ptrdiff_t z = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0); z < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W); z++) {
-                                        total += (x[(((n*C + c)*D + u)*H + v)*W + z] / (count_d[i] * count_h[j] * count_w[k]));
+                                    {
+                                        ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0);
+                                        const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W);
+                                        while (until - here >= 8) {
+                                            const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                                            for (; upto - here >= 32; here += 32) {
+                                                for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                                    const ptrdiff_t z = here + piece;
+                                                    lanes[piece] += (x[(((n*C + c)*D + u)*H + v)*W + z] / (count_d[i] * count_h[j] * count_w[k]));
+                                                }
+                                            }
+                                            for (; upto - here >= 8; here += 8) {
+                                                for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                                    const ptrdiff_t z = here + piece;
+                                                    lanes[piece] += (x[(((n*C + c)*D + u)*H + v)*W + z] / (count_d[i] * count_h[j] * count_w[k]));
+                                                }
+                                            }
+                                            taken += 1 + (upto - since) / 32;
+                                            if (taken >= 64) {
+                                                lanes[0] += some;
+                                                some = 0;
+                                                adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                                taken = 0;
+                                            }
+                                        }
+                                        for (ptrdiff_t z = here; z < until; z++) {
+                                            some += (x[(((n*C + c)*D + u)*H + v)*W + z] / (count_d[i] * count_h[j] * count_w[k]));
+                                        }
+                                        taken += 1;
+                                        if (taken >= 64) {
+                                            lanes[0] += some;
+                                            some = 0;
+                                            adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                            taken = 0;
+                                        }
                                     }
                                 }
                             }
-                            y[(((n*C + c)*3 + i)*3 + j)*3 + k] = total;
+                            y[(((n*C + c)*3 + i)*3 + j)*3 + k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
                         }
                     }
                 }
@@ -244,25 +427,133 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
     float *const count_w = (float *)(void *)((unsigned char *)count_h + adaptive_avg_pool3d_round((size_t)3 * sizeof(float)));
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t i = 0; i < 3; i++) {
-            float total = 0;
-            for (ptrdiff_t u = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_d[i] = total;
+            count_d[i] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t j = 0; j < 3; j++) {
-            float total = 0;
-            for (ptrdiff_t v = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t v = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t v = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t v = here; v < until; v++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_h[j] = total;
+            count_h[j] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t k = 0; k < 3; k++) {
-            float total = 0;
-            for (ptrdiff_t z = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0); z < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W); z++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t z = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t z = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t z = here; z < until; z++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_w[k] = total;
+            count_w[k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
@@ -335,40 +626,184 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
     float *const count_w = (float *)(void *)((unsigned char *)count_h + adaptive_avg_pool3d_round((size_t)3 * sizeof(float)));
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t i = 0; i < 3; i++) {
-            float total = 0;
-            for (ptrdiff_t u = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_d[i] = total;
+            count_d[i] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t j = 0; j < 3; j++) {
-            float total = 0;
-            for (ptrdiff_t v = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t v = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t v = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t v = here; v < until; v++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_h[j] = total;
+            count_h[j] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t k = 0; k < 3; k++) {
-            float total = 0;
-            for (ptrdiff_t z = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0); z < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W); z++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t z = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t z = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t z = here; z < until; z++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_w[k] = total;
+            count_w[k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
                 for (ptrdiff_t i = 0; i < 3; i++) {
                     for (ptrdiff_t j = 0; j < 3; j++) {
                         for (ptrdiff_t k = 0; k < 3; k++) {
-                            float total = 0;
+                            float lanes[32] = {0}, levels[1280];
+                            size_t joined = 0;
+                            ptrdiff_t taken = 0;
+                            float some = 0;
                             for (ptrdiff_t u = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
                                 for (ptrdiff_t v = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                                    for (ptrdiff_t z = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0); z < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W); z++) {
-                                        total += (tx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                    {
+                                        ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0);
+                                        const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W);
+                                        while (until - here >= 8) {
+                                            const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                                            for (; upto - here >= 32; here += 32) {
+                                                for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                                    const ptrdiff_t z = here + piece;
+                                                    lanes[piece] += (tx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                                }
+                                            }
+                                            for (; upto - here >= 8; here += 8) {
+                                                for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                                    const ptrdiff_t z = here + piece;
+                                                    lanes[piece] += (tx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                                }
+                                            }
+                                            taken += 1 + (upto - since) / 32;
+                                            if (taken >= 64) {
+                                                lanes[0] += some;
+                                                some = 0;
+                                                adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                                taken = 0;
+                                            }
+                                        }
+                                        for (ptrdiff_t z = here; z < until; z++) {
+                                            some += (tx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                        }
+                                        taken += 1;
+                                        if (taken >= 64) {
+                                            lanes[0] += some;
+                                            some = 0;
+                                            adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                            taken = 0;
+                                        }
                                     }
                                 }
                             }
-                            ty[(((n*C + c)*3 + i)*3 + j)*3 + k] = total;
+                            ty[(((n*C + c)*3 + i)*3 + j)*3 + k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
                         }
                     }
                 }
@@ -422,40 +857,184 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
     float *const count_w = (float *)(void *)((unsigned char *)count_h + adaptive_avg_pool3d_round((size_t)3 * sizeof(float)));
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t i = 0; i < 3; i++) {
-            float total = 0;
-            for (ptrdiff_t u = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_d[i] = total;
+            count_d[i] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t j = 0; j < 3; j++) {
-            float total = 0;
-            for (ptrdiff_t v = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t v = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t v = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t v = here; v < until; v++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_h[j] = total;
+            count_h[j] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t k = 0; k < 3; k++) {
-            float total = 0;
-            for (ptrdiff_t z = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0); z < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W); z++) {
-                total += 1.0f;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0);
+                const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t z = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t z = here + piece;
+                            lanes[piece] += 1.0f;
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t z = here; z < until; z++) {
+                    some += 1.0f;
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            count_w[k] = total;
+            count_w[k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
                 for (ptrdiff_t i = 0; i < 3; i++) {
                     for (ptrdiff_t j = 0; j < 3; j++) {
                         for (ptrdiff_t k = 0; k < 3; k++) {
-                            float total = 0;
+                            float lanes[32] = {0}, levels[1280];
+                            size_t joined = 0;
+                            ptrdiff_t taken = 0;
+                            float some = 0;
                             for (ptrdiff_t u = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
                                 for (ptrdiff_t v = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                                    for (ptrdiff_t z = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0); z < adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W); z++) {
-                                        total += (vx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                    {
+                                        ptrdiff_t here = adaptive_avg_pool3d_max(-adaptive_avg_pool3d_floordiv(-W*k + 2, 3), 0);
+                                        const ptrdiff_t until = adaptive_avg_pool3d_min(adaptive_avg_pool3d_floordiv(W + W*k + 2, 3), W);
+                                        while (until - here >= 8) {
+                                            const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
+                                            for (; upto - here >= 32; here += 32) {
+                                                for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                                    const ptrdiff_t z = here + piece;
+                                                    lanes[piece] += (vx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                                }
+                                            }
+                                            for (; upto - here >= 8; here += 8) {
+                                                for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                                    const ptrdiff_t z = here + piece;
+                                                    lanes[piece] += (vx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                                }
+                                            }
+                                            taken += 1 + (upto - since) / 32;
+                                            if (taken >= 64) {
+                                                lanes[0] += some;
+                                                some = 0;
+                                                adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                                taken = 0;
+                                            }
+                                        }
+                                        for (ptrdiff_t z = here; z < until; z++) {
+                                            some += (vx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                        }
+                                        taken += 1;
+                                        if (taken >= 64) {
+                                            lanes[0] += some;
+                                            some = 0;
+                                            adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                            taken = 0;
+                                        }
                                     }
                                 }
                             }
-                            gdy[(((n*C + c)*3 + i)*3 + j)*3 + k] = total;
+                            gdy[(((n*C + c)*3 + i)*3 + j)*3 + k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
                         }
                     }
                 }

@@ -20,6 +20,45 @@ static inline ptrdiff_t adaptive_max_pool3d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void adaptive_max_pool3d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void adaptive_max_pool3d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float adaptive_max_pool3d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    adaptive_max_pool3d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 /* The next multiple of 64 bytes. */
 static inline size_t adaptive_max_pool3d_round(size_t bytes)
 {
@@ -334,15 +373,55 @@ int adaptive_max_pool3d_jvp(const adaptive_max_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < 3; i++) {
             for (ptrdiff_t j = 0; j < 3; j++) {
                 for (ptrdiff_t k = 0; k < 3; k++) {
-                    float total = 0;
+                    float lanes[32] = {0}, levels[1280];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    float some = 0;
                     for (ptrdiff_t u = adaptive_max_pool3d_max(-adaptive_max_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_max_pool3d_min(adaptive_max_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
-                        for (ptrdiff_t v = adaptive_max_pool3d_max(-adaptive_max_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_max_pool3d_min(adaptive_max_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                            if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
-                                total += tx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                        {
+                            ptrdiff_t here = adaptive_max_pool3d_max(-adaptive_max_pool3d_floordiv(-H*j + 2, 3), 0);
+                            const ptrdiff_t until = adaptive_max_pool3d_min(adaptive_max_pool3d_floordiv(H + H*j + 2, 3), H);
+                            while (until - here >= 8) {
+                                const ptrdiff_t since = here, upto = adaptive_max_pool3d_min(here + 2048, until);
+                                for (; upto - here >= 32; here += 32) {
+                                    for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                        const ptrdiff_t v = here + piece;
+                                        if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
+                                            lanes[piece] += tx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                                        }
+                                    }
+                                }
+                                for (; upto - here >= 8; here += 8) {
+                                    for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                        const ptrdiff_t v = here + piece;
+                                        if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
+                                            lanes[piece] += tx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                                        }
+                                    }
+                                }
+                                taken += 1 + (upto - since) / 32;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    adaptive_max_pool3d_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
+                            }
+                            for (ptrdiff_t v = here; v < until; v++) {
+                                if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
+                                    some += tx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                                }
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                adaptive_max_pool3d_join(lanes, levels, joined++, 32);
+                                taken = 0;
                             }
                         }
                     }
-                    ty[(((n*C + c)*3 + i)*3 + j)*3 + k] = total;
+                    ty[(((n*C + c)*3 + i)*3 + j)*3 + k] = adaptive_max_pool3d_total(lanes, levels, joined, some);
                 }
             }
         }
@@ -417,15 +496,55 @@ int adaptive_max_pool3d_double_vjp_dy(const adaptive_max_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < 3; i++) {
             for (ptrdiff_t j = 0; j < 3; j++) {
                 for (ptrdiff_t k = 0; k < 3; k++) {
-                    float total = 0;
+                    float lanes[32] = {0}, levels[1280];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    float some = 0;
                     for (ptrdiff_t u = adaptive_max_pool3d_max(-adaptive_max_pool3d_floordiv(-D*i + 2, 3), 0); u < adaptive_max_pool3d_min(adaptive_max_pool3d_floordiv(D + D*i + 2, 3), D); u++) {
-                        for (ptrdiff_t v = adaptive_max_pool3d_max(-adaptive_max_pool3d_floordiv(-H*j + 2, 3), 0); v < adaptive_max_pool3d_min(adaptive_max_pool3d_floordiv(H + H*j + 2, 3), H); v++) {
-                            if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
-                                total += vx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                        {
+                            ptrdiff_t here = adaptive_max_pool3d_max(-adaptive_max_pool3d_floordiv(-H*j + 2, 3), 0);
+                            const ptrdiff_t until = adaptive_max_pool3d_min(adaptive_max_pool3d_floordiv(H + H*j + 2, 3), H);
+                            while (until - here >= 8) {
+                                const ptrdiff_t since = here, upto = adaptive_max_pool3d_min(here + 2048, until);
+                                for (; upto - here >= 32; here += 32) {
+                                    for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                        const ptrdiff_t v = here + piece;
+                                        if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
+                                            lanes[piece] += vx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                                        }
+                                    }
+                                }
+                                for (; upto - here >= 8; here += 8) {
+                                    for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                        const ptrdiff_t v = here + piece;
+                                        if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
+                                            lanes[piece] += vx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                                        }
+                                    }
+                                }
+                                taken += 1 + (upto - since) / 32;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    adaptive_max_pool3d_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
+                            }
+                            for (ptrdiff_t v = here; v < until; v++) {
+                                if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
+                                    some += vx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                                }
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                adaptive_max_pool3d_join(lanes, levels, joined++, 32);
+                                taken = 0;
                             }
                         }
                     }
-                    gdy[(((n*C + c)*3 + i)*3 + j)*3 + k] = total;
+                    gdy[(((n*C + c)*3 + i)*3 + j)*3 + k] = adaptive_max_pool3d_total(lanes, levels, joined, some);
                 }
             }
         }

@@ -98,11 +98,12 @@ int avg_pool1d_forward(const avg_pool1d_sizes *sizes,
         const ptrdiff_t n = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < 2; a++) {
-                total += x[(n*C + c)*H + a + 2*i] * 0.5f;
+            y[(n*C + c)*Ho + i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < Ho; i++) {
+                y[(n*C + c)*Ho + i] += x[(n*C + c)*H + a + 2*i] * 0.5f;
             }
-            y[(n*C + c)*Ho + i] = total;
         }
     }
     return 0;
@@ -193,11 +194,12 @@ int avg_pool1d_jvp(const avg_pool1d_sizes *sizes,
         const ptrdiff_t n = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < 2; a++) {
-                total += 0.5f * tx[(n*C + c)*H + a + 2*i];
+            ty[(n*C + c)*Ho + i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < Ho; i++) {
+                ty[(n*C + c)*Ho + i] += 0.5f * tx[(n*C + c)*H + a + 2*i];
             }
-            ty[(n*C + c)*Ho + i] = total;
         }
     }
     return 0;
@@ -241,11 +243,12 @@ int avg_pool1d_double_vjp_dy(const avg_pool1d_sizes *sizes,
         const ptrdiff_t n = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < avg_pool1d_min(2, H - 2*i); a++) {
-                total += 0.5f * vx[(n*C + c)*H + a + 2*i];
+            gdy[(n*C + c)*Ho + i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < avg_pool1d_min(avg_pool1d_floordiv(H - a + 1, 2), Ho); i++) {
+                gdy[(n*C + c)*Ho + i] += 0.5f * vx[(n*C + c)*H + a + 2*i];
             }
-            gdy[(n*C + c)*Ho + i] = total;
         }
     }
     return 0;

@@ -118,13 +118,16 @@ int avg_pool2d_forward(const avg_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += x[((n*C + c)*H + a + 2*i)*W + e + 2*j] * 0.25f;
+                y[((n*C + c)*Ho + i)*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        y[((n*C + c)*Ho + i)*Wo + j] += x[((n*C + c)*H + a + 2*i)*W + e + 2*j] * 0.25f;
                     }
                 }
-                y[((n*C + c)*Ho + i)*Wo + j] = total;
             }
         }
     }
@@ -229,13 +232,16 @@ int avg_pool2d_jvp(const avg_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += 0.25f * tx[((n*C + c)*H + a + 2*i)*W + e + 2*j];
+                ty[((n*C + c)*Ho + i)*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        ty[((n*C + c)*Ho + i)*Wo + j] += 0.25f * tx[((n*C + c)*H + a + 2*i)*W + e + 2*j];
                     }
                 }
-                ty[((n*C + c)*Ho + i)*Wo + j] = total;
             }
         }
     }
@@ -283,13 +289,16 @@ int avg_pool2d_double_vjp_dy(const avg_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < avg_pool2d_min(2, H - 2*i); a++) {
-                    for (ptrdiff_t e = 0; e < avg_pool2d_min(2, W - 2*j); e++) {
-                        total += 0.25f * vx[((n*C + c)*H + a + 2*i)*W + e + 2*j];
+                gdy[((n*C + c)*Ho + i)*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < avg_pool2d_min(2, H - 2*i); a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < avg_pool2d_min(avg_pool2d_floordiv(W - e + 1, 2), Wo); j++) {
+                        gdy[((n*C + c)*Ho + i)*Wo + j] += 0.25f * vx[((n*C + c)*H + a + 2*i)*W + e + 2*j];
                     }
                 }
-                gdy[((n*C + c)*Ho + i)*Wo + j] = total;
             }
         }
     }

@@ -4,6 +4,50 @@
 #include <math.h>
 #include <stdint.h>
 
+static inline ptrdiff_t batch_norm_min(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void batch_norm_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void batch_norm_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float batch_norm_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    batch_norm_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 /* The next multiple of 64 bytes. */
 static inline size_t batch_norm_round(size_t bytes)
 {
@@ -118,15 +162,49 @@ int batch_norm_forward(const batch_norm_sizes *sizes,
     float *const scale = (float *)(void *)((unsigned char *)variance + batch_norm_round((size_t)C * sizeof(float)));
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = H*W;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            batch_norm_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            mu[c] = total;
+            mu[c] = batch_norm_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             for (ptrdiff_t c = 0; c < C; c++) {
@@ -138,15 +216,49 @@ int batch_norm_forward(const batch_norm_sizes *sizes,
             }
         }
         for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t h = 0; h < H; h++) {
-                    for (ptrdiff_t i = 0; i < W; i++) {
-                        total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = H*W;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            batch_norm_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            variance[c] = total;
+            variance[c] = batch_norm_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t c = 0; c < C; c++) {
             scale[c] = (gamma[c] / sqrtf((variance[c] + 1.0000000000000001e-05f)));
@@ -169,15 +281,49 @@ static batch_norm_APART void batch_norm_part_vjp_1(ptrdiff_t N, ptrdiff_t C, ptr
     ptrdiff_t W, const float *restrict x, float *restrict mu)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        mu[c] = total;
+        mu[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -201,15 +347,49 @@ static batch_norm_APART void batch_norm_part_vjp_3(ptrdiff_t N, ptrdiff_t C, ptr
     ptrdiff_t W, const float *restrict centred, float *restrict variance)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        variance[c] = total;
+        variance[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -228,15 +408,49 @@ static batch_norm_APART void batch_norm_part_vjp_5(ptrdiff_t N, ptrdiff_t C, ptr
     float *restrict dscale)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += dy[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i];
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        dscale[c] = total;
+        dscale[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -279,15 +493,49 @@ static batch_norm_APART void batch_norm_part_vjp_8(ptrdiff_t N, ptrdiff_t C, ptr
     ptrdiff_t W, const float *restrict dcentred, float *restrict dmu)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (-dcentred[((n*C + c)*H + h)*W + i]);
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (-dcentred[((n*C + c)*H)*W + i]);
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (-dcentred[((n*C + c)*H)*W + i]);
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (-dcentred[((n*C + c)*H)*W + i]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        dmu[c] = total;
+        dmu[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -330,15 +578,49 @@ static batch_norm_APART void batch_norm_part_vjp_11(ptrdiff_t N, ptrdiff_t C, pt
     ptrdiff_t W, const float *restrict dy, float *restrict dbeta)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += dy[((n*C + c)*H + h)*W + i];
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += dy[((n*C + c)*H)*W + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += dy[((n*C + c)*H)*W + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += dy[((n*C + c)*H)*W + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        dbeta[c] = total;
+        dbeta[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -529,15 +811,49 @@ static batch_norm_APART void batch_norm_part_jvp_1(ptrdiff_t N, ptrdiff_t C, ptr
     ptrdiff_t W, const float *restrict x, float *restrict mu)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        mu[c] = total;
+        mu[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -561,15 +877,49 @@ static batch_norm_APART void batch_norm_part_jvp_3(ptrdiff_t N, ptrdiff_t C, ptr
     ptrdiff_t W, const float *restrict centred, float *restrict variance)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        variance[c] = total;
+        variance[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -587,15 +937,49 @@ static batch_norm_APART void batch_norm_part_jvp_5(ptrdiff_t N, ptrdiff_t C, ptr
     ptrdiff_t W, const float *restrict tx, float *restrict tmu)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (tx[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (tx[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (tx[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (tx[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        tmu[c] = total;
+        tmu[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -630,15 +1014,49 @@ static batch_norm_APART void batch_norm_part_jvp_7(ptrdiff_t N, ptrdiff_t C, ptr
     float *restrict tvariance)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (2.0f * tcentred[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (2.0f * tcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (2.0f * tcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (2.0f * tcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        tvariance[c] = total;
+        tvariance[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -765,15 +1183,49 @@ static batch_norm_APART void batch_norm_part_double_vjp_1(ptrdiff_t N, ptrdiff_t
     ptrdiff_t H, ptrdiff_t W, const float *restrict x, float *restrict mu)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (x[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        mu[c] = total;
+        mu[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -798,15 +1250,49 @@ static batch_norm_APART void batch_norm_part_double_vjp_3(ptrdiff_t N, ptrdiff_t
     ptrdiff_t H, ptrdiff_t W, const float *restrict centred, float *restrict variance)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (batch_norm_power(centred[((n*C + c)*H + h)*W + i], 2) / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        variance[c] = total;
+        variance[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -825,15 +1311,49 @@ static batch_norm_APART void batch_norm_part_double_vjp_5(ptrdiff_t N, ptrdiff_t
     float *restrict dscale)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += dy[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i];
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        dscale[c] = total;
+        dscale[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -852,15 +1372,49 @@ static batch_norm_APART void batch_norm_part_double_vjp_7(ptrdiff_t N, ptrdiff_t
     ptrdiff_t H, ptrdiff_t W, const float *restrict vx, float *restrict ddmu)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (vx[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (vx[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (vx[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (vx[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        ddmu[c] = total;
+        ddmu[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -895,15 +1449,49 @@ static batch_norm_APART void batch_norm_part_double_vjp_9(ptrdiff_t N, ptrdiff_t
     const float *restrict ddcentred, float *restrict ddvariance)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (2.0f * ddcentred[((n*C + c)*H + h)*W + i] * centred[((n*C + c)*H + h)*W + i] / (float)(H*N*W));
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (2.0f * ddcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (2.0f * ddcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (2.0f * ddcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        ddvariance[c] = total;
+        ddvariance[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -927,15 +1515,49 @@ static batch_norm_APART void batch_norm_part_double_vjp_11(ptrdiff_t N, ptrdiff_
     float *restrict dscale1)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += ddcentred[((n*C + c)*H + h)*W + i] * dy[((n*C + c)*H + h)*W + i];
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += ddcentred[((n*C + c)*H)*W + i] * dy[((n*C + c)*H)*W + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += ddcentred[((n*C + c)*H)*W + i] * dy[((n*C + c)*H)*W + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += ddcentred[((n*C + c)*H)*W + i] * dy[((n*C + c)*H)*W + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        dscale1[c] = total;
+        dscale1[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 
@@ -998,15 +1620,49 @@ static batch_norm_APART void batch_norm_part_double_vjp_14(ptrdiff_t N, ptrdiff_
     ptrdiff_t H, ptrdiff_t W, const float *restrict dcentred1, float *restrict dmu1)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
-        float total = 0;
+        float lanes[32] = {0}, levels[1280];
+        size_t joined = 0;
+        ptrdiff_t taken = 0;
+        float some = 0;
         for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t h = 0; h < H; h++) {
-                for (ptrdiff_t i = 0; i < W; i++) {
-                    total += (-dcentred1[((n*C + c)*H + h)*W + i]);
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = H*W;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = batch_norm_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (-dcentred1[((n*C + c)*H)*W + i]);
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += (-dcentred1[((n*C + c)*H)*W + i]);
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += (-dcentred1[((n*C + c)*H)*W + i]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    batch_norm_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
         }
-        dmu1[c] = total;
+        dmu1[c] = batch_norm_total(lanes, levels, joined, some);
     }
 }
 

@@ -14,6 +14,45 @@ static inline ptrdiff_t conv1d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv1d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv1d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv1d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv1d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv1d_check(const conv1d_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -110,11 +149,29 @@ int conv1d_forward(const conv1d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Ho; i++) {
             y[(n*O + o)*Ho + i] = b[o];
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    y[(n*O + o)*Ho + i] += x[(n*C + c)*H + a + i] * w[(o*C + c)*K + a];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    for (ptrdiff_t i = strip; i < edge; i++) {
+                        lanes[i - strip] += x[(n*C + c)*H + a + i] * w[(o*C + c)*K + a];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        conv1d_join(lanes, levels, joined++, edge - strip);
+                        taken = 0;
+                    }
                 }
+            }
+            conv1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = strip; i < edge; i++) {
+                y[(n*O + o)*Ho + i] += lanes[i - strip];
             }
         }
     }
@@ -164,11 +221,38 @@ int conv1d_vjp_x(const conv1d_sizes *sizes,
         for (ptrdiff_t u = 0; u < H; u++) {
             dx[(n*C + c)*H + u] = 0.0f;
         }
-        for (ptrdiff_t o = 0; o < O; o++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t u = conv1d_max(0, a); u < conv1d_min(H, Ho + a); u++) {
-                    dx[(n*C + c)*H + u] += dy[(n*O + o)*Ho + u - a] * w[(o*C + c)*K + a];
+        for (ptrdiff_t strip = 0; strip < H; strip += 128) {
+            const ptrdiff_t edge = conv1d_min(strip + 128, H);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t o = 0; o < O; o++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv1d_max(conv1d_max(0, a), strip);
+                        const ptrdiff_t until = conv1d_min(conv1d_min(H, Ho + a), edge);
+                        if (since < until) {
+                            least = conv1d_min(least, since);
+                            most = conv1d_max(most, until);
+                            for (ptrdiff_t u = since; u < until; u++) {
+                                lanes[u - strip] += dy[(n*O + o)*Ho + u - a] * w[(o*C + c)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t u = least; u < most; u++) {
+                dx[(n*C + c)*H + u] += lanes[u - strip];
             }
         }
     }
@@ -217,13 +301,49 @@ int conv1d_vjp_w(const conv1d_sizes *sizes,
         const ptrdiff_t o = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t a = 0; a < K; a++) {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    total += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + a + i];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = Ho;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv1d_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + a + i];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + a + i];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + a + i];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
-            dw[(o*C + c)*K + a] = total;
+            dw[(o*C + c)*K + a] = conv1d_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -269,13 +389,49 @@ int conv1d_vjp_b(const conv1d_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    total += dy[(n*O + o)*Ho + i];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = Ho;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv1d_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + i];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + i];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += dy[(n*O + o)*Ho + i];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
-            db[o] = total;
+            db[o] = conv1d_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -326,18 +482,54 @@ int conv1d_jvp(const conv1d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Ho; i++) {
             ty[(n*O + o)*Ho + i] = tb[o];
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    ty[(n*O + o)*Ho + i] += tx[(n*C + c)*H + a + i] * w[(o*C + c)*K + a];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    for (ptrdiff_t i = strip; i < edge; i++) {
+                        lanes[i - strip] += tx[(n*C + c)*H + a + i] * w[(o*C + c)*K + a];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        conv1d_join(lanes, levels, joined++, edge - strip);
+                        taken = 0;
+                    }
                 }
             }
+            conv1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = strip; i < edge; i++) {
+                ty[(n*O + o)*Ho + i] += lanes[i - strip];
+            }
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    ty[(n*O + o)*Ho + i] += tw[(o*C + c)*K + a] * x[(n*C + c)*H + a + i];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    for (ptrdiff_t i = strip; i < edge; i++) {
+                        lanes[i - strip] += tw[(o*C + c)*K + a] * x[(n*C + c)*H + a + i];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        conv1d_join(lanes, levels, joined++, edge - strip);
+                        taken = 0;
+                    }
                 }
+            }
+            conv1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = strip; i < edge; i++) {
+                ty[(n*O + o)*Ho + i] += lanes[i - strip];
             }
         }
     }
@@ -392,18 +584,63 @@ int conv1d_double_vjp_dy(const conv1d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Ho; i++) {
             gdy[(n*O + o)*Ho + i] = vb[o];
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    gdy[(n*O + o)*Ho + i] += vw[(o*C + c)*K + a] * x[(n*C + c)*H + a + i];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    for (ptrdiff_t i = strip; i < edge; i++) {
+                        lanes[i - strip] += vw[(o*C + c)*K + a] * x[(n*C + c)*H + a + i];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        conv1d_join(lanes, levels, joined++, edge - strip);
+                        taken = 0;
+                    }
                 }
             }
+            conv1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = strip; i < edge; i++) {
+                gdy[(n*O + o)*Ho + i] += lanes[i - strip];
+            }
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t i = 0; i < conv1d_min(H - a, Ho); i++) {
-                    gdy[(n*O + o)*Ho + i] += vx[(n*C + c)*H + a + i] * w[(o*C + c)*K + a];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv1d_max(0, strip);
+                        const ptrdiff_t until = conv1d_min(conv1d_min(H - a, Ho), edge);
+                        if (since < until) {
+                            least = conv1d_min(least, since);
+                            most = conv1d_max(most, until);
+                            for (ptrdiff_t i = since; i < until; i++) {
+                                lanes[i - strip] += vx[(n*C + c)*H + a + i] * w[(o*C + c)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = least; i < most; i++) {
+                gdy[(n*O + o)*Ho + i] += lanes[i - strip];
             }
         }
     }
@@ -460,11 +697,38 @@ int conv1d_double_vjp_x(const conv1d_sizes *sizes,
         for (ptrdiff_t u = 0; u < H; u++) {
             gx[(n*C + c)*H + u] = 0.0f;
         }
-        for (ptrdiff_t o = 0; o < O; o++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t u = conv1d_max(0, a); u < conv1d_min(H, Ho + a); u++) {
-                    gx[(n*C + c)*H + u] += vw[(o*C + c)*K + a] * dy[(n*O + o)*Ho + u - a];
+        for (ptrdiff_t strip = 0; strip < H; strip += 128) {
+            const ptrdiff_t edge = conv1d_min(strip + 128, H);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t o = 0; o < O; o++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv1d_max(conv1d_max(0, a), strip);
+                        const ptrdiff_t until = conv1d_min(conv1d_min(H, Ho + a), edge);
+                        if (since < until) {
+                            least = conv1d_min(least, since);
+                            most = conv1d_max(most, until);
+                            for (ptrdiff_t u = since; u < until; u++) {
+                                lanes[u - strip] += vw[(o*C + c)*K + a] * dy[(n*O + o)*Ho + u - a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t u = least; u < most; u++) {
+                gx[(n*C + c)*H + u] += lanes[u - strip];
             }
         }
     }
@@ -522,11 +786,38 @@ int conv1d_double_vjp_w(const conv1d_sizes *sizes,
         for (ptrdiff_t a = 0; a < K; a++) {
             gw[(o*C + c)*K + a] = 0.0f;
         }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t u = 0; u < H; u++) {
-                for (ptrdiff_t a = conv1d_max(0, u - Ho + 1); a < conv1d_min(K, u + 1); a++) {
-                    gw[(o*C + c)*K + a] += vx[(n*C + c)*H + u] * dy[(n*O + o)*Ho + u - a];
+        for (ptrdiff_t strip = 0; strip < K; strip += 128) {
+            const ptrdiff_t edge = conv1d_min(strip + 128, K);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t n = 0; n < N; n++) {
+                for (ptrdiff_t u = 0; u < H; u++) {
+                    {
+                        const ptrdiff_t since = conv1d_max(conv1d_max(0, u - Ho + 1), strip);
+                        const ptrdiff_t until = conv1d_min(conv1d_min(K, u + 1), edge);
+                        if (since < until) {
+                            least = conv1d_min(least, since);
+                            most = conv1d_max(most, until);
+                            for (ptrdiff_t a = since; a < until; a++) {
+                                lanes[a - strip] += vx[(n*C + c)*H + u] * dy[(n*O + o)*Ho + u - a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t a = least; a < most; a++) {
+                gw[(o*C + c)*K + a] += lanes[a - strip];
             }
         }
     }

@@ -44,7 +44,7 @@ def forward(x, w, b):
     # windows[n,c,a,i] = x[n, c, a + i]
     windows = np.ndarray((N, C, K, Ho), x.dtype, x, 0, (step[0], step[1], step[2], step[2]))
     factors = w.reshape(O, C*K)
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
         columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
         y[n0:n1, :, start:stop] += np.matmul(factors, columns).reshape((n1 - n0, O, stop - start))
     return y
@@ -64,7 +64,7 @@ def vjp_x(dy, x, w, b):
     Ho = H - K + 1
     dx = np.zeros((N, C, H), dtype=dy.dtype)
     factors = w.reshape(O, C*K).T
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 8*O):
         products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
             dx[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
@@ -126,7 +126,7 @@ def jvp(tx, tw, tb, x, w, b):
     # windows[n,c,a,i] = tx[n, c, a + i]
     windows = np.ndarray((N, C, K, Ho), tx.dtype, tx, 0, (step[0], step[1], step[2], step[2]))
     factors = w.reshape(O, C*K)
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
         columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
         ty[n0:n1, :, start:stop] += np.matmul(factors, columns).reshape((n1 - n0, O, stop - start))
     x = np.ascontiguousarray(x)
@@ -134,7 +134,7 @@ def jvp(tx, tw, tb, x, w, b):
     # windows[n,c,a,i] = x[n, c, a + i]
     windows = np.ndarray((N, C, K, Ho), x.dtype, x, 0, (step[0], step[1], step[2], step[2]))
     factors = tw.reshape(O, C*K)
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
         columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
         ty[n0:n1, :, start:stop] += np.matmul(factors, columns).reshape((n1 - n0, O, stop - start))
     return ty
@@ -160,11 +160,11 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     # windows[n,c,a,i] = x[n, c, a + i]
     windows = np.ndarray((N, C, K, Ho), x.dtype, x, 0, (step[0], step[1], step[2], step[2]))
     factors = vw.reshape(O, C*K)
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
         columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
         gdy[n0:n1, :, start:stop] += np.matmul(factors, columns).reshape((n1 - n0, O, stop - start))
     factors = w.transpose(0, 2, 1).reshape(O*K, C)
-    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 8*C):
         products = _matmul(factors, vx[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
             u0 = max(a, start)
@@ -187,7 +187,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Ho = H - K + 1
     gx = np.zeros((N, C, H), dtype=vx.dtype)
     factors = vw.reshape(O, C*K).T
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 8*O):
         products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
             gx[n0:n1, :, start + a : stop + a] += products[:, :, a, :]

@@ -20,6 +20,45 @@ static inline ptrdiff_t conv1d_stride3_dilation2_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv1d_stride3_dilation2_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv1d_stride3_dilation2_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv1d_stride3_dilation2_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv1d_stride3_dilation2_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv1d_stride3_dilation2_check(const conv1d_stride3_dilation2_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -117,14 +156,39 @@ int conv1d_stride3_dilation2_forward(const conv1d_stride3_dilation2_sizes *sizes
         for (ptrdiff_t i = 0; i < Ho; i++) {
             y[(n*O + o)*Ho + i] = b[o];
         }
-        for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_stride3_dilation2_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(3*i, 2) + 1); a < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 3*i + 1, 2) + 1, K); a++) {
-                    total += x[(n*C + c)*H + 2*a + 3*i - 2] * w[(o*C + c)*K + a];
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv1d_stride3_dilation2_max(conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(2*a + 1, 3) + 1), strip);
+                        const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 2*a + 1, 3) + 1, Ho), edge);
+                        if (since < until) {
+                            least = conv1d_stride3_dilation2_min(least, since);
+                            most = conv1d_stride3_dilation2_max(most, until);
+                            for (ptrdiff_t i = since; i < until; i++) {
+                                lanes[i - strip] += x[(n*C + c)*H + 2*a + 3*i - 2] * w[(o*C + c)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_stride3_dilation2_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
             }
-            y[(n*O + o)*Ho + i] += total;
+            conv1d_stride3_dilation2_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = least; i < most; i++) {
+                y[(n*O + o)*Ho + i] += lanes[i - strip];
+            }
         }
     }
     return 0;
@@ -176,11 +240,38 @@ int conv1d_stride3_dilation2_vjp_x(const conv1d_stride3_dilation2_sizes *sizes,
         for (ptrdiff_t u_rho = 0; u_rho < 3; u_rho++) {
             const ptrdiff_t a0 = 2*u_rho - 3*conv1d_stride3_dilation2_floordiv(2*u_rho, 3);
             const ptrdiff_t c0 = conv1d_stride3_dilation2_floordiv(u_rho - 2*a0, 3);
-            for (ptrdiff_t o = 0; o < O; o++) {
-                for (ptrdiff_t t = 0; t < conv1d_stride3_dilation2_floordiv(K - a0 + 2, 3); t++) {
-                    for (ptrdiff_t u_class = conv1d_stride3_dilation2_max(-conv1d_stride3_dilation2_floordiv(u_rho + 1, 3) + 1, 2*t - c0); u_class < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - u_rho + 1, 3) + 1, Ho + 2*t - c0); u_class++) {
-                        dx[(n*C + c)*H + 3*u_class + u_rho - 2] += dy[(n*O + o)*Ho + c0 + u_class - 2*t] * w[(o*C + c)*K + a0 + 3*t];
+            for (ptrdiff_t strip = -conv1d_stride3_dilation2_floordiv(u_rho + 1, 3) + 1; strip < conv1d_stride3_dilation2_floordiv(H - u_rho + 1, 3) + 1; strip += 128) {
+                const ptrdiff_t edge = conv1d_stride3_dilation2_min(strip + 128, conv1d_stride3_dilation2_floordiv(H - u_rho + 1, 3) + 1);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t o = 0; o < O; o++) {
+                    for (ptrdiff_t t = 0; t < conv1d_stride3_dilation2_floordiv(K - a0 + 2, 3); t++) {
+                        {
+                            const ptrdiff_t since = conv1d_stride3_dilation2_max(conv1d_stride3_dilation2_max(-conv1d_stride3_dilation2_floordiv(u_rho + 1, 3) + 1, 2*t - c0), strip);
+                            const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - u_rho + 1, 3) + 1, Ho + 2*t - c0), edge);
+                            if (since < until) {
+                                least = conv1d_stride3_dilation2_min(least, since);
+                                most = conv1d_stride3_dilation2_max(most, until);
+                                for (ptrdiff_t u_class = since; u_class < until; u_class++) {
+                                    lanes[u_class - strip] += dy[(n*O + o)*Ho + c0 + u_class - 2*t] * w[(o*C + c)*K + a0 + 3*t];
+                                }
+                                taken += 1;
+                                if (taken >= 64) {
+                                    conv1d_stride3_dilation2_join(lanes, levels, joined++, edge - strip);
+                                    taken = 0;
+                                }
+                            }
+                        }
                     }
+                }
+                conv1d_stride3_dilation2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t u_class = least; u_class < most; u_class++) {
+                    dx[(n*C + c)*H + 3*u_class + u_rho - 2] += lanes[u_class - strip];
                 }
             }
         }
@@ -231,13 +322,49 @@ int conv1d_stride3_dilation2_vjp_w(const conv1d_stride3_dilation2_sizes *sizes,
         const ptrdiff_t o = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t a = 0; a < K; a++) {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(2*a + 1, 3) + 1); i < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 2*a + 1, 3) + 1, Ho); i++) {
-                    total += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                {
+                    ptrdiff_t here = conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(2*a + 1, 3) + 1);
+                    const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 2*a + 1, 3) + 1, Ho);
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv1d_stride3_dilation2_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
-            dw[(o*C + c)*K + a] = total;
+            dw[(o*C + c)*K + a] = conv1d_stride3_dilation2_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -283,13 +410,49 @@ int conv1d_stride3_dilation2_vjp_b(const conv1d_stride3_dilation2_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    total += dy[(n*O + o)*Ho + i];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = Ho;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv1d_stride3_dilation2_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + i];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t i = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + i];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += dy[(n*O + o)*Ho + i];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
-            db[o] = total;
+            db[o] = conv1d_stride3_dilation2_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -341,23 +504,73 @@ int conv1d_stride3_dilation2_jvp(const conv1d_stride3_dilation2_sizes *sizes,
         for (ptrdiff_t i = 0; i < Ho; i++) {
             ty[(n*O + o)*Ho + i] = tb[o];
         }
-        for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_stride3_dilation2_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(3*i, 2) + 1); a < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 3*i + 1, 2) + 1, K); a++) {
-                    total += tx[(n*C + c)*H + 2*a + 3*i - 2] * w[(o*C + c)*K + a];
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv1d_stride3_dilation2_max(conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(2*a + 1, 3) + 1), strip);
+                        const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 2*a + 1, 3) + 1, Ho), edge);
+                        if (since < until) {
+                            least = conv1d_stride3_dilation2_min(least, since);
+                            most = conv1d_stride3_dilation2_max(most, until);
+                            for (ptrdiff_t i = since; i < until; i++) {
+                                lanes[i - strip] += tx[(n*C + c)*H + 2*a + 3*i - 2] * w[(o*C + c)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_stride3_dilation2_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
             }
-            ty[(n*O + o)*Ho + i] += total;
+            conv1d_stride3_dilation2_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = least; i < most; i++) {
+                ty[(n*O + o)*Ho + i] += lanes[i - strip];
+            }
         }
-        for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_stride3_dilation2_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(3*i, 2) + 1); a < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 3*i + 1, 2) + 1, K); a++) {
-                    total += tw[(o*C + c)*K + a] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv1d_stride3_dilation2_max(conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(2*a + 1, 3) + 1), strip);
+                        const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 2*a + 1, 3) + 1, Ho), edge);
+                        if (since < until) {
+                            least = conv1d_stride3_dilation2_min(least, since);
+                            most = conv1d_stride3_dilation2_max(most, until);
+                            for (ptrdiff_t i = since; i < until; i++) {
+                                lanes[i - strip] += tw[(o*C + c)*K + a] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_stride3_dilation2_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
             }
-            ty[(n*O + o)*Ho + i] += total;
+            conv1d_stride3_dilation2_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = least; i < most; i++) {
+                ty[(n*O + o)*Ho + i] += lanes[i - strip];
+            }
         }
     }
     return 0;
@@ -411,23 +624,73 @@ int conv1d_stride3_dilation2_double_vjp_dy(const conv1d_stride3_dilation2_sizes 
         for (ptrdiff_t i = 0; i < Ho; i++) {
             gdy[(n*O + o)*Ho + i] = vb[o];
         }
-        for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_stride3_dilation2_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(3*i, 2) + 1); a < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 3*i + 1, 2) + 1, K); a++) {
-                    total += vw[(o*C + c)*K + a] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv1d_stride3_dilation2_max(conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(2*a + 1, 3) + 1), strip);
+                        const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 2*a + 1, 3) + 1, Ho), edge);
+                        if (since < until) {
+                            least = conv1d_stride3_dilation2_min(least, since);
+                            most = conv1d_stride3_dilation2_max(most, until);
+                            for (ptrdiff_t i = since; i < until; i++) {
+                                lanes[i - strip] += vw[(o*C + c)*K + a] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_stride3_dilation2_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
             }
-            gdy[(n*O + o)*Ho + i] += total;
+            conv1d_stride3_dilation2_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = least; i < most; i++) {
+                gdy[(n*O + o)*Ho + i] += lanes[i - strip];
+            }
         }
-        for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv1d_stride3_dilation2_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(3*i, 2) + 1); a < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 3*i + 1, 2) + 1, K); a++) {
-                    total += vx[(n*C + c)*H + 2*a + 3*i - 2] * w[(o*C + c)*K + a];
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv1d_stride3_dilation2_max(conv1d_stride3_dilation2_max(0, -conv1d_stride3_dilation2_floordiv(2*a + 1, 3) + 1), strip);
+                        const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - 2*a + 1, 3) + 1, Ho), edge);
+                        if (since < until) {
+                            least = conv1d_stride3_dilation2_min(least, since);
+                            most = conv1d_stride3_dilation2_max(most, until);
+                            for (ptrdiff_t i = since; i < until; i++) {
+                                lanes[i - strip] += vx[(n*C + c)*H + 2*a + 3*i - 2] * w[(o*C + c)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv1d_stride3_dilation2_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
             }
-            gdy[(n*O + o)*Ho + i] += total;
+            conv1d_stride3_dilation2_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = least; i < most; i++) {
+                gdy[(n*O + o)*Ho + i] += lanes[i - strip];
+            }
         }
     }
     return 0;
@@ -486,11 +749,38 @@ int conv1d_stride3_dilation2_double_vjp_x(const conv1d_stride3_dilation2_sizes *
         for (ptrdiff_t u_rho = 0; u_rho < 3; u_rho++) {
             const ptrdiff_t a0 = 2*u_rho - 3*conv1d_stride3_dilation2_floordiv(2*u_rho, 3);
             const ptrdiff_t c0 = conv1d_stride3_dilation2_floordiv(u_rho - 2*a0, 3);
-            for (ptrdiff_t o = 0; o < O; o++) {
-                for (ptrdiff_t t = 0; t < conv1d_stride3_dilation2_floordiv(K - a0 + 2, 3); t++) {
-                    for (ptrdiff_t u_class = conv1d_stride3_dilation2_max(-conv1d_stride3_dilation2_floordiv(u_rho + 1, 3) + 1, 2*t - c0); u_class < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - u_rho + 1, 3) + 1, Ho + 2*t - c0); u_class++) {
-                        gx[(n*C + c)*H + 3*u_class + u_rho - 2] += vw[(o*C + c)*K + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + u_class - 2*t];
+            for (ptrdiff_t strip = -conv1d_stride3_dilation2_floordiv(u_rho + 1, 3) + 1; strip < conv1d_stride3_dilation2_floordiv(H - u_rho + 1, 3) + 1; strip += 128) {
+                const ptrdiff_t edge = conv1d_stride3_dilation2_min(strip + 128, conv1d_stride3_dilation2_floordiv(H - u_rho + 1, 3) + 1);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t o = 0; o < O; o++) {
+                    for (ptrdiff_t t = 0; t < conv1d_stride3_dilation2_floordiv(K - a0 + 2, 3); t++) {
+                        {
+                            const ptrdiff_t since = conv1d_stride3_dilation2_max(conv1d_stride3_dilation2_max(-conv1d_stride3_dilation2_floordiv(u_rho + 1, 3) + 1, 2*t - c0), strip);
+                            const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - u_rho + 1, 3) + 1, Ho + 2*t - c0), edge);
+                            if (since < until) {
+                                least = conv1d_stride3_dilation2_min(least, since);
+                                most = conv1d_stride3_dilation2_max(most, until);
+                                for (ptrdiff_t u_class = since; u_class < until; u_class++) {
+                                    lanes[u_class - strip] += vw[(o*C + c)*K + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + u_class - 2*t];
+                                }
+                                taken += 1;
+                                if (taken >= 64) {
+                                    conv1d_stride3_dilation2_join(lanes, levels, joined++, edge - strip);
+                                    taken = 0;
+                                }
+                            }
+                        }
                     }
+                }
+                conv1d_stride3_dilation2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t u_class = least; u_class < most; u_class++) {
+                    gx[(n*C + c)*H + 3*u_class + u_rho - 2] += lanes[u_class - strip];
                 }
             }
         }
@@ -551,13 +841,49 @@ int conv1d_stride3_dilation2_double_vjp_w(const conv1d_stride3_dilation2_sizes *
             const ptrdiff_t rho = -2*a - 3*m + 2;
             const ptrdiff_t a0 = 2*rho - 3*conv1d_stride3_dilation2_floordiv(2*rho, 3);
             const ptrdiff_t c0 = conv1d_stride3_dilation2_floordiv(a0 + rho, 3);
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t t = conv1d_stride3_dilation2_max(-c0 - m, 0); t < conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - a0 + 2, 3), Ho - c0 - m); t++) {
-                    total += vx[(n*C + c)*H + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + m + t];
+                {
+                    ptrdiff_t here = conv1d_stride3_dilation2_max(-c0 - m, 0);
+                    const ptrdiff_t until = conv1d_stride3_dilation2_min(conv1d_stride3_dilation2_floordiv(H - a0 + 2, 3), Ho - c0 - m);
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv1d_stride3_dilation2_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t t = here + piece;
+                                lanes[piece] += vx[(n*C + c)*H + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + m + t];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t t = here + piece;
+                                lanes[piece] += vx[(n*C + c)*H + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + m + t];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t t = here; t < until; t++) {
+                        some += vx[(n*C + c)*H + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + m + t];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
-            gw[(o*C + c)*K + a] = total;
+            gw[(o*C + c)*K + a] = conv1d_stride3_dilation2_total(lanes, levels, joined, some);
         }
     }
     return 0;

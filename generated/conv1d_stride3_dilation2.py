@@ -52,7 +52,7 @@ def forward(x, w, b):
             0,
             (step[0], step[1], 2*step[2], 3*step[2]))
         factors = w.reshape(O, C*K)
-        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
             columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
             y[n0:n1, :, start:stop] += np.matmul(
                 factors,
@@ -79,7 +79,7 @@ def vjp_x(dy, x, w, b):
     Ho = (H - 2*K + 2)//3 + 2
     dx = np.zeros((N, C, H), dtype=dy.dtype)
     factors = w.reshape(O, C*K).T
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 8*O):
         products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
             i0 = max(max(0, 1 - (2*a + 1)//3), start)
@@ -169,7 +169,7 @@ def jvp(tx, tw, tb, x, w, b):
             0,
             (step[0], step[1], 2*step[2], 3*step[2]))
         factors = w.reshape(O, C*K)
-        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
             columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
             ty[n0:n1, :, start:stop] += np.matmul(
                 factors,
@@ -191,7 +191,7 @@ def jvp(tx, tw, tb, x, w, b):
             0,
             (step[0], step[1], 2*step[2], 3*step[2]))
         factors = tw.reshape(O, C*K)
-        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
             columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
             ty[n0:n1, :, start:stop] += np.matmul(
                 factors,
@@ -231,7 +231,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
             0,
             (step[0], step[1], 2*step[2], 3*step[2]))
         factors = vw.reshape(O, C*K)
-        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
             columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
             gdy[n0:n1, :, start:stop] += np.matmul(
                 factors,
@@ -253,7 +253,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
             0,
             (step[0], step[1], 2*step[2], 3*step[2]))
         factors = w.reshape(O, C*K)
-        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, 1, C*K, 8*O):
             columns = windows[n0:n1, :, :, start:stop].reshape(n1 - n0, C*K, stop - start)
             gdy[n0:n1, :, start:stop] += np.matmul(
                 factors,
@@ -280,7 +280,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Ho = (H - 2*K + 2)//3 + 2
     gx = np.zeros((N, C, H), dtype=vx.dtype)
     factors = vw.reshape(O, C*K).T
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 8*O):
         products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
             i0 = max(max(0, 1 - (2*a + 1)//3), start)

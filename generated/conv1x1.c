@@ -4,6 +4,50 @@
 #include <math.h>
 #include <stdint.h>
 
+static inline ptrdiff_t conv1x1_min(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv1x1_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv1x1_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv1x1_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv1x1_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv1x1_check(const conv1x1_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -90,11 +134,27 @@ int conv1x1_forward(const conv1x1_sizes *sizes,
                 y[((n*O + o)*H + i)*W + j] = b[o];
             }
         }
-        for (ptrdiff_t i = 0; i < H; i++) {
+        for (ptrdiff_t strip = 0; strip < H*W; strip += 128) {
+            const ptrdiff_t edge = conv1x1_min(strip + 128, H*W);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t j = 0; j < W; j++) {
-                    y[((n*O + o)*H + i)*W + j] += x[((n*C + c)*H + i)*W + j] * w[o*C + c];
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    lanes[j - strip] += x[((n*C + c)*H)*W + j] * w[o*C + c];
                 }
+                taken += 1;
+                if (taken >= 64) {
+                    conv1x1_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            conv1x1_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t j = strip; j < edge; j++) {
+                y[((n*O + o)*H)*W + j] += lanes[j - strip];
             }
         }
     }
@@ -145,11 +205,27 @@ int conv1x1_vjp_x(const conv1x1_sizes *sizes,
                 dx[((n*C + c)*H + i)*W + j] = 0.0f;
             }
         }
-        for (ptrdiff_t i = 0; i < H; i++) {
+        for (ptrdiff_t strip = 0; strip < H*W; strip += 128) {
+            const ptrdiff_t edge = conv1x1_min(strip + 128, H*W);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
             for (ptrdiff_t o = 0; o < O; o++) {
-                for (ptrdiff_t j = 0; j < W; j++) {
-                    dx[((n*C + c)*H + i)*W + j] += dy[((n*O + o)*H + i)*W + j] * w[o*C + c];
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    lanes[j - strip] += dy[((n*O + o)*H)*W + j] * w[o*C + c];
                 }
+                taken += 1;
+                if (taken >= 64) {
+                    conv1x1_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            conv1x1_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t j = strip; j < edge; j++) {
+                dx[((n*C + c)*H)*W + j] += lanes[j - strip];
             }
         }
     }
@@ -195,15 +271,49 @@ int conv1x1_vjp_w(const conv1x1_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < H; i++) {
-                    for (ptrdiff_t j = 0; j < W; j++) {
-                        total += dy[((n*O + o)*H + i)*W + j] * x[((n*C + c)*H + i)*W + j];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = H*W;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv1x1_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[((n*O + o)*H)*W + j] * x[((n*C + c)*H)*W + j];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[((n*O + o)*H)*W + j] * x[((n*C + c)*H)*W + j];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1x1_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += dy[((n*O + o)*H)*W + j] * x[((n*C + c)*H)*W + j];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv1x1_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            dw[o*C + c] = total;
+            dw[o*C + c] = conv1x1_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -248,15 +358,49 @@ int conv1x1_vjp_b(const conv1x1_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < H; i++) {
-                    for (ptrdiff_t j = 0; j < W; j++) {
-                        total += dy[((n*O + o)*H + i)*W + j];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = H*W;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv1x1_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[((n*O + o)*H)*W + j];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[((n*O + o)*H)*W + j];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1x1_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += dy[((n*O + o)*H)*W + j];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv1x1_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            db[o] = total;
+            db[o] = conv1x1_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -308,18 +452,50 @@ int conv1x1_jvp(const conv1x1_sizes *sizes,
                 ty[((n*O + o)*H + i)*W + j] = tb[o];
             }
         }
-        for (ptrdiff_t i = 0; i < H; i++) {
+        for (ptrdiff_t strip = 0; strip < H*W; strip += 128) {
+            const ptrdiff_t edge = conv1x1_min(strip + 128, H*W);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t j = 0; j < W; j++) {
-                    ty[((n*O + o)*H + i)*W + j] += tx[((n*C + c)*H + i)*W + j] * w[o*C + c];
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    lanes[j - strip] += tx[((n*C + c)*H)*W + j] * w[o*C + c];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    conv1x1_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
                 }
             }
+            conv1x1_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t j = strip; j < edge; j++) {
+                ty[((n*O + o)*H)*W + j] += lanes[j - strip];
+            }
         }
-        for (ptrdiff_t i = 0; i < H; i++) {
+        for (ptrdiff_t strip = 0; strip < H*W; strip += 128) {
+            const ptrdiff_t edge = conv1x1_min(strip + 128, H*W);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t j = 0; j < W; j++) {
-                    ty[((n*O + o)*H + i)*W + j] += tw[o*C + c] * x[((n*C + c)*H + i)*W + j];
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    lanes[j - strip] += tw[o*C + c] * x[((n*C + c)*H)*W + j];
                 }
+                taken += 1;
+                if (taken >= 64) {
+                    conv1x1_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            conv1x1_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t j = strip; j < edge; j++) {
+                ty[((n*O + o)*H)*W + j] += lanes[j - strip];
             }
         }
     }
@@ -374,18 +550,50 @@ int conv1x1_double_vjp_dy(const conv1x1_sizes *sizes,
                 gdy[((n*O + o)*H + i)*W + j] = vb[o];
             }
         }
-        for (ptrdiff_t i = 0; i < H; i++) {
+        for (ptrdiff_t strip = 0; strip < H*W; strip += 128) {
+            const ptrdiff_t edge = conv1x1_min(strip + 128, H*W);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t j = 0; j < W; j++) {
-                    gdy[((n*O + o)*H + i)*W + j] += vw[o*C + c] * x[((n*C + c)*H + i)*W + j];
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    lanes[j - strip] += vw[o*C + c] * x[((n*C + c)*H)*W + j];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    conv1x1_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
                 }
             }
+            conv1x1_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t j = strip; j < edge; j++) {
+                gdy[((n*O + o)*H)*W + j] += lanes[j - strip];
+            }
         }
-        for (ptrdiff_t i = 0; i < H; i++) {
+        for (ptrdiff_t strip = 0; strip < H*W; strip += 128) {
+            const ptrdiff_t edge = conv1x1_min(strip + 128, H*W);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
             for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t j = 0; j < W; j++) {
-                    gdy[((n*O + o)*H + i)*W + j] += vx[((n*C + c)*H + i)*W + j] * w[o*C + c];
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    lanes[j - strip] += vx[((n*C + c)*H)*W + j] * w[o*C + c];
                 }
+                taken += 1;
+                if (taken >= 64) {
+                    conv1x1_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            conv1x1_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t j = strip; j < edge; j++) {
+                gdy[((n*O + o)*H)*W + j] += lanes[j - strip];
             }
         }
     }
@@ -443,11 +651,27 @@ int conv1x1_double_vjp_x(const conv1x1_sizes *sizes,
                 gx[((n*C + c)*H + i)*W + j] = 0.0f;
             }
         }
-        for (ptrdiff_t i = 0; i < H; i++) {
+        for (ptrdiff_t strip = 0; strip < H*W; strip += 128) {
+            const ptrdiff_t edge = conv1x1_min(strip + 128, H*W);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
             for (ptrdiff_t o = 0; o < O; o++) {
-                for (ptrdiff_t j = 0; j < W; j++) {
-                    gx[((n*C + c)*H + i)*W + j] += vw[o*C + c] * dy[((n*O + o)*H + i)*W + j];
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    lanes[j - strip] += vw[o*C + c] * dy[((n*O + o)*H)*W + j];
                 }
+                taken += 1;
+                if (taken >= 64) {
+                    conv1x1_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            conv1x1_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t j = strip; j < edge; j++) {
+                gx[((n*C + c)*H)*W + j] += lanes[j - strip];
             }
         }
     }
@@ -500,15 +724,49 @@ int conv1x1_double_vjp_w(const conv1x1_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         for (ptrdiff_t c = 0; c < C; c++) {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < H; i++) {
-                    for (ptrdiff_t j = 0; j < W; j++) {
-                        total += vx[((n*C + c)*H + i)*W + j] * dy[((n*O + o)*H + i)*W + j];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = H*W;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv1x1_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += vx[((n*C + c)*H)*W + j] * dy[((n*O + o)*H)*W + j];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += vx[((n*C + c)*H)*W + j] * dy[((n*O + o)*H)*W + j];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1x1_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += vx[((n*C + c)*H)*W + j] * dy[((n*O + o)*H)*W + j];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv1x1_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            gw[o*C + c] = total;
+            gw[o*C + c] = conv1x1_total(lanes, levels, joined, some);
         }
     }
     return 0;

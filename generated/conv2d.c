@@ -14,6 +14,45 @@ static inline ptrdiff_t conv2d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv2d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv2d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv2d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv2d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv2d_check(const conv2d_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -139,13 +178,31 @@ int conv2d_forward(const conv2d_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = 0; a < KH; a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = 0; j < Wo; j++) {
-                            y[((n*O + o)*Ho + i)*Wo + j] += x[((n*C + c)*H + a + i)*W + e + j] * w[((o*C + c)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = 0; a < KH; a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            for (ptrdiff_t j = strip; j < edge; j++) {
+                                lanes[j - strip] += x[((n*C + c)*H + a + i)*W + e + j] * w[((o*C + c)*KH + a)*KW + e];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv2d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
                         }
                     }
+                }
+                conv2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    y[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
@@ -202,13 +259,40 @@ int conv2d_vjp_x(const conv2d_sizes *sizes,
             }
         }
         for (ptrdiff_t u = 0; u < H; u++) {
-            for (ptrdiff_t o = 0; o < O; o++) {
-                for (ptrdiff_t a = conv2d_max(0, u - Ho + 1); a < conv2d_min(KH, u + 1); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t v = conv2d_max(0, e); v < conv2d_min(W, Wo + e); v++) {
-                            dx[((n*C + c)*H + u)*W + v] += dy[((n*O + o)*Ho + u - a)*Wo + v - e] * w[((o*C + c)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                const ptrdiff_t edge = conv2d_min(strip + 128, W);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t o = 0; o < O; o++) {
+                    for (ptrdiff_t a = conv2d_max(0, u - Ho + 1); a < conv2d_min(KH, u + 1); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_max(conv2d_max(0, e), strip);
+                                const ptrdiff_t until = conv2d_min(conv2d_min(W, Wo + e), edge);
+                                if (since < until) {
+                                    least = conv2d_min(least, since);
+                                    most = conv2d_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += dy[((n*O + o)*Ho + u - a)*Wo + v - e] * w[((o*C + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    dx[((n*C + c)*H + u)*W + v] += lanes[v - strip];
                 }
             }
         }
@@ -262,15 +346,51 @@ int conv2d_vjp_w(const conv2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t a = 0; a < KH; a++) {
             for (ptrdiff_t e = 0; e < KW; e++) {
-                float total = 0;
+                float lanes[32] = {0}, levels[1280];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                float some = 0;
                 for (ptrdiff_t n = 0; n < N; n++) {
                     for (ptrdiff_t i = 0; i < Ho; i++) {
-                        for (ptrdiff_t j = 0; j < Wo; j++) {
-                            total += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + i)*W + e + j];
+                        {
+                            ptrdiff_t here = 0;
+                            const ptrdiff_t until = Wo;
+                            while (until - here >= 8) {
+                                const ptrdiff_t since = here, upto = conv2d_min(here + 2048, until);
+                                for (; upto - here >= 32; here += 32) {
+                                    for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                        const ptrdiff_t j = here + piece;
+                                        lanes[piece] += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + i)*W + e + j];
+                                    }
+                                }
+                                for (; upto - here >= 8; here += 8) {
+                                    for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                        const ptrdiff_t j = here + piece;
+                                        lanes[piece] += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + i)*W + e + j];
+                                    }
+                                }
+                                taken += 1 + (upto - since) / 32;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    conv2d_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
+                            }
+                            for (ptrdiff_t j = here; j < until; j++) {
+                                some += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + i)*W + e + j];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                conv2d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
                         }
                     }
                 }
-                dw[((o*C + c)*KH + a)*KW + e] = total;
+                dw[((o*C + c)*KH + a)*KW + e] = conv2d_total(lanes, levels, joined, some);
             }
         }
     }
@@ -320,15 +440,49 @@ int conv2d_vjp_b(const conv2d_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    for (ptrdiff_t j = 0; j < Wo; j++) {
-                        total += dy[((n*O + o)*Ho + i)*Wo + j];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = Ho*Wo;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv2d_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[((n*O + o)*Ho)*Wo + j];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[((n*O + o)*Ho)*Wo + j];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv2d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += dy[((n*O + o)*Ho)*Wo + j];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            db[o] = total;
+            db[o] = conv2d_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -386,24 +540,60 @@ int conv2d_jvp(const conv2d_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = 0; a < KH; a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = 0; j < Wo; j++) {
-                            ty[((n*O + o)*Ho + i)*Wo + j] += tx[((n*C + c)*H + a + i)*W + e + j] * w[((o*C + c)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = 0; a < KH; a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            for (ptrdiff_t j = strip; j < edge; j++) {
+                                lanes[j - strip] += tx[((n*C + c)*H + a + i)*W + e + j] * w[((o*C + c)*KH + a)*KW + e];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv2d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
                         }
                     }
+                }
+                conv2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    ty[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = 0; a < KH; a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = 0; j < Wo; j++) {
-                            ty[((n*O + o)*Ho + i)*Wo + j] += tw[((o*C + c)*KH + a)*KW + e] * x[((n*C + c)*H + a + i)*W + e + j];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = 0; a < KH; a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            for (ptrdiff_t j = strip; j < edge; j++) {
+                                lanes[j - strip] += tw[((o*C + c)*KH + a)*KW + e] * x[((n*C + c)*H + a + i)*W + e + j];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv2d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
                         }
                     }
+                }
+                conv2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    ty[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
@@ -465,24 +655,69 @@ int conv2d_double_vjp_dy(const conv2d_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = 0; a < KH; a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = 0; j < Wo; j++) {
-                            gdy[((n*O + o)*Ho + i)*Wo + j] += vw[((o*C + c)*KH + a)*KW + e] * x[((n*C + c)*H + a + i)*W + e + j];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = 0; a < KH; a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            for (ptrdiff_t j = strip; j < edge; j++) {
+                                lanes[j - strip] += vw[((o*C + c)*KH + a)*KW + e] * x[((n*C + c)*H + a + i)*W + e + j];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv2d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
                         }
                     }
+                }
+                conv2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = strip; j < edge; j++) {
+                    gdy[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = 0; a < conv2d_min(H - i, KH); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = 0; j < conv2d_min(W - e, Wo); j++) {
-                            gdy[((n*O + o)*Ho + i)*Wo + j] += vx[((n*C + c)*H + a + i)*W + e + j] * w[((o*C + c)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = 0; a < conv2d_min(H - i, KH); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_max(0, strip);
+                                const ptrdiff_t until = conv2d_min(conv2d_min(W - e, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_min(least, since);
+                                    most = conv2d_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += vx[((n*C + c)*H + a + i)*W + e + j] * w[((o*C + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    gdy[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
@@ -546,13 +781,40 @@ int conv2d_double_vjp_x(const conv2d_sizes *sizes,
             }
         }
         for (ptrdiff_t u = 0; u < H; u++) {
-            for (ptrdiff_t o = 0; o < O; o++) {
-                for (ptrdiff_t a = conv2d_max(0, u - Ho + 1); a < conv2d_min(KH, u + 1); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t v = conv2d_max(0, e); v < conv2d_min(W, Wo + e); v++) {
-                            gx[((n*C + c)*H + u)*W + v] += vw[((o*C + c)*KH + a)*KW + e] * dy[((n*O + o)*Ho + u - a)*Wo + v - e];
+            for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                const ptrdiff_t edge = conv2d_min(strip + 128, W);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t o = 0; o < O; o++) {
+                    for (ptrdiff_t a = conv2d_max(0, u - Ho + 1); a < conv2d_min(KH, u + 1); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_max(conv2d_max(0, e), strip);
+                                const ptrdiff_t until = conv2d_min(conv2d_min(W, Wo + e), edge);
+                                if (since < until) {
+                                    least = conv2d_min(least, since);
+                                    most = conv2d_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += vw[((o*C + c)*KH + a)*KW + e] * dy[((n*O + o)*Ho + u - a)*Wo + v - e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    gx[((n*C + c)*H + u)*W + v] += lanes[v - strip];
                 }
             }
         }
@@ -617,13 +879,40 @@ int conv2d_double_vjp_w(const conv2d_sizes *sizes,
             }
         }
         for (ptrdiff_t a = 0; a < KH; a++) {
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t u = conv2d_max(0, a); u < conv2d_min(H, Ho + a); u++) {
-                    for (ptrdiff_t v = 0; v < W; v++) {
-                        for (ptrdiff_t e = conv2d_max(0, v - Wo + 1); e < conv2d_min(KW, v + 1); e++) {
-                            gw[((o*C + c)*KH + a)*KW + e] += vx[((n*C + c)*H + u)*W + v] * dy[((n*O + o)*Ho + u - a)*Wo + v - e];
+            for (ptrdiff_t strip = 0; strip < KW; strip += 128) {
+                const ptrdiff_t edge = conv2d_min(strip + 128, KW);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t n = 0; n < N; n++) {
+                    for (ptrdiff_t u = conv2d_max(0, a); u < conv2d_min(H, Ho + a); u++) {
+                        for (ptrdiff_t v = 0; v < W; v++) {
+                            {
+                                const ptrdiff_t since = conv2d_max(conv2d_max(0, v - Wo + 1), strip);
+                                const ptrdiff_t until = conv2d_min(conv2d_min(KW, v + 1), edge);
+                                if (since < until) {
+                                    least = conv2d_min(least, since);
+                                    most = conv2d_max(most, until);
+                                    for (ptrdiff_t e = since; e < until; e++) {
+                                        lanes[e - strip] += vx[((n*C + c)*H + u)*W + v] * dy[((n*O + o)*Ho + u - a)*Wo + v - e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t e = least; e < most; e++) {
+                    gw[((o*C + c)*KH + a)*KW + e] += lanes[e - strip];
                 }
             }
         }

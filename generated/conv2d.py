@@ -50,7 +50,7 @@ def forward(x, w, b):
         0,
         (step[0], step[1], step[2], step[3], step[2], step[3]))
     factors = w.reshape(O, C*KH*KW)
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
         columns = windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo)
         y[n0:n1, :, start:stop] += np.matmul(
             factors,
@@ -73,7 +73,7 @@ def vjp_x(dy, x, w, b):
     Wo = W + 1 - KW
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     factors = w.reshape(O, C*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
@@ -153,7 +153,7 @@ def jvp(tx, tw, tb, x, w, b):
         0,
         (step[0], step[1], step[2], step[3], step[2], step[3]))
     factors = w.reshape(O, C*KH*KW)
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
         columns = windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo)
         ty[n0:n1, :, start:stop] += np.matmul(
             factors,
@@ -168,7 +168,7 @@ def jvp(tx, tw, tb, x, w, b):
         0,
         (step[0], step[1], step[2], step[3], step[2], step[3]))
     factors = tw.reshape(O, C*KH*KW)
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
         columns = windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo)
         ty[n0:n1, :, start:stop] += np.matmul(
             factors,
@@ -202,13 +202,13 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
         0,
         (step[0], step[1], step[2], step[3], step[2], step[3]))
     factors = vw.reshape(O, C*KH*KW)
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
         columns = windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo)
         gdy[n0:n1, :, start:stop] += np.matmul(
             factors,
             columns).reshape((n1 - n0, O, stop - start, Wo))
     factors = w.transpose(0, 2, 3, 1).reshape(O*KH*KW, C)
-    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             vx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
@@ -236,7 +236,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Wo = W + 1 - KW
     gx = np.zeros((N, C, H, W), dtype=vx.dtype)
     factors = vw.reshape(O, C*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))

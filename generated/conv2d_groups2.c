@@ -20,6 +20,45 @@ static inline ptrdiff_t conv2d_groups2_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv2d_groups2_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv2d_groups2_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv2d_groups2_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv2d_groups2_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv2d_groups2_check(const conv2d_groups2_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -167,13 +206,40 @@ int conv2d_groups2_forward(const conv2d_groups2_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < Cg; c++) {
-                for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = conv2d_groups2_max(0, -e + 1); j < conv2d_groups2_min(W - e + 1, Wo); j++) {
-                            y[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1] * w[(((g*Og + o)*Cg + c)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_groups2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < Cg; c++) {
+                    for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_groups2_max(conv2d_groups2_max(0, -e + 1), strip);
+                                const ptrdiff_t until = conv2d_groups2_min(conv2d_groups2_min(W - e + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_groups2_min(least, since);
+                                    most = conv2d_groups2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1] * w[(((g*Og + o)*Cg + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_groups2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_groups2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    y[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
@@ -235,13 +301,40 @@ int conv2d_groups2_vjp_x(const conv2d_groups2_sizes *sizes,
             }
         }
         for (ptrdiff_t u = 0; u < H; u++) {
-            for (ptrdiff_t o = 0; o < Og; o++) {
-                for (ptrdiff_t a = conv2d_groups2_max(0, u - Ho + 2); a < conv2d_groups2_min(KH, u + 2); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t v = conv2d_groups2_max(0, e - 1); v < conv2d_groups2_min(W, Wo + e - 1); v++) {
-                            dx[(((n*2 + g)*Cg + c)*H + u)*W + v] += dy[(((n*2 + g)*Og + o)*Ho + u - a + 1)*Wo + v - e + 1] * w[(((g*Og + o)*Cg + c)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                const ptrdiff_t edge = conv2d_groups2_min(strip + 128, W);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t o = 0; o < Og; o++) {
+                    for (ptrdiff_t a = conv2d_groups2_max(0, u - Ho + 2); a < conv2d_groups2_min(KH, u + 2); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_groups2_max(conv2d_groups2_max(0, e - 1), strip);
+                                const ptrdiff_t until = conv2d_groups2_min(conv2d_groups2_min(W, Wo + e - 1), edge);
+                                if (since < until) {
+                                    least = conv2d_groups2_min(least, since);
+                                    most = conv2d_groups2_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += dy[(((n*2 + g)*Og + o)*Ho + u - a + 1)*Wo + v - e + 1] * w[(((g*Og + o)*Cg + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_groups2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_groups2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    dx[(((n*2 + g)*Cg + c)*H + u)*W + v] += lanes[v - strip];
                 }
             }
         }
@@ -301,15 +394,51 @@ int conv2d_groups2_vjp_w(const conv2d_groups2_sizes *sizes,
         const ptrdiff_t c = task % Cg;
         for (ptrdiff_t a = 0; a < KH; a++) {
             for (ptrdiff_t e = 0; e < KW; e++) {
-                float total = 0;
+                float lanes[32] = {0}, levels[1280];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                float some = 0;
                 for (ptrdiff_t n = 0; n < N; n++) {
                     for (ptrdiff_t i = conv2d_groups2_max(0, -a + 1); i < conv2d_groups2_min(H - a + 1, Ho); i++) {
-                        for (ptrdiff_t j = conv2d_groups2_max(0, -e + 1); j < conv2d_groups2_min(W - e + 1, Wo); j++) {
-                            total += dy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+                        {
+                            ptrdiff_t here = conv2d_groups2_max(0, -e + 1);
+                            const ptrdiff_t until = conv2d_groups2_min(W - e + 1, Wo);
+                            while (until - here >= 8) {
+                                const ptrdiff_t since = here, upto = conv2d_groups2_min(here + 2048, until);
+                                for (; upto - here >= 32; here += 32) {
+                                    for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                        const ptrdiff_t j = here + piece;
+                                        lanes[piece] += dy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+                                    }
+                                }
+                                for (; upto - here >= 8; here += 8) {
+                                    for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                        const ptrdiff_t j = here + piece;
+                                        lanes[piece] += dy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+                                    }
+                                }
+                                taken += 1 + (upto - since) / 32;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    conv2d_groups2_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
+                            }
+                            for (ptrdiff_t j = here; j < until; j++) {
+                                some += dy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                conv2d_groups2_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
                         }
                     }
                 }
-                dw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] = total;
+                dw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] = conv2d_groups2_total(lanes, levels, joined, some);
             }
         }
     }
@@ -360,15 +489,49 @@ int conv2d_groups2_vjp_b(const conv2d_groups2_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t g = task;
         for (ptrdiff_t o = 0; o < Og; o++) {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    for (ptrdiff_t j = 0; j < Wo; j++) {
-                        total += dy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = Ho*Wo;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv2d_groups2_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[(((n*2 + g)*Og + o)*Ho)*Wo + j];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[(((n*2 + g)*Og + o)*Ho)*Wo + j];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv2d_groups2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += dy[(((n*2 + g)*Og + o)*Ho)*Wo + j];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv2d_groups2_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            db[g*Og + o] = total;
+            db[g*Og + o] = conv2d_groups2_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -431,24 +594,78 @@ int conv2d_groups2_jvp(const conv2d_groups2_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < Cg; c++) {
-                for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = conv2d_groups2_max(0, -e + 1); j < conv2d_groups2_min(W - e + 1, Wo); j++) {
-                            ty[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += tx[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1] * w[(((g*Og + o)*Cg + c)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_groups2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < Cg; c++) {
+                    for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_groups2_max(conv2d_groups2_max(0, -e + 1), strip);
+                                const ptrdiff_t until = conv2d_groups2_min(conv2d_groups2_min(W - e + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_groups2_min(least, since);
+                                    most = conv2d_groups2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += tx[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1] * w[(((g*Og + o)*Cg + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_groups2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_groups2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    ty[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < Cg; c++) {
-                for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = conv2d_groups2_max(0, -e + 1); j < conv2d_groups2_min(W - e + 1, Wo); j++) {
-                            ty[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += tw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_groups2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < Cg; c++) {
+                    for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_groups2_max(conv2d_groups2_max(0, -e + 1), strip);
+                                const ptrdiff_t until = conv2d_groups2_min(conv2d_groups2_min(W - e + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_groups2_min(least, since);
+                                    most = conv2d_groups2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += tw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_groups2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_groups2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    ty[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
@@ -515,24 +732,78 @@ int conv2d_groups2_double_vjp_dy(const conv2d_groups2_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < Cg; c++) {
-                for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = conv2d_groups2_max(0, -e + 1); j < conv2d_groups2_min(W - e + 1, Wo); j++) {
-                            gdy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += vw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_groups2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < Cg; c++) {
+                    for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_groups2_max(conv2d_groups2_max(0, -e + 1), strip);
+                                const ptrdiff_t until = conv2d_groups2_min(conv2d_groups2_min(W - e + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_groups2_min(least, since);
+                                    most = conv2d_groups2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += vw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_groups2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_groups2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    gdy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t c = 0; c < Cg; c++) {
-                for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = conv2d_groups2_max(0, -e + 1); j < conv2d_groups2_min(W - e + 1, Wo); j++) {
-                            gdy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += vx[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1] * w[(((g*Og + o)*Cg + c)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_groups2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < Cg; c++) {
+                    for (ptrdiff_t a = conv2d_groups2_max(0, -i + 1); a < conv2d_groups2_min(H - i + 1, KH); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_groups2_max(conv2d_groups2_max(0, -e + 1), strip);
+                                const ptrdiff_t until = conv2d_groups2_min(conv2d_groups2_min(W - e + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_groups2_min(least, since);
+                                    most = conv2d_groups2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += vx[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1] * w[(((g*Og + o)*Cg + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_groups2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_groups2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    gdy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] += lanes[j - strip];
                 }
             }
         }
@@ -601,13 +872,40 @@ int conv2d_groups2_double_vjp_x(const conv2d_groups2_sizes *sizes,
             }
         }
         for (ptrdiff_t u = 0; u < H; u++) {
-            for (ptrdiff_t o = 0; o < Og; o++) {
-                for (ptrdiff_t a = conv2d_groups2_max(0, u - Ho + 2); a < conv2d_groups2_min(KH, u + 2); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t v = conv2d_groups2_max(0, e - 1); v < conv2d_groups2_min(W, Wo + e - 1); v++) {
-                            gx[(((n*2 + g)*Cg + c)*H + u)*W + v] += vw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] * dy[(((n*2 + g)*Og + o)*Ho + u - a + 1)*Wo + v - e + 1];
+            for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                const ptrdiff_t edge = conv2d_groups2_min(strip + 128, W);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t o = 0; o < Og; o++) {
+                    for (ptrdiff_t a = conv2d_groups2_max(0, u - Ho + 2); a < conv2d_groups2_min(KH, u + 2); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_groups2_max(conv2d_groups2_max(0, e - 1), strip);
+                                const ptrdiff_t until = conv2d_groups2_min(conv2d_groups2_min(W, Wo + e - 1), edge);
+                                if (since < until) {
+                                    least = conv2d_groups2_min(least, since);
+                                    most = conv2d_groups2_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += vw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] * dy[(((n*2 + g)*Og + o)*Ho + u - a + 1)*Wo + v - e + 1];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_groups2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_groups2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    gx[(((n*2 + g)*Cg + c)*H + u)*W + v] += lanes[v - strip];
                 }
             }
         }
@@ -678,13 +976,40 @@ int conv2d_groups2_double_vjp_w(const conv2d_groups2_sizes *sizes,
             }
         }
         for (ptrdiff_t a = 0; a < KH; a++) {
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t u = conv2d_groups2_max(0, a - 1); u < conv2d_groups2_min(H, Ho + a - 1); u++) {
-                    for (ptrdiff_t v = 0; v < W; v++) {
-                        for (ptrdiff_t e = conv2d_groups2_max(0, v - Wo + 2); e < conv2d_groups2_min(KW, v + 2); e++) {
-                            gw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] += vx[(((n*2 + g)*Cg + c)*H + u)*W + v] * dy[(((n*2 + g)*Og + o)*Ho + u - a + 1)*Wo + v - e + 1];
+            for (ptrdiff_t strip = 0; strip < KW; strip += 128) {
+                const ptrdiff_t edge = conv2d_groups2_min(strip + 128, KW);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t n = 0; n < N; n++) {
+                    for (ptrdiff_t u = conv2d_groups2_max(0, a - 1); u < conv2d_groups2_min(H, Ho + a - 1); u++) {
+                        for (ptrdiff_t v = 0; v < W; v++) {
+                            {
+                                const ptrdiff_t since = conv2d_groups2_max(conv2d_groups2_max(0, v - Wo + 2), strip);
+                                const ptrdiff_t until = conv2d_groups2_min(conv2d_groups2_min(KW, v + 2), edge);
+                                if (since < until) {
+                                    least = conv2d_groups2_min(least, since);
+                                    most = conv2d_groups2_max(most, until);
+                                    for (ptrdiff_t e = since; e < until; e++) {
+                                        lanes[e - strip] += vx[(((n*2 + g)*Cg + c)*H + u)*W + v] * dy[(((n*2 + g)*Og + o)*Ho + u - a + 1)*Wo + v - e + 1];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_groups2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv2d_groups2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t e = least; e < most; e++) {
+                    gw[(((g*Og + o)*Cg + c)*KH + a)*KW + e] += lanes[e - strip];
                 }
             }
         }

@@ -55,7 +55,7 @@ def forward(x, w, b):
             0,
             (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
         factors = w.reshape(2, Og, Cg*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 8*Og):
             columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
                 n1 - n0,
                 2,
@@ -113,7 +113,7 @@ def vjp_x(dy, x, w, b):
         (step[0], step[1], step[2], -step[3], -step[4], step[3], step[4]))
     factors = w.transpose(0, 2, 1, 3, 4).reshape(2, Cg, Og*KH*KW)
     dx = np.empty((N, 2, Cg, H, W), dtype=dy.dtype)
-    for n0, n1, start, stop in _blocks(N, H, W, 2*Og*KH*KW, 2*Cg):
+    for n0, n1, start, stop in _blocks(N, H, W, 2*Og*KH*KW, 8*Cg):
         columns = (
             windows[n0:n1, :, :, :, :, start:stop].reshape(n1 - n0, 2, Og*KH*KW, (stop - start)*W))
         np.matmul(
@@ -251,7 +251,7 @@ def jvp(tx, tw, tb, x, w, b):
             0,
             (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
         factors = w.reshape(2, Og, Cg*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 8*Og):
             columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
                 n1 - n0,
                 2,
@@ -286,7 +286,7 @@ def jvp(tx, tw, tb, x, w, b):
             0,
             (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
         factors = tw.reshape(2, Og, Cg*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 8*Og):
             columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
                 n1 - n0,
                 2,
@@ -348,7 +348,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
             0,
             (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
         factors = vw.reshape(2, Og, Cg*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 8*Og):
             columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
                 n1 - n0,
                 2,
@@ -383,7 +383,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
             0,
             (step[0], step[1], step[2], step[3], step[4], step[3], step[4]))
         factors = w.reshape(2, Og, Cg*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 2*Og):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, 2*Cg*KH*KW, 8*Og):
             columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
                 n1 - n0,
                 2,
@@ -441,7 +441,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         (step[0], step[1], step[2], -step[3], -step[4], step[3], step[4]))
     factors = vw.transpose(0, 2, 1, 3, 4).reshape(2, Cg, Og*KH*KW)
     gx = np.empty((N, 2, Cg, H, W), dtype=vx.dtype)
-    for n0, n1, start, stop in _blocks(N, H, W, 2*Og*KH*KW, 2*Cg):
+    for n0, n1, start, stop in _blocks(N, H, W, 2*Og*KH*KW, 8*Cg):
         columns = (
             windows[n0:n1, :, :, :, :, start:stop].reshape(n1 - n0, 2, Og*KH*KW, (stop - start)*W))
         np.matmul(

@@ -20,6 +20,45 @@ static inline ptrdiff_t conv2d_stride2_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv2d_stride2_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv2d_stride2_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv2d_stride2_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv2d_stride2_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv2d_stride2_check(const conv2d_stride2_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -146,16 +185,41 @@ int conv2d_stride2_forward(const conv2d_stride2_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_stride2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
                 for (ptrdiff_t c = 0; c < C; c++) {
                     for (ptrdiff_t a = conv2d_stride2_max(0, -2*i + 1); a < conv2d_stride2_min(H - 2*i + 1, KH); a++) {
-                        for (ptrdiff_t e = conv2d_stride2_max(0, -2*j + 1); e < conv2d_stride2_min(KW, W - 2*j + 1); e++) {
-                            total += x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1] * w[((o*C + c)*KH + a)*KW + e];
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_stride2_max(conv2d_stride2_max(0, -conv2d_stride2_floordiv(e + 1, 2) + 1), strip);
+                                const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_min(conv2d_stride2_floordiv(W - e, 2) + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_stride2_min(least, since);
+                                    most = conv2d_stride2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1] * w[((o*C + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_stride2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
                 }
-                y[((n*O + o)*Ho + i)*Wo + j] += total;
+                conv2d_stride2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    y[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
+                }
             }
         }
     }
@@ -214,13 +278,40 @@ int conv2d_stride2_vjp_x(const conv2d_stride2_sizes *sizes,
         for (ptrdiff_t u_rho = 0; u_rho < 2; u_rho++) {
             for (ptrdiff_t u_class = -conv2d_stride2_floordiv(u_rho + 1, 2) + 1; u_class < conv2d_stride2_floordiv(H - u_rho, 2) + 1; u_class++) {
                 for (ptrdiff_t v_rho = 0; v_rho < 2; v_rho++) {
-                    for (ptrdiff_t o = 0; o < O; o++) {
-                        for (ptrdiff_t t = conv2d_stride2_max(0, u_class - Ho + 1); t < conv2d_stride2_min(conv2d_stride2_floordiv(KH - u_rho + 1, 2), u_class + 1); t++) {
-                            for (ptrdiff_t t1 = 0; t1 < conv2d_stride2_floordiv(KW - v_rho + 1, 2); t1++) {
-                                for (ptrdiff_t v_class = conv2d_stride2_max(-conv2d_stride2_floordiv(v_rho + 1, 2) + 1, t1); v_class < conv2d_stride2_min(conv2d_stride2_floordiv(W - v_rho, 2) + 1, Wo + t1); v_class++) {
-                                    dx[((n*C + c)*H + 2*u_class + u_rho - 1)*W + 2*v_class + v_rho - 1] += dy[((n*O + o)*Ho + u_class - t)*Wo + v_class - t1] * w[((o*C + c)*KH + 2*t + u_rho)*KW + 2*t1 + v_rho];
+                    for (ptrdiff_t strip = -conv2d_stride2_floordiv(v_rho + 1, 2) + 1; strip < conv2d_stride2_floordiv(W - v_rho, 2) + 1; strip += 128) {
+                        const ptrdiff_t edge = conv2d_stride2_min(strip + 128, conv2d_stride2_floordiv(W - v_rho, 2) + 1);
+                        float lanes[128], levels[5120];
+                        size_t joined = 0;
+                        ptrdiff_t taken = 0;
+                        for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                            lanes[piece] = 0;
+                        }
+                        ptrdiff_t least = edge, most = strip;
+                        for (ptrdiff_t o = 0; o < O; o++) {
+                            for (ptrdiff_t t = conv2d_stride2_max(0, u_class - Ho + 1); t < conv2d_stride2_min(conv2d_stride2_floordiv(KH - u_rho + 1, 2), u_class + 1); t++) {
+                                for (ptrdiff_t t1 = 0; t1 < conv2d_stride2_floordiv(KW - v_rho + 1, 2); t1++) {
+                                    {
+                                        const ptrdiff_t since = conv2d_stride2_max(conv2d_stride2_max(-conv2d_stride2_floordiv(v_rho + 1, 2) + 1, t1), strip);
+                                        const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_min(conv2d_stride2_floordiv(W - v_rho, 2) + 1, Wo + t1), edge);
+                                        if (since < until) {
+                                            least = conv2d_stride2_min(least, since);
+                                            most = conv2d_stride2_max(most, until);
+                                            for (ptrdiff_t v_class = since; v_class < until; v_class++) {
+                                                lanes[v_class - strip] += dy[((n*O + o)*Ho + u_class - t)*Wo + v_class - t1] * w[((o*C + c)*KH + 2*t + u_rho)*KW + 2*t1 + v_rho];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv2d_stride2_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
+                        }
+                        conv2d_stride2_gathered(lanes, levels, joined, edge - strip);
+                        for (ptrdiff_t v_class = least; v_class < most; v_class++) {
+                            dx[((n*C + c)*H + 2*u_class + u_rho - 1)*W + 2*v_class + v_rho - 1] += lanes[v_class - strip];
                         }
                     }
                 }
@@ -277,15 +368,51 @@ int conv2d_stride2_vjp_w(const conv2d_stride2_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t a = 0; a < KH; a++) {
             for (ptrdiff_t e = 0; e < KW; e++) {
-                float total = 0;
+                float lanes[32] = {0}, levels[1280];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                float some = 0;
                 for (ptrdiff_t n = 0; n < N; n++) {
                     for (ptrdiff_t i = conv2d_stride2_max(0, -conv2d_stride2_floordiv(a + 1, 2) + 1); i < conv2d_stride2_min(conv2d_stride2_floordiv(H - a, 2) + 1, Ho); i++) {
-                        for (ptrdiff_t j = conv2d_stride2_max(0, -conv2d_stride2_floordiv(e + 1, 2) + 1); j < conv2d_stride2_min(conv2d_stride2_floordiv(W - e, 2) + 1, Wo); j++) {
-                            total += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                        {
+                            ptrdiff_t here = conv2d_stride2_max(0, -conv2d_stride2_floordiv(e + 1, 2) + 1);
+                            const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_floordiv(W - e, 2) + 1, Wo);
+                            while (until - here >= 8) {
+                                const ptrdiff_t since = here, upto = conv2d_stride2_min(here + 2048, until);
+                                for (; upto - here >= 32; here += 32) {
+                                    for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                        const ptrdiff_t j = here + piece;
+                                        lanes[piece] += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                                    }
+                                }
+                                for (; upto - here >= 8; here += 8) {
+                                    for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                        const ptrdiff_t j = here + piece;
+                                        lanes[piece] += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                                    }
+                                }
+                                taken += 1 + (upto - since) / 32;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    conv2d_stride2_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
+                            }
+                            for (ptrdiff_t j = here; j < until; j++) {
+                                some += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                conv2d_stride2_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
                         }
                     }
                 }
-                dw[((o*C + c)*KH + a)*KW + e] = total;
+                dw[((o*C + c)*KH + a)*KW + e] = conv2d_stride2_total(lanes, levels, joined, some);
             }
         }
     }
@@ -335,15 +462,49 @@ int conv2d_stride2_vjp_b(const conv2d_stride2_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < Ho; i++) {
-                    for (ptrdiff_t j = 0; j < Wo; j++) {
-                        total += dy[((n*O + o)*Ho + i)*Wo + j];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = Ho*Wo;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv2d_stride2_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[((n*O + o)*Ho)*Wo + j];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t j = here + piece;
+                                lanes[piece] += dy[((n*O + o)*Ho)*Wo + j];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv2d_stride2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += dy[((n*O + o)*Ho)*Wo + j];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv2d_stride2_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            db[o] = total;
+            db[o] = conv2d_stride2_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -403,29 +564,79 @@ int conv2d_stride2_jvp(const conv2d_stride2_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_stride2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
                 for (ptrdiff_t c = 0; c < C; c++) {
                     for (ptrdiff_t a = conv2d_stride2_max(0, -2*i + 1); a < conv2d_stride2_min(H - 2*i + 1, KH); a++) {
-                        for (ptrdiff_t e = conv2d_stride2_max(0, -2*j + 1); e < conv2d_stride2_min(KW, W - 2*j + 1); e++) {
-                            total += tx[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1] * w[((o*C + c)*KH + a)*KW + e];
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_stride2_max(conv2d_stride2_max(0, -conv2d_stride2_floordiv(e + 1, 2) + 1), strip);
+                                const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_min(conv2d_stride2_floordiv(W - e, 2) + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_stride2_min(least, since);
+                                    most = conv2d_stride2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += tx[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1] * w[((o*C + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_stride2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
                 }
-                ty[((n*O + o)*Ho + i)*Wo + j] += total;
+                conv2d_stride2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    ty[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
+                }
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_stride2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
                 for (ptrdiff_t c = 0; c < C; c++) {
                     for (ptrdiff_t a = conv2d_stride2_max(0, -2*i + 1); a < conv2d_stride2_min(H - 2*i + 1, KH); a++) {
-                        for (ptrdiff_t e = conv2d_stride2_max(0, -2*j + 1); e < conv2d_stride2_min(KW, W - 2*j + 1); e++) {
-                            total += tw[((o*C + c)*KH + a)*KW + e] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_stride2_max(conv2d_stride2_max(0, -conv2d_stride2_floordiv(e + 1, 2) + 1), strip);
+                                const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_min(conv2d_stride2_floordiv(W - e, 2) + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_stride2_min(least, since);
+                                    most = conv2d_stride2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += tw[((o*C + c)*KH + a)*KW + e] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_stride2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
                 }
-                ty[((n*O + o)*Ho + i)*Wo + j] += total;
+                conv2d_stride2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    ty[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
+                }
             }
         }
     }
@@ -487,29 +698,79 @@ int conv2d_stride2_double_vjp_dy(const conv2d_stride2_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_stride2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
                 for (ptrdiff_t c = 0; c < C; c++) {
                     for (ptrdiff_t a = conv2d_stride2_max(0, -2*i + 1); a < conv2d_stride2_min(H - 2*i + 1, KH); a++) {
-                        for (ptrdiff_t e = conv2d_stride2_max(0, -2*j + 1); e < conv2d_stride2_min(KW, W - 2*j + 1); e++) {
-                            total += vw[((o*C + c)*KH + a)*KW + e] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_stride2_max(conv2d_stride2_max(0, -conv2d_stride2_floordiv(e + 1, 2) + 1), strip);
+                                const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_min(conv2d_stride2_floordiv(W - e, 2) + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_stride2_min(least, since);
+                                    most = conv2d_stride2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += vw[((o*C + c)*KH + a)*KW + e] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_stride2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
                 }
-                gdy[((n*O + o)*Ho + i)*Wo + j] += total;
+                conv2d_stride2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    gdy[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
+                }
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv2d_stride2_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
                 for (ptrdiff_t c = 0; c < C; c++) {
                     for (ptrdiff_t a = conv2d_stride2_max(0, -2*i + 1); a < conv2d_stride2_min(H - 2*i + 1, KH); a++) {
-                        for (ptrdiff_t e = conv2d_stride2_max(0, -2*j + 1); e < conv2d_stride2_min(KW, W - 2*j + 1); e++) {
-                            total += vx[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1] * w[((o*C + c)*KH + a)*KW + e];
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv2d_stride2_max(conv2d_stride2_max(0, -conv2d_stride2_floordiv(e + 1, 2) + 1), strip);
+                                const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_min(conv2d_stride2_floordiv(W - e, 2) + 1, Wo), edge);
+                                if (since < until) {
+                                    least = conv2d_stride2_min(least, since);
+                                    most = conv2d_stride2_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += vx[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1] * w[((o*C + c)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv2d_stride2_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
                 }
-                gdy[((n*O + o)*Ho + i)*Wo + j] += total;
+                conv2d_stride2_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    gdy[((n*O + o)*Ho + i)*Wo + j] += lanes[j - strip];
+                }
             }
         }
     }
@@ -575,13 +836,40 @@ int conv2d_stride2_double_vjp_x(const conv2d_stride2_sizes *sizes,
         for (ptrdiff_t u_rho = 0; u_rho < 2; u_rho++) {
             for (ptrdiff_t u_class = -conv2d_stride2_floordiv(u_rho + 1, 2) + 1; u_class < conv2d_stride2_floordiv(H - u_rho, 2) + 1; u_class++) {
                 for (ptrdiff_t v_rho = 0; v_rho < 2; v_rho++) {
-                    for (ptrdiff_t o = 0; o < O; o++) {
-                        for (ptrdiff_t t = conv2d_stride2_max(0, u_class - Ho + 1); t < conv2d_stride2_min(conv2d_stride2_floordiv(KH - u_rho + 1, 2), u_class + 1); t++) {
-                            for (ptrdiff_t t1 = 0; t1 < conv2d_stride2_floordiv(KW - v_rho + 1, 2); t1++) {
-                                for (ptrdiff_t v_class = conv2d_stride2_max(-conv2d_stride2_floordiv(v_rho + 1, 2) + 1, t1); v_class < conv2d_stride2_min(conv2d_stride2_floordiv(W - v_rho, 2) + 1, Wo + t1); v_class++) {
-                                    gx[((n*C + c)*H + 2*u_class + u_rho - 1)*W + 2*v_class + v_rho - 1] += vw[((o*C + c)*KH + 2*t + u_rho)*KW + 2*t1 + v_rho] * dy[((n*O + o)*Ho + u_class - t)*Wo + v_class - t1];
+                    for (ptrdiff_t strip = -conv2d_stride2_floordiv(v_rho + 1, 2) + 1; strip < conv2d_stride2_floordiv(W - v_rho, 2) + 1; strip += 128) {
+                        const ptrdiff_t edge = conv2d_stride2_min(strip + 128, conv2d_stride2_floordiv(W - v_rho, 2) + 1);
+                        float lanes[128], levels[5120];
+                        size_t joined = 0;
+                        ptrdiff_t taken = 0;
+                        for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                            lanes[piece] = 0;
+                        }
+                        ptrdiff_t least = edge, most = strip;
+                        for (ptrdiff_t o = 0; o < O; o++) {
+                            for (ptrdiff_t t = conv2d_stride2_max(0, u_class - Ho + 1); t < conv2d_stride2_min(conv2d_stride2_floordiv(KH - u_rho + 1, 2), u_class + 1); t++) {
+                                for (ptrdiff_t t1 = 0; t1 < conv2d_stride2_floordiv(KW - v_rho + 1, 2); t1++) {
+                                    {
+                                        const ptrdiff_t since = conv2d_stride2_max(conv2d_stride2_max(-conv2d_stride2_floordiv(v_rho + 1, 2) + 1, t1), strip);
+                                        const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_min(conv2d_stride2_floordiv(W - v_rho, 2) + 1, Wo + t1), edge);
+                                        if (since < until) {
+                                            least = conv2d_stride2_min(least, since);
+                                            most = conv2d_stride2_max(most, until);
+                                            for (ptrdiff_t v_class = since; v_class < until; v_class++) {
+                                                lanes[v_class - strip] += vw[((o*C + c)*KH + 2*t + u_rho)*KW + 2*t1 + v_rho] * dy[((n*O + o)*Ho + u_class - t)*Wo + v_class - t1];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv2d_stride2_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
+                        }
+                        conv2d_stride2_gathered(lanes, levels, joined, edge - strip);
+                        for (ptrdiff_t v_class = least; v_class < most; v_class++) {
+                            gx[((n*C + c)*H + 2*u_class + u_rho - 1)*W + 2*v_class + v_rho - 1] += lanes[v_class - strip];
                         }
                     }
                 }
@@ -651,13 +939,40 @@ int conv2d_stride2_double_vjp_w(const conv2d_stride2_sizes *sizes,
         for (ptrdiff_t a_rho = 0; a_rho < 2; a_rho++) {
             for (ptrdiff_t a_class = -conv2d_stride2_floordiv(KH + a_rho, 2) + 1; a_class < conv2d_stride2_floordiv(-a_rho + 1, 2) + 1; a_class++) {
                 for (ptrdiff_t e_rho = 0; e_rho < 2; e_rho++) {
-                    for (ptrdiff_t n = 0; n < N; n++) {
-                        for (ptrdiff_t t = conv2d_stride2_max(-a_class - a_rho, 0); t < conv2d_stride2_min(conv2d_stride2_floordiv(H - a_rho + 1, 2), Ho - a_class - a_rho); t++) {
-                            for (ptrdiff_t t1 = 0; t1 < conv2d_stride2_floordiv(W - e_rho + 1, 2); t1++) {
-                                for (ptrdiff_t e_class = conv2d_stride2_max(-e_rho - t1, -conv2d_stride2_floordiv(KW + e_rho, 2) + 1); e_class < conv2d_stride2_min(conv2d_stride2_floordiv(-e_rho + 1, 2) + 1, Wo - e_rho - t1); e_class++) {
-                                    gw[((o*C + c)*KH - 2*a_class - a_rho + 1)*KW - 2*e_class - e_rho + 1] += vx[((n*C + c)*H + a_rho + 2*t)*W + e_rho + 2*t1] * dy[((n*O + o)*Ho + a_class + a_rho + t)*Wo + e_class + e_rho + t1];
+                    for (ptrdiff_t strip = -conv2d_stride2_floordiv(KW + e_rho, 2) + 1; strip < conv2d_stride2_floordiv(-e_rho + 1, 2) + 1; strip += 128) {
+                        const ptrdiff_t edge = conv2d_stride2_min(strip + 128, conv2d_stride2_floordiv(-e_rho + 1, 2) + 1);
+                        float lanes[128], levels[5120];
+                        size_t joined = 0;
+                        ptrdiff_t taken = 0;
+                        for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                            lanes[piece] = 0;
+                        }
+                        ptrdiff_t least = edge, most = strip;
+                        for (ptrdiff_t n = 0; n < N; n++) {
+                            for (ptrdiff_t t = conv2d_stride2_max(-a_class - a_rho, 0); t < conv2d_stride2_min(conv2d_stride2_floordiv(H - a_rho + 1, 2), Ho - a_class - a_rho); t++) {
+                                for (ptrdiff_t t1 = 0; t1 < conv2d_stride2_floordiv(W - e_rho + 1, 2); t1++) {
+                                    {
+                                        const ptrdiff_t since = conv2d_stride2_max(conv2d_stride2_max(-e_rho - t1, -conv2d_stride2_floordiv(KW + e_rho, 2) + 1), strip);
+                                        const ptrdiff_t until = conv2d_stride2_min(conv2d_stride2_min(conv2d_stride2_floordiv(-e_rho + 1, 2) + 1, Wo - e_rho - t1), edge);
+                                        if (since < until) {
+                                            least = conv2d_stride2_min(least, since);
+                                            most = conv2d_stride2_max(most, until);
+                                            for (ptrdiff_t e_class = since; e_class < until; e_class++) {
+                                                lanes[e_class - strip] += vx[((n*C + c)*H + a_rho + 2*t)*W + e_rho + 2*t1] * dy[((n*O + o)*Ho + a_class + a_rho + t)*Wo + e_class + e_rho + t1];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv2d_stride2_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
+                        }
+                        conv2d_stride2_gathered(lanes, levels, joined, edge - strip);
+                        for (ptrdiff_t e_class = least; e_class < most; e_class++) {
+                            gw[((o*C + c)*KH - 2*a_class - a_rho + 1)*KW - 2*e_class - e_rho + 1] += lanes[e_class - strip];
                         }
                     }
                 }

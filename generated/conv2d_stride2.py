@@ -55,7 +55,7 @@ def forward(x, w, b):
             0,
             (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
         factors = w.reshape(O, C*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
             columns = (
                 windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
             y[n0:n1, :, start:stop] += np.matmul(
@@ -92,7 +92,7 @@ def vjp_x(dy, x, w, b):
     Wo = (W - KW)//2 + 2
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     factors = w.reshape(O, C*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
@@ -202,7 +202,7 @@ def jvp(tx, tw, tb, x, w, b):
             0,
             (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
         factors = w.reshape(O, C*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
             columns = (
                 windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
             ty[n0:n1, :, start:stop] += np.matmul(
@@ -234,7 +234,7 @@ def jvp(tx, tw, tb, x, w, b):
             0,
             (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
         factors = tw.reshape(O, C*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
             columns = (
                 windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
             ty[n0:n1, :, start:stop] += np.matmul(
@@ -286,7 +286,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
             0,
             (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
         factors = vw.reshape(O, C*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
             columns = (
                 windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
             gdy[n0:n1, :, start:stop] += np.matmul(
@@ -318,7 +318,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
             0,
             (step[0], step[1], step[2], step[3], 2*step[2], 2*step[3]))
         factors = w.reshape(O, C*KH*KW)
-        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 2*O):
+        for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW, 8*O):
             columns = (
                 windows[n0:n1, :, :, :, start:stop].reshape(n1 - n0, C*KH*KW, (stop - start)*Wo))
             gdy[n0:n1, :, start:stop] += np.matmul(
@@ -355,7 +355,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Wo = (W - KW)//2 + 2
     gx = np.zeros((N, C, H, W), dtype=vx.dtype)
     factors = vw.reshape(O, C*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))

@@ -14,6 +14,45 @@ static inline ptrdiff_t conv3d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv3d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv3d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv3d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv3d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv3d_check(const conv3d_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -168,15 +207,33 @@ int conv3d_forward(const conv3d_sizes *sizes,
         }
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = 0; a < KD; a++) {
-                        for (ptrdiff_t e = 0; e < KH; e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t k = 0; k < Wo; k++) {
-                                    y[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k] * w[(((o*C + c)*KD + a)*KH + e)*KW + f];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = 0; a < KD; a++) {
+                            for (ptrdiff_t e = 0; e < KH; e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    for (ptrdiff_t k = strip; k < edge; k++) {
+                                        lanes[k - strip] += x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k] * w[(((o*C + c)*KD + a)*KH + e)*KW + f];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv3d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t k = strip; k < edge; k++) {
+                        y[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += lanes[k - strip];
                     }
                 }
             }
@@ -242,15 +299,42 @@ int conv3d_vjp_x(const conv3d_sizes *sizes,
         }
         for (ptrdiff_t u = 0; u < D; u++) {
             for (ptrdiff_t v = 0; v < H; v++) {
-                for (ptrdiff_t o = 0; o < O; o++) {
-                    for (ptrdiff_t a = conv3d_max(0, u - Do + 1); a < conv3d_min(KD, u + 1); a++) {
-                        for (ptrdiff_t e = conv3d_max(0, v - Ho + 1); e < conv3d_min(KH, v + 1); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t z = conv3d_max(0, f); z < conv3d_min(W, Wo + f); z++) {
-                                    dx[(((n*C + c)*D + u)*H + v)*W + z] += dy[(((n*O + o)*Do + u - a)*Ho + v - e)*Wo + z - f] * w[(((o*C + c)*KD + a)*KH + e)*KW + f];
+                for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                    const ptrdiff_t edge = conv3d_min(strip + 128, W);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t o = 0; o < O; o++) {
+                        for (ptrdiff_t a = conv3d_max(0, u - Do + 1); a < conv3d_min(KD, u + 1); a++) {
+                            for (ptrdiff_t e = conv3d_max(0, v - Ho + 1); e < conv3d_min(KH, v + 1); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv3d_max(conv3d_max(0, f), strip);
+                                        const ptrdiff_t until = conv3d_min(conv3d_min(W, Wo + f), edge);
+                                        if (since < until) {
+                                            least = conv3d_min(least, since);
+                                            most = conv3d_max(most, until);
+                                            for (ptrdiff_t z = since; z < until; z++) {
+                                                lanes[z - strip] += dy[(((n*O + o)*Do + u - a)*Ho + v - e)*Wo + z - f] * w[(((o*C + c)*KD + a)*KH + e)*KW + f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t z = least; z < most; z++) {
+                        dx[(((n*C + c)*D + u)*H + v)*W + z] += lanes[z - strip];
                     }
                 }
             }
@@ -310,17 +394,53 @@ int conv3d_vjp_w(const conv3d_sizes *sizes,
         for (ptrdiff_t a = 0; a < KD; a++) {
             for (ptrdiff_t e = 0; e < KH; e++) {
                 for (ptrdiff_t f = 0; f < KW; f++) {
-                    float total = 0;
+                    float lanes[32] = {0}, levels[1280];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    float some = 0;
                     for (ptrdiff_t n = 0; n < N; n++) {
                         for (ptrdiff_t i = 0; i < Do; i++) {
                             for (ptrdiff_t j = 0; j < Ho; j++) {
-                                for (ptrdiff_t k = 0; k < Wo; k++) {
-                                    total += dy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                                {
+                                    ptrdiff_t here = 0;
+                                    const ptrdiff_t until = Wo;
+                                    while (until - here >= 8) {
+                                        const ptrdiff_t since = here, upto = conv3d_min(here + 2048, until);
+                                        for (; upto - here >= 32; here += 32) {
+                                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                                const ptrdiff_t k = here + piece;
+                                                lanes[piece] += dy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                                            }
+                                        }
+                                        for (; upto - here >= 8; here += 8) {
+                                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                                const ptrdiff_t k = here + piece;
+                                                lanes[piece] += dy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                                            }
+                                        }
+                                        taken += 1 + (upto - since) / 32;
+                                        if (taken >= 64) {
+                                            lanes[0] += some;
+                                            some = 0;
+                                            conv3d_join(lanes, levels, joined++, 32);
+                                            taken = 0;
+                                        }
+                                    }
+                                    for (ptrdiff_t k = here; k < until; k++) {
+                                        some += dy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        lanes[0] += some;
+                                        some = 0;
+                                        conv3d_join(lanes, levels, joined++, 32);
+                                        taken = 0;
+                                    }
                                 }
                             }
                         }
                     }
-                    dw[(((o*C + c)*KD + a)*KH + e)*KW + f] = total;
+                    dw[(((o*C + c)*KD + a)*KH + e)*KW + f] = conv3d_total(lanes, levels, joined, some);
                 }
             }
         }
@@ -374,17 +494,51 @@ int conv3d_vjp_b(const conv3d_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
                 for (ptrdiff_t i = 0; i < Do; i++) {
-                    for (ptrdiff_t j = 0; j < Ho; j++) {
-                        for (ptrdiff_t k = 0; k < Wo; k++) {
-                            total += dy[(((n*O + o)*Do + i)*Ho + j)*Wo + k];
+                    {
+                        ptrdiff_t here = 0;
+                        const ptrdiff_t until = Ho*Wo;
+                        while (until - here >= 8) {
+                            const ptrdiff_t since = here, upto = conv3d_min(here + 2048, until);
+                            for (; upto - here >= 32; here += 32) {
+                                for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                    const ptrdiff_t k = here + piece;
+                                    lanes[piece] += dy[(((n*O + o)*Do + i)*Ho)*Wo + k];
+                                }
+                            }
+                            for (; upto - here >= 8; here += 8) {
+                                for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                    const ptrdiff_t k = here + piece;
+                                    lanes[piece] += dy[(((n*O + o)*Do + i)*Ho)*Wo + k];
+                                }
+                            }
+                            taken += 1 + (upto - since) / 32;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                conv3d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
+                        }
+                        for (ptrdiff_t k = here; k < until; k++) {
+                            some += dy[(((n*O + o)*Do + i)*Ho)*Wo + k];
+                        }
+                        taken += 1;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv3d_join(lanes, levels, joined++, 32);
+                            taken = 0;
                         }
                     }
                 }
             }
-            db[o] = total;
+            db[o] = conv3d_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -448,30 +602,66 @@ int conv3d_jvp(const conv3d_sizes *sizes,
         }
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = 0; a < KD; a++) {
-                        for (ptrdiff_t e = 0; e < KH; e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t k = 0; k < Wo; k++) {
-                                    ty[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += tx[(((n*C + c)*D + a + i)*H + e + j)*W + f + k] * w[(((o*C + c)*KD + a)*KH + e)*KW + f];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = 0; a < KD; a++) {
+                            for (ptrdiff_t e = 0; e < KH; e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    for (ptrdiff_t k = strip; k < edge; k++) {
+                                        lanes[k - strip] += tx[(((n*C + c)*D + a + i)*H + e + j)*W + f + k] * w[(((o*C + c)*KD + a)*KH + e)*KW + f];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv3d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t k = strip; k < edge; k++) {
+                        ty[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += lanes[k - strip];
                     }
                 }
             }
         }
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = 0; a < KD; a++) {
-                        for (ptrdiff_t e = 0; e < KH; e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t k = 0; k < Wo; k++) {
-                                    ty[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += tw[(((o*C + c)*KD + a)*KH + e)*KW + f] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = 0; a < KD; a++) {
+                            for (ptrdiff_t e = 0; e < KH; e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    for (ptrdiff_t k = strip; k < edge; k++) {
+                                        lanes[k - strip] += tw[(((o*C + c)*KD + a)*KH + e)*KW + f] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv3d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t k = strip; k < edge; k++) {
+                        ty[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += lanes[k - strip];
                     }
                 }
             }
@@ -541,30 +731,75 @@ int conv3d_double_vjp_dy(const conv3d_sizes *sizes,
         }
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = 0; a < KD; a++) {
-                        for (ptrdiff_t e = 0; e < KH; e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t k = 0; k < Wo; k++) {
-                                    gdy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += vw[(((o*C + c)*KD + a)*KH + e)*KW + f] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = 0; a < KD; a++) {
+                            for (ptrdiff_t e = 0; e < KH; e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    for (ptrdiff_t k = strip; k < edge; k++) {
+                                        lanes[k - strip] += vw[(((o*C + c)*KD + a)*KH + e)*KW + f] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv3d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t k = strip; k < edge; k++) {
+                        gdy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += lanes[k - strip];
                     }
                 }
             }
         }
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = 0; a < conv3d_min(D - i, KD); a++) {
-                        for (ptrdiff_t e = 0; e < conv3d_min(H - j, KH); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t k = 0; k < conv3d_min(W - f, Wo); k++) {
-                                    gdy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += vx[(((n*C + c)*D + a + i)*H + e + j)*W + f + k] * w[(((o*C + c)*KD + a)*KH + e)*KW + f];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = 0; a < conv3d_min(D - i, KD); a++) {
+                            for (ptrdiff_t e = 0; e < conv3d_min(H - j, KH); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv3d_max(0, strip);
+                                        const ptrdiff_t until = conv3d_min(conv3d_min(W - f, Wo), edge);
+                                        if (since < until) {
+                                            least = conv3d_min(least, since);
+                                            most = conv3d_max(most, until);
+                                            for (ptrdiff_t k = since; k < until; k++) {
+                                                lanes[k - strip] += vx[(((n*C + c)*D + a + i)*H + e + j)*W + f + k] * w[(((o*C + c)*KD + a)*KH + e)*KW + f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t k = least; k < most; k++) {
+                        gdy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] += lanes[k - strip];
                     }
                 }
             }
@@ -636,15 +871,42 @@ int conv3d_double_vjp_x(const conv3d_sizes *sizes,
         }
         for (ptrdiff_t u = 0; u < D; u++) {
             for (ptrdiff_t v = 0; v < H; v++) {
-                for (ptrdiff_t o = 0; o < O; o++) {
-                    for (ptrdiff_t a = conv3d_max(0, u - Do + 1); a < conv3d_min(KD, u + 1); a++) {
-                        for (ptrdiff_t e = conv3d_max(0, v - Ho + 1); e < conv3d_min(KH, v + 1); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t z = conv3d_max(0, f); z < conv3d_min(W, Wo + f); z++) {
-                                    gx[(((n*C + c)*D + u)*H + v)*W + z] += vw[(((o*C + c)*KD + a)*KH + e)*KW + f] * dy[(((n*O + o)*Do + u - a)*Ho + v - e)*Wo + z - f];
+                for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                    const ptrdiff_t edge = conv3d_min(strip + 128, W);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t o = 0; o < O; o++) {
+                        for (ptrdiff_t a = conv3d_max(0, u - Do + 1); a < conv3d_min(KD, u + 1); a++) {
+                            for (ptrdiff_t e = conv3d_max(0, v - Ho + 1); e < conv3d_min(KH, v + 1); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv3d_max(conv3d_max(0, f), strip);
+                                        const ptrdiff_t until = conv3d_min(conv3d_min(W, Wo + f), edge);
+                                        if (since < until) {
+                                            least = conv3d_min(least, since);
+                                            most = conv3d_max(most, until);
+                                            for (ptrdiff_t z = since; z < until; z++) {
+                                                lanes[z - strip] += vw[(((o*C + c)*KD + a)*KH + e)*KW + f] * dy[(((n*O + o)*Do + u - a)*Ho + v - e)*Wo + z - f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t z = least; z < most; z++) {
+                        gx[(((n*C + c)*D + u)*H + v)*W + z] += lanes[z - strip];
                     }
                 }
             }
@@ -717,15 +979,42 @@ int conv3d_double_vjp_w(const conv3d_sizes *sizes,
         }
         for (ptrdiff_t a = 0; a < KD; a++) {
             for (ptrdiff_t e = 0; e < KH; e++) {
-                for (ptrdiff_t n = 0; n < N; n++) {
-                    for (ptrdiff_t u = conv3d_max(0, a); u < conv3d_min(D, Do + a); u++) {
-                        for (ptrdiff_t v = conv3d_max(0, e); v < conv3d_min(H, Ho + e); v++) {
-                            for (ptrdiff_t z = 0; z < W; z++) {
-                                for (ptrdiff_t f = conv3d_max(0, z - Wo + 1); f < conv3d_min(KW, z + 1); f++) {
-                                    gw[(((o*C + c)*KD + a)*KH + e)*KW + f] += vx[(((n*C + c)*D + u)*H + v)*W + z] * dy[(((n*O + o)*Do + u - a)*Ho + v - e)*Wo + z - f];
+                for (ptrdiff_t strip = 0; strip < KW; strip += 128) {
+                    const ptrdiff_t edge = conv3d_min(strip + 128, KW);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t n = 0; n < N; n++) {
+                        for (ptrdiff_t u = conv3d_max(0, a); u < conv3d_min(D, Do + a); u++) {
+                            for (ptrdiff_t v = conv3d_max(0, e); v < conv3d_min(H, Ho + e); v++) {
+                                for (ptrdiff_t z = 0; z < W; z++) {
+                                    {
+                                        const ptrdiff_t since = conv3d_max(conv3d_max(0, z - Wo + 1), strip);
+                                        const ptrdiff_t until = conv3d_min(conv3d_min(KW, z + 1), edge);
+                                        if (since < until) {
+                                            least = conv3d_min(least, since);
+                                            most = conv3d_max(most, until);
+                                            for (ptrdiff_t f = since; f < until; f++) {
+                                                lanes[f - strip] += vx[(((n*C + c)*D + u)*H + v)*W + z] * dy[(((n*O + o)*Do + u - a)*Ho + v - e)*Wo + z - f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t f = least; f < most; f++) {
+                        gw[(((o*C + c)*KD + a)*KH + e)*KW + f] += lanes[f - strip];
                     }
                 }
             }

@@ -51,7 +51,7 @@ def forward(x, w, b):
         0,
         (step[0], step[1], step[2], step[3], step[4], step[2], step[3], step[4]))
     factors = w.reshape(O, C*KD*KH*KW)
-    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 2*O):
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 8*O):
         columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
             n1 - n0,
             C*KD*KH*KW,
@@ -80,7 +80,7 @@ def vjp_x(dy, x, w, b):
     Wo = W + 1 - KW
     dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
     factors = w.reshape(O, C*KD*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Ho*Wo)).reshape((n1 - n0, C, KD, KH, KW, stop - start, Ho, Wo))
@@ -167,7 +167,7 @@ def jvp(tx, tw, tb, x, w, b):
         0,
         (step[0], step[1], step[2], step[3], step[4], step[2], step[3], step[4]))
     factors = w.reshape(O, C*KD*KH*KW)
-    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 2*O):
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 8*O):
         columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
             n1 - n0,
             C*KD*KH*KW,
@@ -185,7 +185,7 @@ def jvp(tx, tw, tb, x, w, b):
         0,
         (step[0], step[1], step[2], step[3], step[4], step[2], step[3], step[4]))
     factors = tw.reshape(O, C*KD*KH*KW)
-    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 2*O):
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 8*O):
         columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
             n1 - n0,
             C*KD*KH*KW,
@@ -224,7 +224,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
         0,
         (step[0], step[1], step[2], step[3], step[4], step[2], step[3], step[4]))
     factors = vw.reshape(O, C*KD*KH*KW)
-    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 2*O):
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW, 8*O):
         columns = windows[n0:n1, :, :, :, :, start:stop].reshape(
             n1 - n0,
             C*KD*KH*KW,
@@ -233,7 +233,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
             factors,
             columns).reshape((n1 - n0, O, stop - start, Ho, Wo))
     factors = w.transpose(0, 2, 3, 4, 1).reshape(O*KD*KH*KW, C)
-    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             vx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
@@ -264,7 +264,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Wo = W + 1 - KW
     gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
     factors = vw.reshape(O, C*KD*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Ho*Wo)).reshape((n1 - n0, C, KD, KH, KW, stop - start, Ho, Wo))

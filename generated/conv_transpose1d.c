@@ -14,6 +14,45 @@ static inline ptrdiff_t conv_transpose1d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv_transpose1d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv_transpose1d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv_transpose1d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv_transpose1d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv_transpose1d_check(const conv_transpose1d_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -105,11 +144,38 @@ int conv_transpose1d_forward(const conv_transpose1d_sizes *sizes,
         for (ptrdiff_t u = 0; u < Ho; u++) {
             y[(n*O + o)*Ho + u] = b[o];
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t u = conv_transpose1d_max(0, a); u < conv_transpose1d_min(H + a, Ho); u++) {
-                    y[(n*O + o)*Ho + u] += x[(n*C + c)*H + u - a] * w[(c*O + o)*K + a];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(conv_transpose1d_max(0, a), strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(H + a, Ho), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t u = since; u < until; u++) {
+                                lanes[u - strip] += x[(n*C + c)*H + u - a] * w[(c*O + o)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t u = least; u < most; u++) {
+                y[(n*O + o)*Ho + u] += lanes[u - strip];
             }
         }
     }
@@ -159,11 +225,38 @@ int conv_transpose1d_vjp_x(const conv_transpose1d_sizes *sizes,
         for (ptrdiff_t i = 0; i < H; i++) {
             dx[(n*C + c)*H + i] = 0.0f;
         }
-        for (ptrdiff_t o = 0; o < O; o++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t i = 0; i < conv_transpose1d_min(H, Ho - a); i++) {
-                    dx[(n*C + c)*H + i] += dy[(n*O + o)*Ho + a + i] * w[(c*O + o)*K + a];
+        for (ptrdiff_t strip = 0; strip < H; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, H);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t o = 0; o < O; o++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(0, strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(H, Ho - a), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t i = since; i < until; i++) {
+                                lanes[i - strip] += dy[(n*O + o)*Ho + a + i] * w[(c*O + o)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = least; i < most; i++) {
+                dx[(n*C + c)*H + i] += lanes[i - strip];
             }
         }
     }
@@ -214,11 +307,38 @@ int conv_transpose1d_vjp_w(const conv_transpose1d_sizes *sizes,
         for (ptrdiff_t a = 0; a < K; a++) {
             dw[(c*O + o)*K + a] = 0.0f;
         }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t i = 0; i < H; i++) {
-                for (ptrdiff_t a = 0; a < conv_transpose1d_min(Ho - i, K); a++) {
-                    dw[(c*O + o)*K + a] += dy[(n*O + o)*Ho + a + i] * x[(n*C + c)*H + i];
+        for (ptrdiff_t strip = 0; strip < K; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, K);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t n = 0; n < N; n++) {
+                for (ptrdiff_t i = 0; i < H; i++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(0, strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(Ho - i, K), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t a = since; a < until; a++) {
+                                lanes[a - strip] += dy[(n*O + o)*Ho + a + i] * x[(n*C + c)*H + i];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t a = least; a < most; a++) {
+                dw[(c*O + o)*K + a] += lanes[a - strip];
             }
         }
     }
@@ -265,13 +385,49 @@ int conv_transpose1d_vjp_b(const conv_transpose1d_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t u = 0; u < Ho; u++) {
-                    total += dy[(n*O + o)*Ho + u];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = Ho;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv_transpose1d_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t u = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + u];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t u = here + piece;
+                                lanes[piece] += dy[(n*O + o)*Ho + u];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv_transpose1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += dy[(n*O + o)*Ho + u];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv_transpose1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
-            db[o] = total;
+            db[o] = conv_transpose1d_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -322,18 +478,72 @@ int conv_transpose1d_jvp(const conv_transpose1d_sizes *sizes,
         for (ptrdiff_t u = 0; u < Ho; u++) {
             ty[(n*O + o)*Ho + u] = tb[o];
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t u = conv_transpose1d_max(0, a); u < conv_transpose1d_min(H + a, Ho); u++) {
-                    ty[(n*O + o)*Ho + u] += tx[(n*C + c)*H + u - a] * w[(c*O + o)*K + a];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(conv_transpose1d_max(0, a), strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(H + a, Ho), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t u = since; u < until; u++) {
+                                lanes[u - strip] += tx[(n*C + c)*H + u - a] * w[(c*O + o)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
             }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t u = least; u < most; u++) {
+                ty[(n*O + o)*Ho + u] += lanes[u - strip];
+            }
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t u = conv_transpose1d_max(0, a); u < conv_transpose1d_min(H + a, Ho); u++) {
-                    ty[(n*O + o)*Ho + u] += tw[(c*O + o)*K + a] * x[(n*C + c)*H + u - a];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(conv_transpose1d_max(0, a), strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(H + a, Ho), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t u = since; u < until; u++) {
+                                lanes[u - strip] += tw[(c*O + o)*K + a] * x[(n*C + c)*H + u - a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t u = least; u < most; u++) {
+                ty[(n*O + o)*Ho + u] += lanes[u - strip];
             }
         }
     }
@@ -388,18 +598,72 @@ int conv_transpose1d_double_vjp_dy(const conv_transpose1d_sizes *sizes,
         for (ptrdiff_t u = 0; u < Ho; u++) {
             gdy[(n*O + o)*Ho + u] = vb[o];
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t i = 0; i < H; i++) {
-                for (ptrdiff_t u = conv_transpose1d_max(0, i); u < conv_transpose1d_min(Ho, K + i); u++) {
-                    gdy[(n*O + o)*Ho + u] += vw[(c*O + o)*K + u - i] * x[(n*C + c)*H + i];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t i = 0; i < H; i++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(conv_transpose1d_max(0, i), strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(Ho, K + i), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t u = since; u < until; u++) {
+                                lanes[u - strip] += vw[(c*O + o)*K + u - i] * x[(n*C + c)*H + i];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
             }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t u = least; u < most; u++) {
+                gdy[(n*O + o)*Ho + u] += lanes[u - strip];
+            }
         }
-        for (ptrdiff_t c = 0; c < C; c++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t u = conv_transpose1d_max(0, a); u < conv_transpose1d_min(H + a, Ho); u++) {
-                    gdy[(n*O + o)*Ho + u] += vx[(n*C + c)*H + u - a] * w[(c*O + o)*K + a];
+        for (ptrdiff_t strip = 0; strip < Ho; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, Ho);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t c = 0; c < C; c++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(conv_transpose1d_max(0, a), strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(H + a, Ho), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t u = since; u < until; u++) {
+                                lanes[u - strip] += vx[(n*C + c)*H + u - a] * w[(c*O + o)*K + a];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t u = least; u < most; u++) {
+                gdy[(n*O + o)*Ho + u] += lanes[u - strip];
             }
         }
     }
@@ -456,11 +720,38 @@ int conv_transpose1d_double_vjp_x(const conv_transpose1d_sizes *sizes,
         for (ptrdiff_t i = 0; i < H; i++) {
             gx[(n*C + c)*H + i] = 0.0f;
         }
-        for (ptrdiff_t o = 0; o < O; o++) {
-            for (ptrdiff_t a = 0; a < K; a++) {
-                for (ptrdiff_t i = 0; i < conv_transpose1d_min(H, Ho - a); i++) {
-                    gx[(n*C + c)*H + i] += vw[(c*O + o)*K + a] * dy[(n*O + o)*Ho + a + i];
+        for (ptrdiff_t strip = 0; strip < H; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, H);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t o = 0; o < O; o++) {
+                for (ptrdiff_t a = 0; a < K; a++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(0, strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(H, Ho - a), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t i = since; i < until; i++) {
+                                lanes[i - strip] += vw[(c*O + o)*K + a] * dy[(n*O + o)*Ho + a + i];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = least; i < most; i++) {
+                gx[(n*C + c)*H + i] += lanes[i - strip];
             }
         }
     }
@@ -518,11 +809,38 @@ int conv_transpose1d_double_vjp_w(const conv_transpose1d_sizes *sizes,
         for (ptrdiff_t a = 0; a < K; a++) {
             gw[(c*O + o)*K + a] = 0.0f;
         }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t i = 0; i < H; i++) {
-                for (ptrdiff_t a = 0; a < conv_transpose1d_min(Ho - i, K); a++) {
-                    gw[(c*O + o)*K + a] += vx[(n*C + c)*H + i] * dy[(n*O + o)*Ho + a + i];
+        for (ptrdiff_t strip = 0; strip < K; strip += 128) {
+            const ptrdiff_t edge = conv_transpose1d_min(strip + 128, K);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            ptrdiff_t least = edge, most = strip;
+            for (ptrdiff_t n = 0; n < N; n++) {
+                for (ptrdiff_t i = 0; i < H; i++) {
+                    {
+                        const ptrdiff_t since = conv_transpose1d_max(0, strip);
+                        const ptrdiff_t until = conv_transpose1d_min(conv_transpose1d_min(Ho - i, K), edge);
+                        if (since < until) {
+                            least = conv_transpose1d_min(least, since);
+                            most = conv_transpose1d_max(most, until);
+                            for (ptrdiff_t a = since; a < until; a++) {
+                                lanes[a - strip] += vx[(n*C + c)*H + i] * dy[(n*O + o)*Ho + a + i];
+                            }
+                            taken += 1;
+                            if (taken >= 64) {
+                                conv_transpose1d_join(lanes, levels, joined++, edge - strip);
+                                taken = 0;
+                            }
+                        }
+                    }
                 }
+            }
+            conv_transpose1d_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t a = least; a < most; a++) {
+                gw[(c*O + o)*K + a] += lanes[a - strip];
             }
         }
     }

@@ -40,7 +40,7 @@ def forward(x, w, b):
     y = np.zeros((N, O, Ho), dtype=x.dtype)
     y += b[:, None]
     factors = w.reshape(C, O*K).T
-    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 8*C):
         products = _matmul(factors, x[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
             y[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
@@ -61,7 +61,7 @@ def vjp_x(dy, x, w, b):
     Ho = H + K - 1
     dx = np.zeros((N, C, H), dtype=dy.dtype)
     factors = w.transpose(0, 2, 1).reshape(C*K, O)
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 8*O):
         products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
             u0 = max(a, start)
@@ -120,12 +120,12 @@ def jvp(tx, tw, tb, x, w, b):
     ty = np.zeros((N, O, Ho), dtype=tx.dtype)
     ty += tb[:, None]
     factors = w.reshape(C, O*K).T
-    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 8*C):
         products = _matmul(factors, tx[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
             ty[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
     factors = tw.reshape(C, O*K).T
-    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 8*C):
         products = _matmul(factors, x[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
             ty[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
@@ -148,12 +148,12 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     gdy = np.zeros((N, O, Ho), dtype=vx.dtype)
     gdy += vb[:, None]
     factors = vw.reshape(C, O*K).T
-    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 8*C):
         products = _matmul(factors, x[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
             gdy[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
     factors = w.reshape(C, O*K).T
-    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, 1, O*K//4, 8*C):
         products = _matmul(factors, vx[n0:n1, :, start:stop]).reshape((n1 - n0, O, K, stop - start))
         for a in range(K):
             gdy[n0:n1, :, start + a : stop + a] += products[:, :, a, :]
@@ -174,7 +174,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Ho = H + K - 1
     gx = np.zeros((N, C, H), dtype=vx.dtype)
     factors = vw.transpose(0, 2, 1).reshape(C*K, O)
-    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, 1, C*K//4, 8*O):
         products = _matmul(factors, dy[n0:n1, :, start:stop]).reshape((n1 - n0, C, K, stop - start))
         for a in range(K):
             u0 = max(a, start)

@@ -14,6 +14,45 @@ static inline ptrdiff_t conv_transpose2d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv_transpose2d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv_transpose2d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv_transpose2d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv_transpose2d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv_transpose2d_check(const conv_transpose2d_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -129,13 +168,40 @@ int conv_transpose2d_forward(const conv_transpose2d_sizes *sizes,
             }
         }
         for (ptrdiff_t u = 0; u < Ho; u++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv_transpose2d_max(0, u - H + 1); a < conv_transpose2d_min(KH, u + 1); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t v = conv_transpose2d_max(0, e); v < conv_transpose2d_min(W + e, Wo); v++) {
-                            y[((n*O + o)*Ho + u)*Wo + v] += x[((n*C + c)*H + u - a)*W + v - e] * w[((c*O + o)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = conv_transpose2d_max(0, u - H + 1); a < conv_transpose2d_min(KH, u + 1); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(conv_transpose2d_max(0, e), strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(W + e, Wo), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += x[((n*C + c)*H + u - a)*W + v - e] * w[((c*O + o)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    y[((n*O + o)*Ho + u)*Wo + v] += lanes[v - strip];
                 }
             }
         }
@@ -192,13 +258,40 @@ int conv_transpose2d_vjp_x(const conv_transpose2d_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < H; i++) {
-            for (ptrdiff_t o = 0; o < O; o++) {
-                for (ptrdiff_t a = 0; a < conv_transpose2d_min(Ho - i, KH); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = 0; j < conv_transpose2d_min(W, Wo - e); j++) {
-                            dx[((n*C + c)*H + i)*W + j] += dy[((n*O + o)*Ho + a + i)*Wo + e + j] * w[((c*O + o)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, W);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t o = 0; o < O; o++) {
+                    for (ptrdiff_t a = 0; a < conv_transpose2d_min(Ho - i, KH); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(0, strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(W, Wo - e), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += dy[((n*O + o)*Ho + a + i)*Wo + e + j] * w[((c*O + o)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    dx[((n*C + c)*H + i)*W + j] += lanes[j - strip];
                 }
             }
         }
@@ -256,13 +349,40 @@ int conv_transpose2d_vjp_w(const conv_transpose2d_sizes *sizes,
             }
         }
         for (ptrdiff_t a = 0; a < KH; a++) {
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < conv_transpose2d_min(H, Ho - a); i++) {
-                    for (ptrdiff_t j = 0; j < W; j++) {
-                        for (ptrdiff_t e = 0; e < conv_transpose2d_min(KW, Wo - j); e++) {
-                            dw[((c*O + o)*KH + a)*KW + e] += dy[((n*O + o)*Ho + a + i)*Wo + e + j] * x[((n*C + c)*H + i)*W + j];
+            for (ptrdiff_t strip = 0; strip < KW; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, KW);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t n = 0; n < N; n++) {
+                    for (ptrdiff_t i = 0; i < conv_transpose2d_min(H, Ho - a); i++) {
+                        for (ptrdiff_t j = 0; j < W; j++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(0, strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(KW, Wo - j), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t e = since; e < until; e++) {
+                                        lanes[e - strip] += dy[((n*O + o)*Ho + a + i)*Wo + e + j] * x[((n*C + c)*H + i)*W + j];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t e = least; e < most; e++) {
+                    dw[((c*O + o)*KH + a)*KW + e] += lanes[e - strip];
                 }
             }
         }
@@ -313,15 +433,49 @@ int conv_transpose2d_vjp_b(const conv_transpose2d_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t u = 0; u < Ho; u++) {
-                    for (ptrdiff_t v = 0; v < Wo; v++) {
-                        total += dy[((n*O + o)*Ho + u)*Wo + v];
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = Ho*Wo;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = conv_transpose2d_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t v = here + piece;
+                                lanes[piece] += dy[((n*O + o)*Ho)*Wo + v];
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t v = here + piece;
+                                lanes[piece] += dy[((n*O + o)*Ho)*Wo + v];
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv_transpose2d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += dy[((n*O + o)*Ho)*Wo + v];
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        conv_transpose2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
             }
-            db[o] = total;
+            db[o] = conv_transpose2d_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -379,24 +533,78 @@ int conv_transpose2d_jvp(const conv_transpose2d_sizes *sizes,
             }
         }
         for (ptrdiff_t u = 0; u < Ho; u++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv_transpose2d_max(0, u - H + 1); a < conv_transpose2d_min(KH, u + 1); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t v = conv_transpose2d_max(0, e); v < conv_transpose2d_min(W + e, Wo); v++) {
-                            ty[((n*O + o)*Ho + u)*Wo + v] += tx[((n*C + c)*H + u - a)*W + v - e] * w[((c*O + o)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = conv_transpose2d_max(0, u - H + 1); a < conv_transpose2d_min(KH, u + 1); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(conv_transpose2d_max(0, e), strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(W + e, Wo), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += tx[((n*C + c)*H + u - a)*W + v - e] * w[((c*O + o)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    ty[((n*O + o)*Ho + u)*Wo + v] += lanes[v - strip];
                 }
             }
         }
         for (ptrdiff_t u = 0; u < Ho; u++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv_transpose2d_max(0, u - H + 1); a < conv_transpose2d_min(KH, u + 1); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t v = conv_transpose2d_max(0, e); v < conv_transpose2d_min(W + e, Wo); v++) {
-                            ty[((n*O + o)*Ho + u)*Wo + v] += tw[((c*O + o)*KH + a)*KW + e] * x[((n*C + c)*H + u - a)*W + v - e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = conv_transpose2d_max(0, u - H + 1); a < conv_transpose2d_min(KH, u + 1); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(conv_transpose2d_max(0, e), strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(W + e, Wo), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += tw[((c*O + o)*KH + a)*KW + e] * x[((n*C + c)*H + u - a)*W + v - e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    ty[((n*O + o)*Ho + u)*Wo + v] += lanes[v - strip];
                 }
             }
         }
@@ -458,24 +666,78 @@ int conv_transpose2d_double_vjp_dy(const conv_transpose2d_sizes *sizes,
             }
         }
         for (ptrdiff_t u = 0; u < Ho; u++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t i = conv_transpose2d_max(0, u - KH + 1); i < conv_transpose2d_min(H, u + 1); i++) {
-                    for (ptrdiff_t j = 0; j < W; j++) {
-                        for (ptrdiff_t v = conv_transpose2d_max(0, j); v < conv_transpose2d_min(KW + j, Wo); v++) {
-                            gdy[((n*O + o)*Ho + u)*Wo + v] += vw[((c*O + o)*KH + u - i)*KW + v - j] * x[((n*C + c)*H + i)*W + j];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t i = conv_transpose2d_max(0, u - KH + 1); i < conv_transpose2d_min(H, u + 1); i++) {
+                        for (ptrdiff_t j = 0; j < W; j++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(conv_transpose2d_max(0, j), strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(KW + j, Wo), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += vw[((c*O + o)*KH + u - i)*KW + v - j] * x[((n*C + c)*H + i)*W + j];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    gdy[((n*O + o)*Ho + u)*Wo + v] += lanes[v - strip];
                 }
             }
         }
         for (ptrdiff_t u = 0; u < Ho; u++) {
-            for (ptrdiff_t c = 0; c < C; c++) {
-                for (ptrdiff_t a = conv_transpose2d_max(0, u - H + 1); a < conv_transpose2d_min(KH, u + 1); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t v = conv_transpose2d_max(0, e); v < conv_transpose2d_min(W + e, Wo); v++) {
-                            gdy[((n*O + o)*Ho + u)*Wo + v] += vx[((n*C + c)*H + u - a)*W + v - e] * w[((c*O + o)*KH + a)*KW + e];
+            for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, Wo);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t c = 0; c < C; c++) {
+                    for (ptrdiff_t a = conv_transpose2d_max(0, u - H + 1); a < conv_transpose2d_min(KH, u + 1); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(conv_transpose2d_max(0, e), strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(W + e, Wo), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t v = since; v < until; v++) {
+                                        lanes[v - strip] += vx[((n*C + c)*H + u - a)*W + v - e] * w[((c*O + o)*KH + a)*KW + e];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t v = least; v < most; v++) {
+                    gdy[((n*O + o)*Ho + u)*Wo + v] += lanes[v - strip];
                 }
             }
         }
@@ -539,13 +801,40 @@ int conv_transpose2d_double_vjp_x(const conv_transpose2d_sizes *sizes,
             }
         }
         for (ptrdiff_t i = 0; i < H; i++) {
-            for (ptrdiff_t o = 0; o < O; o++) {
-                for (ptrdiff_t a = 0; a < conv_transpose2d_min(Ho - i, KH); a++) {
-                    for (ptrdiff_t e = 0; e < KW; e++) {
-                        for (ptrdiff_t j = 0; j < conv_transpose2d_min(W, Wo - e); j++) {
-                            gx[((n*C + c)*H + i)*W + j] += vw[((c*O + o)*KH + a)*KW + e] * dy[((n*O + o)*Ho + a + i)*Wo + e + j];
+            for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, W);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t o = 0; o < O; o++) {
+                    for (ptrdiff_t a = 0; a < conv_transpose2d_min(Ho - i, KH); a++) {
+                        for (ptrdiff_t e = 0; e < KW; e++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(0, strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(W, Wo - e), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t j = since; j < until; j++) {
+                                        lanes[j - strip] += vw[((c*O + o)*KH + a)*KW + e] * dy[((n*O + o)*Ho + a + i)*Wo + e + j];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t j = least; j < most; j++) {
+                    gx[((n*C + c)*H + i)*W + j] += lanes[j - strip];
                 }
             }
         }
@@ -610,13 +899,40 @@ int conv_transpose2d_double_vjp_w(const conv_transpose2d_sizes *sizes,
             }
         }
         for (ptrdiff_t a = 0; a < KH; a++) {
-            for (ptrdiff_t n = 0; n < N; n++) {
-                for (ptrdiff_t i = 0; i < conv_transpose2d_min(H, Ho - a); i++) {
-                    for (ptrdiff_t j = 0; j < W; j++) {
-                        for (ptrdiff_t e = 0; e < conv_transpose2d_min(KW, Wo - j); e++) {
-                            gw[((c*O + o)*KH + a)*KW + e] += vx[((n*C + c)*H + i)*W + j] * dy[((n*O + o)*Ho + a + i)*Wo + e + j];
+            for (ptrdiff_t strip = 0; strip < KW; strip += 128) {
+                const ptrdiff_t edge = conv_transpose2d_min(strip + 128, KW);
+                float lanes[128], levels[5120];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                    lanes[piece] = 0;
+                }
+                ptrdiff_t least = edge, most = strip;
+                for (ptrdiff_t n = 0; n < N; n++) {
+                    for (ptrdiff_t i = 0; i < conv_transpose2d_min(H, Ho - a); i++) {
+                        for (ptrdiff_t j = 0; j < W; j++) {
+                            {
+                                const ptrdiff_t since = conv_transpose2d_max(0, strip);
+                                const ptrdiff_t until = conv_transpose2d_min(conv_transpose2d_min(KW, Wo - j), edge);
+                                if (since < until) {
+                                    least = conv_transpose2d_min(least, since);
+                                    most = conv_transpose2d_max(most, until);
+                                    for (ptrdiff_t e = since; e < until; e++) {
+                                        lanes[e - strip] += vx[((n*C + c)*H + i)*W + j] * dy[((n*O + o)*Ho + a + i)*Wo + e + j];
+                                    }
+                                    taken += 1;
+                                    if (taken >= 64) {
+                                        conv_transpose2d_join(lanes, levels, joined++, edge - strip);
+                                        taken = 0;
+                                    }
+                                }
+                            }
                         }
                     }
+                }
+                conv_transpose2d_gathered(lanes, levels, joined, edge - strip);
+                for (ptrdiff_t e = least; e < most; e++) {
+                    gw[((c*O + o)*KH + a)*KW + e] += lanes[e - strip];
                 }
             }
         }

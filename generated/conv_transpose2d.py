@@ -41,7 +41,7 @@ def forward(x, w, b):
     y = np.zeros((N, O, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None]
     factors = w.reshape(C, O*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
@@ -66,7 +66,7 @@ def vjp_x(dy, x, w, b):
     Wo = KW + W - 1
     dx = np.zeros((N, C, H, W), dtype=dy.dtype)
     factors = w.transpose(0, 2, 3, 1).reshape(C*KH*KW, O)
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))
@@ -137,7 +137,7 @@ def jvp(tx, tw, tb, x, w, b):
     ty = np.zeros((N, O, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None]
     factors = w.reshape(C, O*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             tx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
@@ -145,7 +145,7 @@ def jvp(tx, tw, tb, x, w, b):
             for e in range(KW):
                 ty[n0:n1, :, start + a : stop + a, e : e + W] += products[:, :, a, e, :, :]
     factors = tw.reshape(C, O*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
@@ -172,7 +172,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     gdy = np.zeros((N, O, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None]
     factors = vw.reshape(C, O*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
@@ -180,7 +180,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
             for e in range(KW):
                 gdy[n0:n1, :, start + a : stop + a, e : e + W] += products[:, :, a, e, :, :]
     factors = w.reshape(C, O*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, H, W, O*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             vx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*W)).reshape((n1 - n0, O, KH, KW, stop - start, W))
@@ -205,7 +205,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Wo = KW + W - 1
     gx = np.zeros((N, C, H, W), dtype=vx.dtype)
     factors = vw.transpose(0, 2, 3, 1).reshape(C*KH*KW, O)
-    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Ho, Wo, C*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Wo)).reshape((n1 - n0, C, KH, KW, stop - start, Wo))

@@ -14,6 +14,45 @@ static inline ptrdiff_t conv_transpose3d_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void conv_transpose3d_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void conv_transpose3d_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float conv_transpose3d_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    conv_transpose3d_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int conv_transpose3d_check(const conv_transpose3d_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -154,15 +193,42 @@ int conv_transpose3d_forward(const conv_transpose3d_sizes *sizes,
         }
         for (ptrdiff_t u = 0; u < Do; u++) {
             for (ptrdiff_t v = 0; v < Ho; v++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = conv_transpose3d_max(0, u - D + 1); a < conv_transpose3d_min(KD, u + 1); a++) {
-                        for (ptrdiff_t e = conv_transpose3d_max(0, v - H + 1); e < conv_transpose3d_min(KH, v + 1); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t z = conv_transpose3d_max(0, f); z < conv_transpose3d_min(W + f, Wo); z++) {
-                                    y[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += x[(((n*C + c)*D + u - a)*H + v - e)*W + z - f] * w[(((c*O + o)*KD + a)*KH + e)*KW + f];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = conv_transpose3d_max(0, u - D + 1); a < conv_transpose3d_min(KD, u + 1); a++) {
+                            for (ptrdiff_t e = conv_transpose3d_max(0, v - H + 1); e < conv_transpose3d_min(KH, v + 1); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(conv_transpose3d_max(0, f), strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(W + f, Wo), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t z = since; z < until; z++) {
+                                                lanes[z - strip] += x[(((n*C + c)*D + u - a)*H + v - e)*W + z - f] * w[(((c*O + o)*KD + a)*KH + e)*KW + f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t z = least; z < most; z++) {
+                        y[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += lanes[z - strip];
                     }
                 }
             }
@@ -228,15 +294,42 @@ int conv_transpose3d_vjp_x(const conv_transpose3d_sizes *sizes,
         }
         for (ptrdiff_t i = 0; i < D; i++) {
             for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t o = 0; o < O; o++) {
-                    for (ptrdiff_t a = 0; a < conv_transpose3d_min(Do - i, KD); a++) {
-                        for (ptrdiff_t e = 0; e < conv_transpose3d_min(Ho - j, KH); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t k = 0; k < conv_transpose3d_min(W, Wo - f); k++) {
-                                    dx[(((n*C + c)*D + i)*H + j)*W + k] += dy[(((n*O + o)*Do + a + i)*Ho + e + j)*Wo + f + k] * w[(((c*O + o)*KD + a)*KH + e)*KW + f];
+                for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, W);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t o = 0; o < O; o++) {
+                        for (ptrdiff_t a = 0; a < conv_transpose3d_min(Do - i, KD); a++) {
+                            for (ptrdiff_t e = 0; e < conv_transpose3d_min(Ho - j, KH); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(0, strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(W, Wo - f), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t k = since; k < until; k++) {
+                                                lanes[k - strip] += dy[(((n*O + o)*Do + a + i)*Ho + e + j)*Wo + f + k] * w[(((c*O + o)*KD + a)*KH + e)*KW + f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t k = least; k < most; k++) {
+                        dx[(((n*C + c)*D + i)*H + j)*W + k] += lanes[k - strip];
                     }
                 }
             }
@@ -303,15 +396,42 @@ int conv_transpose3d_vjp_w(const conv_transpose3d_sizes *sizes,
         }
         for (ptrdiff_t a = 0; a < KD; a++) {
             for (ptrdiff_t e = 0; e < KH; e++) {
-                for (ptrdiff_t n = 0; n < N; n++) {
-                    for (ptrdiff_t i = 0; i < conv_transpose3d_min(D, Do - a); i++) {
-                        for (ptrdiff_t j = 0; j < conv_transpose3d_min(H, Ho - e); j++) {
-                            for (ptrdiff_t k = 0; k < W; k++) {
-                                for (ptrdiff_t f = 0; f < conv_transpose3d_min(KW, Wo - k); f++) {
-                                    dw[(((c*O + o)*KD + a)*KH + e)*KW + f] += dy[(((n*O + o)*Do + a + i)*Ho + e + j)*Wo + f + k] * x[(((n*C + c)*D + i)*H + j)*W + k];
+                for (ptrdiff_t strip = 0; strip < KW; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, KW);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t n = 0; n < N; n++) {
+                        for (ptrdiff_t i = 0; i < conv_transpose3d_min(D, Do - a); i++) {
+                            for (ptrdiff_t j = 0; j < conv_transpose3d_min(H, Ho - e); j++) {
+                                for (ptrdiff_t k = 0; k < W; k++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(0, strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(KW, Wo - k), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t f = since; f < until; f++) {
+                                                lanes[f - strip] += dy[(((n*O + o)*Do + a + i)*Ho + e + j)*Wo + f + k] * x[(((n*C + c)*D + i)*H + j)*W + k];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t f = least; f < most; f++) {
+                        dw[(((c*O + o)*KD + a)*KH + e)*KW + f] += lanes[f - strip];
                     }
                 }
             }
@@ -366,17 +486,51 @@ int conv_transpose3d_vjp_b(const conv_transpose3d_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
         {
-            float total = 0;
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
             for (ptrdiff_t n = 0; n < N; n++) {
                 for (ptrdiff_t u = 0; u < Do; u++) {
-                    for (ptrdiff_t v = 0; v < Ho; v++) {
-                        for (ptrdiff_t z = 0; z < Wo; z++) {
-                            total += dy[(((n*O + o)*Do + u)*Ho + v)*Wo + z];
+                    {
+                        ptrdiff_t here = 0;
+                        const ptrdiff_t until = Ho*Wo;
+                        while (until - here >= 8) {
+                            const ptrdiff_t since = here, upto = conv_transpose3d_min(here + 2048, until);
+                            for (; upto - here >= 32; here += 32) {
+                                for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                    const ptrdiff_t z = here + piece;
+                                    lanes[piece] += dy[(((n*O + o)*Do + u)*Ho)*Wo + z];
+                                }
+                            }
+                            for (; upto - here >= 8; here += 8) {
+                                for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                    const ptrdiff_t z = here + piece;
+                                    lanes[piece] += dy[(((n*O + o)*Do + u)*Ho)*Wo + z];
+                                }
+                            }
+                            taken += 1 + (upto - since) / 32;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                conv_transpose3d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
+                        }
+                        for (ptrdiff_t z = here; z < until; z++) {
+                            some += dy[(((n*O + o)*Do + u)*Ho)*Wo + z];
+                        }
+                        taken += 1;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv_transpose3d_join(lanes, levels, joined++, 32);
+                            taken = 0;
                         }
                     }
                 }
             }
-            db[o] = total;
+            db[o] = conv_transpose3d_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -441,30 +595,84 @@ int conv_transpose3d_jvp(const conv_transpose3d_sizes *sizes,
         }
         for (ptrdiff_t u = 0; u < Do; u++) {
             for (ptrdiff_t v = 0; v < Ho; v++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = conv_transpose3d_max(0, u - D + 1); a < conv_transpose3d_min(KD, u + 1); a++) {
-                        for (ptrdiff_t e = conv_transpose3d_max(0, v - H + 1); e < conv_transpose3d_min(KH, v + 1); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t z = conv_transpose3d_max(0, f); z < conv_transpose3d_min(W + f, Wo); z++) {
-                                    ty[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += tx[(((n*C + c)*D + u - a)*H + v - e)*W + z - f] * w[(((c*O + o)*KD + a)*KH + e)*KW + f];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = conv_transpose3d_max(0, u - D + 1); a < conv_transpose3d_min(KD, u + 1); a++) {
+                            for (ptrdiff_t e = conv_transpose3d_max(0, v - H + 1); e < conv_transpose3d_min(KH, v + 1); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(conv_transpose3d_max(0, f), strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(W + f, Wo), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t z = since; z < until; z++) {
+                                                lanes[z - strip] += tx[(((n*C + c)*D + u - a)*H + v - e)*W + z - f] * w[(((c*O + o)*KD + a)*KH + e)*KW + f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t z = least; z < most; z++) {
+                        ty[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += lanes[z - strip];
                     }
                 }
             }
         }
         for (ptrdiff_t u = 0; u < Do; u++) {
             for (ptrdiff_t v = 0; v < Ho; v++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = conv_transpose3d_max(0, u - D + 1); a < conv_transpose3d_min(KD, u + 1); a++) {
-                        for (ptrdiff_t e = conv_transpose3d_max(0, v - H + 1); e < conv_transpose3d_min(KH, v + 1); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t z = conv_transpose3d_max(0, f); z < conv_transpose3d_min(W + f, Wo); z++) {
-                                    ty[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += tw[(((c*O + o)*KD + a)*KH + e)*KW + f] * x[(((n*C + c)*D + u - a)*H + v - e)*W + z - f];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = conv_transpose3d_max(0, u - D + 1); a < conv_transpose3d_min(KD, u + 1); a++) {
+                            for (ptrdiff_t e = conv_transpose3d_max(0, v - H + 1); e < conv_transpose3d_min(KH, v + 1); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(conv_transpose3d_max(0, f), strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(W + f, Wo), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t z = since; z < until; z++) {
+                                                lanes[z - strip] += tw[(((c*O + o)*KD + a)*KH + e)*KW + f] * x[(((n*C + c)*D + u - a)*H + v - e)*W + z - f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t z = least; z < most; z++) {
+                        ty[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += lanes[z - strip];
                     }
                 }
             }
@@ -534,30 +742,84 @@ int conv_transpose3d_double_vjp_dy(const conv_transpose3d_sizes *sizes,
         }
         for (ptrdiff_t u = 0; u < Do; u++) {
             for (ptrdiff_t v = 0; v < Ho; v++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t i = conv_transpose3d_max(0, u - KD + 1); i < conv_transpose3d_min(D, u + 1); i++) {
-                        for (ptrdiff_t j = conv_transpose3d_max(0, v - KH + 1); j < conv_transpose3d_min(H, v + 1); j++) {
-                            for (ptrdiff_t k = 0; k < W; k++) {
-                                for (ptrdiff_t z = conv_transpose3d_max(0, k); z < conv_transpose3d_min(KW + k, Wo); z++) {
-                                    gdy[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += vw[(((c*O + o)*KD + u - i)*KH + v - j)*KW + z - k] * x[(((n*C + c)*D + i)*H + j)*W + k];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t i = conv_transpose3d_max(0, u - KD + 1); i < conv_transpose3d_min(D, u + 1); i++) {
+                            for (ptrdiff_t j = conv_transpose3d_max(0, v - KH + 1); j < conv_transpose3d_min(H, v + 1); j++) {
+                                for (ptrdiff_t k = 0; k < W; k++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(conv_transpose3d_max(0, k), strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(KW + k, Wo), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t z = since; z < until; z++) {
+                                                lanes[z - strip] += vw[(((c*O + o)*KD + u - i)*KH + v - j)*KW + z - k] * x[(((n*C + c)*D + i)*H + j)*W + k];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t z = least; z < most; z++) {
+                        gdy[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += lanes[z - strip];
                     }
                 }
             }
         }
         for (ptrdiff_t u = 0; u < Do; u++) {
             for (ptrdiff_t v = 0; v < Ho; v++) {
-                for (ptrdiff_t c = 0; c < C; c++) {
-                    for (ptrdiff_t a = conv_transpose3d_max(0, u - D + 1); a < conv_transpose3d_min(KD, u + 1); a++) {
-                        for (ptrdiff_t e = conv_transpose3d_max(0, v - H + 1); e < conv_transpose3d_min(KH, v + 1); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t z = conv_transpose3d_max(0, f); z < conv_transpose3d_min(W + f, Wo); z++) {
-                                    gdy[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += vx[(((n*C + c)*D + u - a)*H + v - e)*W + z - f] * w[(((c*O + o)*KD + a)*KH + e)*KW + f];
+                for (ptrdiff_t strip = 0; strip < Wo; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, Wo);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t c = 0; c < C; c++) {
+                        for (ptrdiff_t a = conv_transpose3d_max(0, u - D + 1); a < conv_transpose3d_min(KD, u + 1); a++) {
+                            for (ptrdiff_t e = conv_transpose3d_max(0, v - H + 1); e < conv_transpose3d_min(KH, v + 1); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(conv_transpose3d_max(0, f), strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(W + f, Wo), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t z = since; z < until; z++) {
+                                                lanes[z - strip] += vx[(((n*C + c)*D + u - a)*H + v - e)*W + z - f] * w[(((c*O + o)*KD + a)*KH + e)*KW + f];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t z = least; z < most; z++) {
+                        gdy[(((n*O + o)*Do + u)*Ho + v)*Wo + z] += lanes[z - strip];
                     }
                 }
             }
@@ -629,15 +891,42 @@ int conv_transpose3d_double_vjp_x(const conv_transpose3d_sizes *sizes,
         }
         for (ptrdiff_t i = 0; i < D; i++) {
             for (ptrdiff_t j = 0; j < H; j++) {
-                for (ptrdiff_t o = 0; o < O; o++) {
-                    for (ptrdiff_t a = 0; a < conv_transpose3d_min(Do - i, KD); a++) {
-                        for (ptrdiff_t e = 0; e < conv_transpose3d_min(Ho - j, KH); e++) {
-                            for (ptrdiff_t f = 0; f < KW; f++) {
-                                for (ptrdiff_t k = 0; k < conv_transpose3d_min(W, Wo - f); k++) {
-                                    gx[(((n*C + c)*D + i)*H + j)*W + k] += vw[(((c*O + o)*KD + a)*KH + e)*KW + f] * dy[(((n*O + o)*Do + a + i)*Ho + e + j)*Wo + f + k];
+                for (ptrdiff_t strip = 0; strip < W; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, W);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t o = 0; o < O; o++) {
+                        for (ptrdiff_t a = 0; a < conv_transpose3d_min(Do - i, KD); a++) {
+                            for (ptrdiff_t e = 0; e < conv_transpose3d_min(Ho - j, KH); e++) {
+                                for (ptrdiff_t f = 0; f < KW; f++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(0, strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(W, Wo - f), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t k = since; k < until; k++) {
+                                                lanes[k - strip] += vw[(((c*O + o)*KD + a)*KH + e)*KW + f] * dy[(((n*O + o)*Do + a + i)*Ho + e + j)*Wo + f + k];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t k = least; k < most; k++) {
+                        gx[(((n*C + c)*D + i)*H + j)*W + k] += lanes[k - strip];
                     }
                 }
             }
@@ -710,15 +999,42 @@ int conv_transpose3d_double_vjp_w(const conv_transpose3d_sizes *sizes,
         }
         for (ptrdiff_t a = 0; a < KD; a++) {
             for (ptrdiff_t e = 0; e < KH; e++) {
-                for (ptrdiff_t n = 0; n < N; n++) {
-                    for (ptrdiff_t i = 0; i < conv_transpose3d_min(D, Do - a); i++) {
-                        for (ptrdiff_t j = 0; j < conv_transpose3d_min(H, Ho - e); j++) {
-                            for (ptrdiff_t k = 0; k < W; k++) {
-                                for (ptrdiff_t f = 0; f < conv_transpose3d_min(KW, Wo - k); f++) {
-                                    gw[(((c*O + o)*KD + a)*KH + e)*KW + f] += vx[(((n*C + c)*D + i)*H + j)*W + k] * dy[(((n*O + o)*Do + a + i)*Ho + e + j)*Wo + f + k];
+                for (ptrdiff_t strip = 0; strip < KW; strip += 128) {
+                    const ptrdiff_t edge = conv_transpose3d_min(strip + 128, KW);
+                    float lanes[128], levels[5120];
+                    size_t joined = 0;
+                    ptrdiff_t taken = 0;
+                    for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                        lanes[piece] = 0;
+                    }
+                    ptrdiff_t least = edge, most = strip;
+                    for (ptrdiff_t n = 0; n < N; n++) {
+                        for (ptrdiff_t i = 0; i < conv_transpose3d_min(D, Do - a); i++) {
+                            for (ptrdiff_t j = 0; j < conv_transpose3d_min(H, Ho - e); j++) {
+                                for (ptrdiff_t k = 0; k < W; k++) {
+                                    {
+                                        const ptrdiff_t since = conv_transpose3d_max(0, strip);
+                                        const ptrdiff_t until = conv_transpose3d_min(conv_transpose3d_min(KW, Wo - k), edge);
+                                        if (since < until) {
+                                            least = conv_transpose3d_min(least, since);
+                                            most = conv_transpose3d_max(most, until);
+                                            for (ptrdiff_t f = since; f < until; f++) {
+                                                lanes[f - strip] += vx[(((n*C + c)*D + i)*H + j)*W + k] * dy[(((n*O + o)*Do + a + i)*Ho + e + j)*Wo + f + k];
+                                            }
+                                            taken += 1;
+                                            if (taken >= 64) {
+                                                conv_transpose3d_join(lanes, levels, joined++, edge - strip);
+                                                taken = 0;
+                                            }
+                                        }
+                                    }
                                 }
                             }
                         }
+                    }
+                    conv_transpose3d_gathered(lanes, levels, joined, edge - strip);
+                    for (ptrdiff_t f = least; f < most; f++) {
+                        gw[(((c*O + o)*KD + a)*KH + e)*KW + f] += lanes[f - strip];
                     }
                 }
             }

@@ -43,7 +43,7 @@ def forward(x, w, b):
     y = np.zeros((N, O, Do, Ho, Wo), dtype=x.dtype)
     y += b[:, None, None, None]
     factors = w.reshape(C, O*KD*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
@@ -73,7 +73,7 @@ def vjp_x(dy, x, w, b):
     Wo = KW + W - 1
     dx = np.zeros((N, C, D, H, W), dtype=dy.dtype)
     factors = w.transpose(0, 2, 3, 4, 1).reshape(C*KD*KH*KW, O)
-    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Ho*Wo)).reshape((n1 - n0, C, KD, KH, KW, stop - start, Ho, Wo))
@@ -152,7 +152,7 @@ def jvp(tx, tw, tb, x, w, b):
     ty = np.zeros((N, O, Do, Ho, Wo), dtype=tx.dtype)
     ty += tb[:, None, None, None]
     factors = w.reshape(C, O*KD*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             tx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
@@ -162,7 +162,7 @@ def jvp(tx, tw, tb, x, w, b):
                     ty[n0:n1, :, start + a : stop + a, e : e + H, f : f + W] += (
                         products[:, :, a, e, f, :, :, :])
     factors = tw.reshape(C, O*KD*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
@@ -193,7 +193,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
     gdy = np.zeros((N, O, Do, Ho, Wo), dtype=vx.dtype)
     gdy += vb[:, None, None, None]
     factors = vw.reshape(C, O*KD*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             x[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
@@ -203,7 +203,7 @@ def double_vjp_dy(vx, vw, vb, dy, x, w, b):
                     gdy[n0:n1, :, start + a : stop + a, e : e + H, f : f + W] += (
                         products[:, :, a, e, f, :, :, :])
     factors = w.reshape(C, O*KD*KH*KW).T
-    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 2*C):
+    for n0, n1, start, stop in _blocks(N, D, H*W, O*KD*KH*KW//4, 8*C):
         products = _matmul(
             factors,
             vx[n0:n1, :, start:stop].reshape(n1 - n0, C, (stop - start)*H*W)).reshape((n1 - n0, O, KD, KH, KW, stop - start, H, W))
@@ -232,7 +232,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
     Wo = KW + W - 1
     gx = np.zeros((N, C, D, H, W), dtype=vx.dtype)
     factors = vw.transpose(0, 2, 3, 4, 1).reshape(C*KD*KH*KW, O)
-    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 2*O):
+    for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, C*KD*KH*KW//4, 8*O):
         products = _matmul(
             factors,
             dy[n0:n1, :, start:stop].reshape(n1 - n0, O, (stop - start)*Ho*Wo)).reshape((n1 - n0, C, KD, KH, KW, stop - start, Ho, Wo))

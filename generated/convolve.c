@@ -14,6 +14,45 @@ static inline ptrdiff_t convolve_max(ptrdiff_t a, ptrdiff_t b)
     return a > b ? a : b;
 }
 
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void convolve_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void convolve_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float convolve_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    convolve_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int convolve_check(const convolve_sizes *sizes)
 {
     const ptrdiff_t A = sizes->A;
@@ -91,11 +130,47 @@ int convolve_forward(const convolve_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t i = task;
         {
-            float total = 0;
-            for (ptrdiff_t k = convolve_max(0, i - B + 1); k < convolve_min(A, i + 1); k++) {
-                total += a[k] * b[i - k];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = convolve_max(0, i - B + 1);
+                const ptrdiff_t until = convolve_min(A, i + 1);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += a[k] * b[i - k];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += a[k] * b[i - k];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t k = here; k < until; k++) {
+                    some += a[k] * b[i - k];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            y[i] = total;
+            y[i] = convolve_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -136,11 +211,47 @@ int convolve_vjp_a(const convolve_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t k = task;
         {
-            float total = 0;
-            for (ptrdiff_t i = convolve_max(0, k); i < convolve_min(B + k, Ho); i++) {
-                total += dy[i] * b[i - k];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = convolve_max(0, k);
+                const ptrdiff_t until = convolve_min(B + k, Ho);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += dy[i] * b[i - k];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += dy[i] * b[i - k];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += dy[i] * b[i - k];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            da[k] = total;
+            da[k] = convolve_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -181,11 +292,47 @@ int convolve_vjp_b(const convolve_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t u = task;
         {
-            float total = 0;
-            for (ptrdiff_t k = 0; k < convolve_min(A, Ho - u); k++) {
-                total += dy[k + u] * a[k];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = convolve_min(A, Ho - u);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += dy[k + u] * a[k];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += dy[k + u] * a[k];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t k = here; k < until; k++) {
+                    some += dy[k + u] * a[k];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            db[u] = total;
+            db[u] = convolve_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -228,18 +375,90 @@ int convolve_jvp(const convolve_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t i = task;
         {
-            float total = 0;
-            for (ptrdiff_t k = convolve_max(0, i - B + 1); k < convolve_min(A, i + 1); k++) {
-                total += ta[k] * b[i - k];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = convolve_max(0, i - B + 1);
+                const ptrdiff_t until = convolve_min(A, i + 1);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += ta[k] * b[i - k];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += ta[k] * b[i - k];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t k = here; k < until; k++) {
+                    some += ta[k] * b[i - k];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ty[i] = total;
+            ty[i] = convolve_total(lanes, levels, joined, some);
         }
         {
-            float total = 0;
-            for (ptrdiff_t k = convolve_max(0, i - B + 1); k < convolve_min(A, i + 1); k++) {
-                total += tb[i - k] * a[k];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = convolve_max(0, i - B + 1);
+                const ptrdiff_t until = convolve_min(A, i + 1);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += tb[i - k] * a[k];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += tb[i - k] * a[k];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t k = here; k < until; k++) {
+                    some += tb[i - k] * a[k];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ty[i] += total;
+            ty[i] += convolve_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -284,18 +503,90 @@ int convolve_double_vjp_dy(const convolve_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t i = task;
         {
-            float total = 0;
-            for (ptrdiff_t k = convolve_max(0, i - B + 1); k < convolve_min(A, i + 1); k++) {
-                total += vb[i - k] * a[k];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = convolve_max(0, i - B + 1);
+                const ptrdiff_t until = convolve_min(A, i + 1);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += vb[i - k] * a[k];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += vb[i - k] * a[k];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t k = here; k < until; k++) {
+                    some += vb[i - k] * a[k];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            gdy[i] = total;
+            gdy[i] = convolve_total(lanes, levels, joined, some);
         }
         {
-            float total = 0;
-            for (ptrdiff_t k = convolve_max(0, i - B + 1); k < convolve_min(A, i + 1); k++) {
-                total += va[k] * b[i - k];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = convolve_max(0, i - B + 1);
+                const ptrdiff_t until = convolve_min(A, i + 1);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += va[k] * b[i - k];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += va[k] * b[i - k];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t k = here; k < until; k++) {
+                    some += va[k] * b[i - k];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            gdy[i] += total;
+            gdy[i] += convolve_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -340,11 +631,47 @@ int convolve_double_vjp_a(const convolve_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t k = task;
         {
-            float total = 0;
-            for (ptrdiff_t u = 0; u < convolve_min(B, Ho - k); u++) {
-                total += vb[u] * dy[k + u];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = convolve_min(B, Ho - k);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += vb[u] * dy[k + u];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t u = here + piece;
+                            lanes[piece] += vb[u] * dy[k + u];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t u = here; u < until; u++) {
+                    some += vb[u] * dy[k + u];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ga[k] = total;
+            ga[k] = convolve_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -389,11 +716,47 @@ int convolve_double_vjp_b(const convolve_sizes *sizes,
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t u = task;
         {
-            float total = 0;
-            for (ptrdiff_t k = 0; k < convolve_min(A, Ho - u); k++) {
-                total += va[k] * dy[k + u];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = convolve_min(A, Ho - u);
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = convolve_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += va[k] * dy[k + u];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t k = here + piece;
+                            lanes[piece] += va[k] * dy[k + u];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        convolve_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t k = here; k < until; k++) {
+                    some += va[k] * dy[k + u];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    convolve_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            gb[u] = total;
+            gb[u] = convolve_total(lanes, levels, joined, some);
         }
     }
     return 0;

@@ -4,6 +4,50 @@
 #include <math.h>
 #include <stdint.h>
 
+static inline ptrdiff_t dot_min(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void dot_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void dot_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float dot_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    dot_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int dot_check(const dot_sizes *sizes)
 {
     const ptrdiff_t I_ = sizes->I_;
@@ -55,11 +99,47 @@ int dot_forward(const dot_sizes *sizes,
     (void)workspace;
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += a[i] * b[i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = dot_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += a[i] * b[i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += a[i] * b[i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += a[i] * b[i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    dot_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            y[0] = total;
+            y[0] = dot_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -173,18 +253,90 @@ int dot_jvp(const dot_sizes *sizes,
     (void)workspace;
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += ta[i] * b[i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = dot_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += ta[i] * b[i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += ta[i] * b[i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += ta[i] * b[i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    dot_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ty[0] = total;
+            ty[0] = dot_total(lanes, levels, joined, some);
         }
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += tb[i] * a[i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = dot_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += tb[i] * a[i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += tb[i] * a[i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += tb[i] * a[i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    dot_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ty[0] += total;
+            ty[0] += dot_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -224,18 +376,90 @@ int dot_double_vjp_dy(const dot_sizes *sizes,
     (void)workspace;
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += vb[i] * a[i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = dot_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += vb[i] * a[i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += vb[i] * a[i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += vb[i] * a[i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    dot_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            gdy[0] = total;
+            gdy[0] = dot_total(lanes, levels, joined, some);
         }
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += va[i] * b[i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = dot_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += va[i] * b[i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += va[i] * b[i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += va[i] * b[i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    dot_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            gdy[0] += total;
+            gdy[0] += dot_total(lanes, levels, joined, some);
         }
     }
     return 0;

@@ -4,6 +4,50 @@
 #include <math.h>
 #include <stdint.h>
 
+static inline ptrdiff_t global_avg_pool_min(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void global_avg_pool_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void global_avg_pool_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float global_avg_pool_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    global_avg_pool_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int global_avg_pool_check(const global_avg_pool_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -88,13 +132,47 @@ int global_avg_pool_forward(const global_avg_pool_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < 1; i++) {
             for (ptrdiff_t j = 0; j < 1; j++) {
-                float total = 0;
-                for (ptrdiff_t u = 0; u < H; u++) {
-                    for (ptrdiff_t v = 0; v < W; v++) {
-                        total += (x[((n*C + c)*H + u)*W + v] / (float)(H*W));
+                float lanes[32] = {0}, levels[1280];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                float some = 0;
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = H*W;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = global_avg_pool_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t v = here + piece;
+                                lanes[piece] += (x[((n*C + c)*H)*W + v] / (float)(H*W));
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t v = here + piece;
+                                lanes[piece] += (x[((n*C + c)*H)*W + v] / (float)(H*W));
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            global_avg_pool_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += (x[((n*C + c)*H)*W + v] / (float)(H*W));
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        global_avg_pool_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
-                y[((n*C + c)*1 + i)*1 + j] = total;
+                y[((n*C + c)*1 + i)*1 + j] = global_avg_pool_total(lanes, levels, joined, some);
             }
         }
     }
@@ -188,13 +266,47 @@ int global_avg_pool_jvp(const global_avg_pool_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < 1; i++) {
             for (ptrdiff_t j = 0; j < 1; j++) {
-                float total = 0;
-                for (ptrdiff_t u = 0; u < H; u++) {
-                    for (ptrdiff_t v = 0; v < W; v++) {
-                        total += (tx[((n*C + c)*H + u)*W + v] / (float)(H*W));
+                float lanes[32] = {0}, levels[1280];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                float some = 0;
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = H*W;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = global_avg_pool_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t v = here + piece;
+                                lanes[piece] += (tx[((n*C + c)*H)*W + v] / (float)(H*W));
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t v = here + piece;
+                                lanes[piece] += (tx[((n*C + c)*H)*W + v] / (float)(H*W));
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            global_avg_pool_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += (tx[((n*C + c)*H)*W + v] / (float)(H*W));
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        global_avg_pool_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
-                ty[((n*C + c)*1 + i)*1 + j] = total;
+                ty[((n*C + c)*1 + i)*1 + j] = global_avg_pool_total(lanes, levels, joined, some);
             }
         }
     }
@@ -240,13 +352,47 @@ int global_avg_pool_double_vjp_dy(const global_avg_pool_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < 1; i++) {
             for (ptrdiff_t j = 0; j < 1; j++) {
-                float total = 0;
-                for (ptrdiff_t u = 0; u < H; u++) {
-                    for (ptrdiff_t v = 0; v < W; v++) {
-                        total += (vx[((n*C + c)*H + u)*W + v] / (float)(H*W));
+                float lanes[32] = {0}, levels[1280];
+                size_t joined = 0;
+                ptrdiff_t taken = 0;
+                float some = 0;
+                {
+                    ptrdiff_t here = 0;
+                    const ptrdiff_t until = H*W;
+                    while (until - here >= 8) {
+                        const ptrdiff_t since = here, upto = global_avg_pool_min(here + 2048, until);
+                        for (; upto - here >= 32; here += 32) {
+                            for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                                const ptrdiff_t v = here + piece;
+                                lanes[piece] += (vx[((n*C + c)*H)*W + v] / (float)(H*W));
+                            }
+                        }
+                        for (; upto - here >= 8; here += 8) {
+                            for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                                const ptrdiff_t v = here + piece;
+                                lanes[piece] += (vx[((n*C + c)*H)*W + v] / (float)(H*W));
+                            }
+                        }
+                        taken += 1 + (upto - since) / 32;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            global_avg_pool_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
+                    }
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += (vx[((n*C + c)*H)*W + v] / (float)(H*W));
+                    }
+                    taken += 1;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        global_avg_pool_join(lanes, levels, joined++, 32);
+                        taken = 0;
                     }
                 }
-                gdy[((n*C + c)*1 + i)*1 + j] = total;
+                gdy[((n*C + c)*1 + i)*1 + j] = global_avg_pool_total(lanes, levels, joined, some);
             }
         }
     }

@@ -4,6 +4,50 @@
 #include <math.h>
 #include <stdint.h>
 
+static inline ptrdiff_t linear_min(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void linear_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void linear_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float linear_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    linear_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int linear_check(const linear_sizes *sizes)
 {
     const ptrdiff_t N = sizes->N;
@@ -73,11 +117,47 @@ int linear_forward(const linear_sizes *sizes,
             y[n*O + o] = b[o];
         }
         for (ptrdiff_t o = 0; o < O; o++) {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += x[n*I_ + i] * w[o*I_ + i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = linear_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += x[n*I_ + i] * w[o*I_ + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += x[n*I_ + i] * w[o*I_ + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += x[n*I_ + i] * w[o*I_ + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    linear_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            y[n*O + o] += total;
+            y[n*O + o] += linear_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -121,9 +201,27 @@ int linear_vjp_x(const linear_sizes *sizes,
         for (ptrdiff_t i = 0; i < I_; i++) {
             dx[n*I_ + i] = 0.0f;
         }
-        for (ptrdiff_t o = 0; o < O; o++) {
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                dx[n*I_ + i] += dy[n*O + o] * w[o*I_ + i];
+        for (ptrdiff_t strip = 0; strip < I_; strip += 128) {
+            const ptrdiff_t edge = linear_min(strip + 128, I_);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            for (ptrdiff_t o = 0; o < O; o++) {
+                for (ptrdiff_t i = strip; i < edge; i++) {
+                    lanes[i - strip] += dy[n*O + o] * w[o*I_ + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    linear_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            linear_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = strip; i < edge; i++) {
+                dx[n*I_ + i] += lanes[i - strip];
             }
         }
     }
@@ -169,9 +267,27 @@ int linear_vjp_w(const linear_sizes *sizes,
         for (ptrdiff_t i = 0; i < I_; i++) {
             dw[o*I_ + i] = 0.0f;
         }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                dw[o*I_ + i] += dy[n*O + o] * x[n*I_ + i];
+        for (ptrdiff_t strip = 0; strip < I_; strip += 128) {
+            const ptrdiff_t edge = linear_min(strip + 128, I_);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            for (ptrdiff_t n = 0; n < N; n++) {
+                for (ptrdiff_t i = strip; i < edge; i++) {
+                    lanes[i - strip] += dy[n*O + o] * x[n*I_ + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    linear_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            linear_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = strip; i < edge; i++) {
+                dw[o*I_ + i] += lanes[i - strip];
             }
         }
     }
@@ -214,12 +330,29 @@ int linear_vjp_b(const linear_sizes *sizes,
     (void)workspace;
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         const ptrdiff_t o = task;
+        const ptrdiff_t edge = linear_min(128 - o % 128, linear_min(O - o, task_end - task));
+        task += edge - 1;
         {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                total += dy[n*O + o];
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge; piece++) {
+                lanes[piece] = 0;
             }
-            db[o] = total;
+            for (ptrdiff_t n = 0; n < N; n++) {
+                for (ptrdiff_t piece = 0; piece < edge; piece++) {
+                    lanes[piece] += dy[n*O + o + piece];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    linear_join(lanes, levels, joined++, edge);
+                    taken = 0;
+                }
+            }
+            linear_gathered(lanes, levels, joined, edge);
+            for (ptrdiff_t piece = 0; piece < edge; piece++) {
+                db[o + piece] = lanes[piece];
+            }
         }
     }
     return 0;
@@ -265,18 +398,90 @@ int linear_jvp(const linear_sizes *sizes,
             ty[n*O + o] = tb[o];
         }
         for (ptrdiff_t o = 0; o < O; o++) {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += tx[n*I_ + i] * w[o*I_ + i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = linear_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += tx[n*I_ + i] * w[o*I_ + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += tx[n*I_ + i] * w[o*I_ + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += tx[n*I_ + i] * w[o*I_ + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    linear_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ty[n*O + o] += total;
+            ty[n*O + o] += linear_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t o = 0; o < O; o++) {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += tw[o*I_ + i] * x[n*I_ + i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = linear_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += tw[o*I_ + i] * x[n*I_ + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += tw[o*I_ + i] * x[n*I_ + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += tw[o*I_ + i] * x[n*I_ + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    linear_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ty[n*O + o] += total;
+            ty[n*O + o] += linear_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -324,18 +529,90 @@ int linear_double_vjp_dy(const linear_sizes *sizes,
             gdy[n*O + o] = vb[o];
         }
         for (ptrdiff_t o = 0; o < O; o++) {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += vw[o*I_ + i] * x[n*I_ + i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = linear_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += vw[o*I_ + i] * x[n*I_ + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += vw[o*I_ + i] * x[n*I_ + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += vw[o*I_ + i] * x[n*I_ + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    linear_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            gdy[n*O + o] += total;
+            gdy[n*O + o] += linear_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t o = 0; o < O; o++) {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                total += vx[n*I_ + i] * w[o*I_ + i];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = I_;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = linear_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += vx[n*I_ + i] * w[o*I_ + i];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t i = here + piece;
+                            lanes[piece] += vx[n*I_ + i] * w[o*I_ + i];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t i = here; i < until; i++) {
+                    some += vx[n*I_ + i] * w[o*I_ + i];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    linear_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            gdy[n*O + o] += total;
+            gdy[n*O + o] += linear_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -385,9 +662,27 @@ int linear_double_vjp_x(const linear_sizes *sizes,
         for (ptrdiff_t i = 0; i < I_; i++) {
             gx[n*I_ + i] = 0.0f;
         }
-        for (ptrdiff_t o = 0; o < O; o++) {
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                gx[n*I_ + i] += vw[o*I_ + i] * dy[n*O + o];
+        for (ptrdiff_t strip = 0; strip < I_; strip += 128) {
+            const ptrdiff_t edge = linear_min(strip + 128, I_);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            for (ptrdiff_t o = 0; o < O; o++) {
+                for (ptrdiff_t i = strip; i < edge; i++) {
+                    lanes[i - strip] += vw[o*I_ + i] * dy[n*O + o];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    linear_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            linear_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = strip; i < edge; i++) {
+                gx[n*I_ + i] += lanes[i - strip];
             }
         }
     }
@@ -439,9 +734,27 @@ int linear_double_vjp_w(const linear_sizes *sizes,
         for (ptrdiff_t i = 0; i < I_; i++) {
             gw[o*I_ + i] = 0.0f;
         }
-        for (ptrdiff_t n = 0; n < N; n++) {
-            for (ptrdiff_t i = 0; i < I_; i++) {
-                gw[o*I_ + i] += vx[n*I_ + i] * dy[n*O + o];
+        for (ptrdiff_t strip = 0; strip < I_; strip += 128) {
+            const ptrdiff_t edge = linear_min(strip + 128, I_);
+            float lanes[128], levels[5120];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            for (ptrdiff_t piece = 0; piece < edge - strip; piece++) {
+                lanes[piece] = 0;
+            }
+            for (ptrdiff_t n = 0; n < N; n++) {
+                for (ptrdiff_t i = strip; i < edge; i++) {
+                    lanes[i - strip] += vx[n*I_ + i] * dy[n*O + o];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    linear_join(lanes, levels, joined++, edge - strip);
+                    taken = 0;
+                }
+            }
+            linear_gathered(lanes, levels, joined, edge - strip);
+            for (ptrdiff_t i = strip; i < edge; i++) {
+                gw[o*I_ + i] += lanes[i - strip];
             }
         }
     }

@@ -137,11 +137,12 @@ int lp_pool1d_forward(const lp_pool1d_sizes *sizes,
         const ptrdiff_t n = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < 2; a++) {
-                total += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
+            powers[i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < Ho; i++) {
+                powers[i] += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
             }
-            powers[i] = total;
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             y[(n*C + c)*Ho + i] = lp_pool1d_abs_power(powers[i], 0.5f);
@@ -189,22 +190,24 @@ int lp_pool1d_vjp_x(const lp_pool1d_sizes *sizes,
         const ptrdiff_t n = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < 2; a++) {
-                total += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
+            powers[i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < Ho; i++) {
+                powers[i] += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
             }
-            powers[i] = total;
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             dpowers[i] = 0.5f * dy[(n*C + c)*Ho + i] * lp_pool1d_signed_power(powers[i], -0.5f);
         }
+        for (ptrdiff_t u = 0; u < H; u++) {
+            dx[(n*C + c)*H + u] = 0.0f;
+        }
         for (ptrdiff_t u_rho = 0; u_rho < 2; u_rho++) {
-            for (ptrdiff_t u_class = -lp_pool1d_floordiv(u_rho, 2); u_class < lp_pool1d_floordiv(H - u_rho + 1, 2); u_class++) {
-                float total = 0;
-                for (ptrdiff_t t = lp_pool1d_max(0, u_class - Ho + 1); t < lp_pool1d_min(lp_pool1d_floordiv(-u_rho + 1, 2) + 1, u_class + 1); t++) {
-                    total += 2.0f * dpowers[u_class - t] * x[(n*C + c)*H + 2*u_class + u_rho];
+            for (ptrdiff_t t = 0; t < lp_pool1d_floordiv(-u_rho + 1, 2) + 1; t++) {
+                for (ptrdiff_t u_class = lp_pool1d_max(-lp_pool1d_floordiv(u_rho, 2), t); u_class < lp_pool1d_min(lp_pool1d_floordiv(H - u_rho + 1, 2), Ho + t); u_class++) {
+                    dx[(n*C + c)*H + 2*u_class + u_rho] += 2.0f * dpowers[u_class - t] * x[(n*C + c)*H + 2*u_class + u_rho];
                 }
-                dx[(n*C + c)*H + 2*u_class + u_rho] = total;
             }
         }
     }
@@ -250,18 +253,20 @@ int lp_pool1d_jvp(const lp_pool1d_sizes *sizes,
         const ptrdiff_t n = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < 2; a++) {
-                total += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
+            powers[i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < Ho; i++) {
+                powers[i] += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
             }
-            powers[i] = total;
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < 2; a++) {
-                total += 2.0f * tx[(n*C + c)*H + a + 2*i] * x[(n*C + c)*H + a + 2*i];
+            tpowers[i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < Ho; i++) {
+                tpowers[i] += 2.0f * tx[(n*C + c)*H + a + 2*i] * x[(n*C + c)*H + a + 2*i];
             }
-            tpowers[i] = total;
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             ty[(n*C + c)*Ho + i] = 0.5f * tpowers[i] * lp_pool1d_signed_power(powers[i], -0.5f);
@@ -311,18 +316,20 @@ int lp_pool1d_double_vjp_dy(const lp_pool1d_sizes *sizes,
         const ptrdiff_t n = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < 2; a++) {
-                total += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
+            powers[i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < Ho; i++) {
+                powers[i] += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
             }
-            powers[i] = total;
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < lp_pool1d_min(2, H - 2*i); a++) {
-                total += 2.0f * vx[(n*C + c)*H + a + 2*i] * x[(n*C + c)*H + a + 2*i];
+            ddpowers[i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < lp_pool1d_min(lp_pool1d_floordiv(H - a + 1, 2), Ho); i++) {
+                ddpowers[i] += 2.0f * vx[(n*C + c)*H + a + 2*i] * x[(n*C + c)*H + a + 2*i];
             }
-            ddpowers[i] = total;
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             gdy[(n*C + c)*Ho + i] = 0.5f * ddpowers[i] * lp_pool1d_signed_power(powers[i], -0.5f);
@@ -376,21 +383,23 @@ int lp_pool1d_double_vjp_x(const lp_pool1d_sizes *sizes,
         const ptrdiff_t n = task / C;
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < 2; a++) {
-                total += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
+            powers[i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < Ho; i++) {
+                powers[i] += lp_pool1d_power(x[(n*C + c)*H + a + 2*i], 2);
             }
-            powers[i] = total;
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             dpowers[i] = 0.5f * dy[(n*C + c)*Ho + i] * lp_pool1d_signed_power(powers[i], -0.5f);
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
-            float total = 0;
-            for (ptrdiff_t a = 0; a < lp_pool1d_min(2, H - 2*i); a++) {
-                total += 2.0f * vx[(n*C + c)*H + a + 2*i] * x[(n*C + c)*H + a + 2*i];
+            ddpowers[i] = 0.0f;
+        }
+        for (ptrdiff_t a = 0; a < 2; a++) {
+            for (ptrdiff_t i = 0; i < lp_pool1d_min(lp_pool1d_floordiv(H - a + 1, 2), Ho); i++) {
+                ddpowers[i] += 2.0f * vx[(n*C + c)*H + a + 2*i] * x[(n*C + c)*H + a + 2*i];
             }
-            ddpowers[i] = total;
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             dpowers1[i] = -0.25f * ddpowers[i] * lp_pool1d_abs_power(powers[i], -1.5f) * dy[(n*C + c)*Ho + i];
@@ -399,21 +408,17 @@ int lp_pool1d_double_vjp_x(const lp_pool1d_sizes *sizes,
             gx[(n*C + c)*H + u1] = 0.0f;
         }
         for (ptrdiff_t u1_rho = 0; u1_rho < 2; u1_rho++) {
-            for (ptrdiff_t u1_class = -lp_pool1d_floordiv(u1_rho, 2); u1_class < lp_pool1d_floordiv(H - u1_rho + 1, 2); u1_class++) {
-                float total = 0;
-                for (ptrdiff_t t = lp_pool1d_max(0, u1_class - Ho + 1); t < lp_pool1d_min(lp_pool1d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
-                    total += 2.0f * vx[(n*C + c)*H + 2*u1_class + u1_rho] * dpowers[u1_class - t];
+            for (ptrdiff_t t = 0; t < lp_pool1d_floordiv(-u1_rho + 1, 2) + 1; t++) {
+                for (ptrdiff_t u1_class = lp_pool1d_max(-lp_pool1d_floordiv(u1_rho, 2), t); u1_class < lp_pool1d_min(lp_pool1d_floordiv(H - u1_rho + 1, 2), Ho + t); u1_class++) {
+                    gx[(n*C + c)*H + 2*u1_class + u1_rho] += 2.0f * vx[(n*C + c)*H + 2*u1_class + u1_rho] * dpowers[u1_class - t];
                 }
-                gx[(n*C + c)*H + 2*u1_class + u1_rho] += total;
             }
         }
         for (ptrdiff_t u1_rho = 0; u1_rho < 2; u1_rho++) {
-            for (ptrdiff_t u1_class = -lp_pool1d_floordiv(u1_rho, 2); u1_class < lp_pool1d_floordiv(H - u1_rho + 1, 2); u1_class++) {
-                float total = 0;
-                for (ptrdiff_t t = lp_pool1d_max(0, u1_class - Ho + 1); t < lp_pool1d_min(lp_pool1d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
-                    total += 2.0f * dpowers1[u1_class - t] * x[(n*C + c)*H + 2*u1_class + u1_rho];
+            for (ptrdiff_t t = 0; t < lp_pool1d_floordiv(-u1_rho + 1, 2) + 1; t++) {
+                for (ptrdiff_t u1_class = lp_pool1d_max(-lp_pool1d_floordiv(u1_rho, 2), t); u1_class < lp_pool1d_min(lp_pool1d_floordiv(H - u1_rho + 1, 2), Ho + t); u1_class++) {
+                    gx[(n*C + c)*H + 2*u1_class + u1_rho] += 2.0f * dpowers1[u1_class - t] * x[(n*C + c)*H + 2*u1_class + u1_rho];
                 }
-                gx[(n*C + c)*H + 2*u1_class + u1_rho] += total;
             }
         }
     }

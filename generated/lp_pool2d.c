@@ -159,13 +159,16 @@ int lp_pool2d_forward(const lp_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
+                powers[i*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        powers[i*Wo + j] += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
                     }
                 }
-                powers[i*Wo + j] = total;
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
@@ -222,13 +225,16 @@ int lp_pool2d_vjp_x(const lp_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
+                powers[i*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        powers[i*Wo + j] += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
                     }
                 }
-                powers[i*Wo + j] = total;
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
@@ -236,17 +242,20 @@ int lp_pool2d_vjp_x(const lp_pool2d_sizes *sizes,
                 dpowers[i*Wo + j] = 0.5f * dy[((n*C + c)*Ho + i)*Wo + j] * lp_pool2d_signed_power(powers[i*Wo + j], -0.5f);
             }
         }
+        for (ptrdiff_t u = 0; u < H; u++) {
+            for (ptrdiff_t v = 0; v < W; v++) {
+                dx[((n*C + c)*H + u)*W + v] = 0.0f;
+            }
+        }
         for (ptrdiff_t u_rho = 0; u_rho < 2; u_rho++) {
             for (ptrdiff_t u_class = -lp_pool2d_floordiv(u_rho, 2); u_class < lp_pool2d_floordiv(H - u_rho + 1, 2); u_class++) {
                 for (ptrdiff_t v_rho = 0; v_rho < 2; v_rho++) {
-                    for (ptrdiff_t v_class = -lp_pool2d_floordiv(v_rho, 2); v_class < lp_pool2d_floordiv(W - v_rho + 1, 2); v_class++) {
-                        float total = 0;
-                        for (ptrdiff_t t = lp_pool2d_max(0, u_class - Ho + 1); t < lp_pool2d_min(lp_pool2d_floordiv(-u_rho + 1, 2) + 1, u_class + 1); t++) {
-                            for (ptrdiff_t t1 = lp_pool2d_max(0, v_class - Wo + 1); t1 < lp_pool2d_min(lp_pool2d_floordiv(-v_rho + 1, 2) + 1, v_class + 1); t1++) {
-                                total += 2.0f * dpowers[(u_class - t)*Wo + v_class - t1] * x[((n*C + c)*H + 2*u_class + u_rho)*W + 2*v_class + v_rho];
+                    for (ptrdiff_t t = lp_pool2d_max(0, u_class - Ho + 1); t < lp_pool2d_min(lp_pool2d_floordiv(-u_rho + 1, 2) + 1, u_class + 1); t++) {
+                        for (ptrdiff_t t1 = 0; t1 < lp_pool2d_floordiv(-v_rho + 1, 2) + 1; t1++) {
+                            for (ptrdiff_t v_class = lp_pool2d_max(-lp_pool2d_floordiv(v_rho, 2), t1); v_class < lp_pool2d_min(lp_pool2d_floordiv(W - v_rho + 1, 2), Wo + t1); v_class++) {
+                                dx[((n*C + c)*H + 2*u_class + u_rho)*W + 2*v_class + v_rho] += 2.0f * dpowers[(u_class - t)*Wo + v_class - t1] * x[((n*C + c)*H + 2*u_class + u_rho)*W + 2*v_class + v_rho];
                             }
                         }
-                        dx[((n*C + c)*H + 2*u_class + u_rho)*W + 2*v_class + v_rho] = total;
                     }
                 }
             }
@@ -299,24 +308,30 @@ int lp_pool2d_jvp(const lp_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
+                powers[i*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        powers[i*Wo + j] += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
                     }
                 }
-                powers[i*Wo + j] = total;
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += 2.0f * tx[((n*C + c)*H + a + 2*i)*W + e + 2*j] * x[((n*C + c)*H + a + 2*i)*W + e + 2*j];
+                tpowers[i*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        tpowers[i*Wo + j] += 2.0f * tx[((n*C + c)*H + a + 2*i)*W + e + 2*j] * x[((n*C + c)*H + a + 2*i)*W + e + 2*j];
                     }
                 }
-                tpowers[i*Wo + j] = total;
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
@@ -375,24 +390,30 @@ int lp_pool2d_double_vjp_dy(const lp_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
+                powers[i*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        powers[i*Wo + j] += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
                     }
                 }
-                powers[i*Wo + j] = total;
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < lp_pool2d_min(2, H - 2*i); a++) {
-                    for (ptrdiff_t e = 0; e < lp_pool2d_min(2, W - 2*j); e++) {
-                        total += 2.0f * vx[((n*C + c)*H + a + 2*i)*W + e + 2*j] * x[((n*C + c)*H + a + 2*i)*W + e + 2*j];
+                ddpowers[i*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < lp_pool2d_min(2, H - 2*i); a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < lp_pool2d_min(lp_pool2d_floordiv(W - e + 1, 2), Wo); j++) {
+                        ddpowers[i*Wo + j] += 2.0f * vx[((n*C + c)*H + a + 2*i)*W + e + 2*j] * x[((n*C + c)*H + a + 2*i)*W + e + 2*j];
                     }
                 }
-                ddpowers[i*Wo + j] = total;
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
@@ -457,13 +478,16 @@ int lp_pool2d_double_vjp_x(const lp_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
+                powers[i*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        powers[i*Wo + j] += lp_pool2d_power(x[((n*C + c)*H + a + 2*i)*W + e + 2*j], 2);
                     }
                 }
-                powers[i*Wo + j] = total;
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
@@ -473,13 +497,16 @@ int lp_pool2d_double_vjp_x(const lp_pool2d_sizes *sizes,
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < lp_pool2d_min(2, H - 2*i); a++) {
-                    for (ptrdiff_t e = 0; e < lp_pool2d_min(2, W - 2*j); e++) {
-                        total += 2.0f * vx[((n*C + c)*H + a + 2*i)*W + e + 2*j] * x[((n*C + c)*H + a + 2*i)*W + e + 2*j];
+                ddpowers[i*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < lp_pool2d_min(2, H - 2*i); a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < lp_pool2d_min(lp_pool2d_floordiv(W - e + 1, 2), Wo); j++) {
+                        ddpowers[i*Wo + j] += 2.0f * vx[((n*C + c)*H + a + 2*i)*W + e + 2*j] * x[((n*C + c)*H + a + 2*i)*W + e + 2*j];
                     }
                 }
-                ddpowers[i*Wo + j] = total;
             }
         }
         for (ptrdiff_t i = 0; i < Ho; i++) {
@@ -495,14 +522,12 @@ int lp_pool2d_double_vjp_x(const lp_pool2d_sizes *sizes,
         for (ptrdiff_t u1_rho = 0; u1_rho < 2; u1_rho++) {
             for (ptrdiff_t u1_class = -lp_pool2d_floordiv(u1_rho, 2); u1_class < lp_pool2d_floordiv(H - u1_rho + 1, 2); u1_class++) {
                 for (ptrdiff_t v1_rho = 0; v1_rho < 2; v1_rho++) {
-                    for (ptrdiff_t v1_class = -lp_pool2d_floordiv(v1_rho, 2); v1_class < lp_pool2d_floordiv(W - v1_rho + 1, 2); v1_class++) {
-                        float total = 0;
-                        for (ptrdiff_t t = lp_pool2d_max(0, u1_class - Ho + 1); t < lp_pool2d_min(lp_pool2d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
-                            for (ptrdiff_t t1 = lp_pool2d_max(0, v1_class - Wo + 1); t1 < lp_pool2d_min(lp_pool2d_floordiv(-v1_rho + 1, 2) + 1, v1_class + 1); t1++) {
-                                total += 2.0f * vx[((n*C + c)*H + 2*u1_class + u1_rho)*W + 2*v1_class + v1_rho] * dpowers[(u1_class - t)*Wo + v1_class - t1];
+                    for (ptrdiff_t t = lp_pool2d_max(0, u1_class - Ho + 1); t < lp_pool2d_min(lp_pool2d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
+                        for (ptrdiff_t t1 = 0; t1 < lp_pool2d_floordiv(-v1_rho + 1, 2) + 1; t1++) {
+                            for (ptrdiff_t v1_class = lp_pool2d_max(-lp_pool2d_floordiv(v1_rho, 2), t1); v1_class < lp_pool2d_min(lp_pool2d_floordiv(W - v1_rho + 1, 2), Wo + t1); v1_class++) {
+                                gx[((n*C + c)*H + 2*u1_class + u1_rho)*W + 2*v1_class + v1_rho] += 2.0f * vx[((n*C + c)*H + 2*u1_class + u1_rho)*W + 2*v1_class + v1_rho] * dpowers[(u1_class - t)*Wo + v1_class - t1];
                             }
                         }
-                        gx[((n*C + c)*H + 2*u1_class + u1_rho)*W + 2*v1_class + v1_rho] += total;
                     }
                 }
             }
@@ -510,14 +535,12 @@ int lp_pool2d_double_vjp_x(const lp_pool2d_sizes *sizes,
         for (ptrdiff_t u1_rho = 0; u1_rho < 2; u1_rho++) {
             for (ptrdiff_t u1_class = -lp_pool2d_floordiv(u1_rho, 2); u1_class < lp_pool2d_floordiv(H - u1_rho + 1, 2); u1_class++) {
                 for (ptrdiff_t v1_rho = 0; v1_rho < 2; v1_rho++) {
-                    for (ptrdiff_t v1_class = -lp_pool2d_floordiv(v1_rho, 2); v1_class < lp_pool2d_floordiv(W - v1_rho + 1, 2); v1_class++) {
-                        float total = 0;
-                        for (ptrdiff_t t = lp_pool2d_max(0, u1_class - Ho + 1); t < lp_pool2d_min(lp_pool2d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
-                            for (ptrdiff_t t1 = lp_pool2d_max(0, v1_class - Wo + 1); t1 < lp_pool2d_min(lp_pool2d_floordiv(-v1_rho + 1, 2) + 1, v1_class + 1); t1++) {
-                                total += 2.0f * dpowers1[(u1_class - t)*Wo + v1_class - t1] * x[((n*C + c)*H + 2*u1_class + u1_rho)*W + 2*v1_class + v1_rho];
+                    for (ptrdiff_t t = lp_pool2d_max(0, u1_class - Ho + 1); t < lp_pool2d_min(lp_pool2d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
+                        for (ptrdiff_t t1 = 0; t1 < lp_pool2d_floordiv(-v1_rho + 1, 2) + 1; t1++) {
+                            for (ptrdiff_t v1_class = lp_pool2d_max(-lp_pool2d_floordiv(v1_rho, 2), t1); v1_class < lp_pool2d_min(lp_pool2d_floordiv(W - v1_rho + 1, 2), Wo + t1); v1_class++) {
+                                gx[((n*C + c)*H + 2*u1_class + u1_rho)*W + 2*v1_class + v1_rho] += 2.0f * dpowers1[(u1_class - t)*Wo + v1_class - t1] * x[((n*C + c)*H + 2*u1_class + u1_rho)*W + 2*v1_class + v1_rho];
                             }
                         }
-                        gx[((n*C + c)*H + 2*u1_class + u1_rho)*W + 2*v1_class + v1_rho] += total;
                     }
                 }
             }

@@ -181,15 +181,20 @@ int lp_pool3d_forward(const lp_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < 2; a++) {
-                        for (ptrdiff_t e = 0; e < 2; e++) {
-                            for (ptrdiff_t f = 0; f < 2; f++) {
-                                total += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
+                    powers[(i*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < 2; a++) {
+                    for (ptrdiff_t e = 0; e < 2; e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < Wo; k++) {
+                                powers[(i*Ho + j)*Wo + k] += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
                             }
                         }
                     }
-                    powers[(i*Ho + j)*Wo + k] = total;
                 }
             }
         }
@@ -254,15 +259,20 @@ int lp_pool3d_vjp_x(const lp_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < 2; a++) {
-                        for (ptrdiff_t e = 0; e < 2; e++) {
-                            for (ptrdiff_t f = 0; f < 2; f++) {
-                                total += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
+                    powers[(i*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < 2; a++) {
+                    for (ptrdiff_t e = 0; e < 2; e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < Wo; k++) {
+                                powers[(i*Ho + j)*Wo + k] += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
                             }
                         }
                     }
-                    powers[(i*Ho + j)*Wo + k] = total;
                 }
             }
         }
@@ -273,21 +283,26 @@ int lp_pool3d_vjp_x(const lp_pool3d_sizes *sizes,
                 }
             }
         }
+        for (ptrdiff_t u = 0; u < D; u++) {
+            for (ptrdiff_t v = 0; v < H; v++) {
+                for (ptrdiff_t z = 0; z < W; z++) {
+                    dx[(((n*C + c)*D + u)*H + v)*W + z] = 0.0f;
+                }
+            }
+        }
         for (ptrdiff_t u_rho = 0; u_rho < 2; u_rho++) {
             for (ptrdiff_t u_class = -lp_pool3d_floordiv(u_rho, 2); u_class < lp_pool3d_floordiv(D - u_rho + 1, 2); u_class++) {
                 for (ptrdiff_t v_rho = 0; v_rho < 2; v_rho++) {
                     for (ptrdiff_t v_class = -lp_pool3d_floordiv(v_rho, 2); v_class < lp_pool3d_floordiv(H - v_rho + 1, 2); v_class++) {
                         for (ptrdiff_t z_rho = 0; z_rho < 2; z_rho++) {
-                            for (ptrdiff_t z_class = -lp_pool3d_floordiv(z_rho, 2); z_class < lp_pool3d_floordiv(W - z_rho + 1, 2); z_class++) {
-                                float total = 0;
-                                for (ptrdiff_t t = lp_pool3d_max(0, u_class - Do + 1); t < lp_pool3d_min(lp_pool3d_floordiv(-u_rho + 1, 2) + 1, u_class + 1); t++) {
-                                    for (ptrdiff_t t1 = lp_pool3d_max(0, v_class - Ho + 1); t1 < lp_pool3d_min(lp_pool3d_floordiv(-v_rho + 1, 2) + 1, v_class + 1); t1++) {
-                                        for (ptrdiff_t t2 = lp_pool3d_max(0, z_class - Wo + 1); t2 < lp_pool3d_min(lp_pool3d_floordiv(-z_rho + 1, 2) + 1, z_class + 1); t2++) {
-                                            total += 2.0f * dpowers[((u_class - t)*Ho + v_class - t1)*Wo + z_class - t2] * x[(((n*C + c)*D + 2*u_class + u_rho)*H + 2*v_class + v_rho)*W + 2*z_class + z_rho];
+                            for (ptrdiff_t t = lp_pool3d_max(0, u_class - Do + 1); t < lp_pool3d_min(lp_pool3d_floordiv(-u_rho + 1, 2) + 1, u_class + 1); t++) {
+                                for (ptrdiff_t t1 = lp_pool3d_max(0, v_class - Ho + 1); t1 < lp_pool3d_min(lp_pool3d_floordiv(-v_rho + 1, 2) + 1, v_class + 1); t1++) {
+                                    for (ptrdiff_t t2 = 0; t2 < lp_pool3d_floordiv(-z_rho + 1, 2) + 1; t2++) {
+                                        for (ptrdiff_t z_class = lp_pool3d_max(-lp_pool3d_floordiv(z_rho, 2), t2); z_class < lp_pool3d_min(lp_pool3d_floordiv(W - z_rho + 1, 2), Wo + t2); z_class++) {
+                                            dx[(((n*C + c)*D + 2*u_class + u_rho)*H + 2*v_class + v_rho)*W + 2*z_class + z_rho] += 2.0f * dpowers[((u_class - t)*Ho + v_class - t1)*Wo + z_class - t2] * x[(((n*C + c)*D + 2*u_class + u_rho)*H + 2*v_class + v_rho)*W + 2*z_class + z_rho];
                                         }
                                     }
                                 }
-                                dx[(((n*C + c)*D + 2*u_class + u_rho)*H + 2*v_class + v_rho)*W + 2*z_class + z_rho] = total;
                             }
                         }
                     }
@@ -348,30 +363,40 @@ int lp_pool3d_jvp(const lp_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < 2; a++) {
-                        for (ptrdiff_t e = 0; e < 2; e++) {
-                            for (ptrdiff_t f = 0; f < 2; f++) {
-                                total += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
+                    powers[(i*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < 2; a++) {
+                    for (ptrdiff_t e = 0; e < 2; e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < Wo; k++) {
+                                powers[(i*Ho + j)*Wo + k] += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
                             }
                         }
                     }
-                    powers[(i*Ho + j)*Wo + k] = total;
                 }
             }
         }
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < 2; a++) {
-                        for (ptrdiff_t e = 0; e < 2; e++) {
-                            for (ptrdiff_t f = 0; f < 2; f++) {
-                                total += 2.0f * tx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k] * x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
+                    tpowers[(i*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < 2; a++) {
+                    for (ptrdiff_t e = 0; e < 2; e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < Wo; k++) {
+                                tpowers[(i*Ho + j)*Wo + k] += 2.0f * tx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k] * x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
                             }
                         }
                     }
-                    tpowers[(i*Ho + j)*Wo + k] = total;
                 }
             }
         }
@@ -439,30 +464,40 @@ int lp_pool3d_double_vjp_dy(const lp_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < 2; a++) {
-                        for (ptrdiff_t e = 0; e < 2; e++) {
-                            for (ptrdiff_t f = 0; f < 2; f++) {
-                                total += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
+                    powers[(i*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < 2; a++) {
+                    for (ptrdiff_t e = 0; e < 2; e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < Wo; k++) {
+                                powers[(i*Ho + j)*Wo + k] += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
                             }
                         }
                     }
-                    powers[(i*Ho + j)*Wo + k] = total;
                 }
             }
         }
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < lp_pool3d_min(2, D - 2*i); a++) {
-                        for (ptrdiff_t e = 0; e < lp_pool3d_min(2, H - 2*j); e++) {
-                            for (ptrdiff_t f = 0; f < lp_pool3d_min(2, W - 2*k); f++) {
-                                total += 2.0f * vx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k] * x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
+                    ddpowers[(i*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < lp_pool3d_min(2, D - 2*i); a++) {
+                    for (ptrdiff_t e = 0; e < lp_pool3d_min(2, H - 2*j); e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < lp_pool3d_min(lp_pool3d_floordiv(W - f + 1, 2), Wo); k++) {
+                                ddpowers[(i*Ho + j)*Wo + k] += 2.0f * vx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k] * x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
                             }
                         }
                     }
-                    ddpowers[(i*Ho + j)*Wo + k] = total;
                 }
             }
         }
@@ -536,15 +571,20 @@ int lp_pool3d_double_vjp_x(const lp_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < 2; a++) {
-                        for (ptrdiff_t e = 0; e < 2; e++) {
-                            for (ptrdiff_t f = 0; f < 2; f++) {
-                                total += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
+                    powers[(i*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < 2; a++) {
+                    for (ptrdiff_t e = 0; e < 2; e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < Wo; k++) {
+                                powers[(i*Ho + j)*Wo + k] += lp_pool3d_power(x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k], 2);
                             }
                         }
                     }
-                    powers[(i*Ho + j)*Wo + k] = total;
                 }
             }
         }
@@ -558,15 +598,20 @@ int lp_pool3d_double_vjp_x(const lp_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < lp_pool3d_min(2, D - 2*i); a++) {
-                        for (ptrdiff_t e = 0; e < lp_pool3d_min(2, H - 2*j); e++) {
-                            for (ptrdiff_t f = 0; f < lp_pool3d_min(2, W - 2*k); f++) {
-                                total += 2.0f * vx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k] * x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
+                    ddpowers[(i*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < lp_pool3d_min(2, D - 2*i); a++) {
+                    for (ptrdiff_t e = 0; e < lp_pool3d_min(2, H - 2*j); e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < lp_pool3d_min(lp_pool3d_floordiv(W - f + 1, 2), Wo); k++) {
+                                ddpowers[(i*Ho + j)*Wo + k] += 2.0f * vx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k] * x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
                             }
                         }
                     }
-                    ddpowers[(i*Ho + j)*Wo + k] = total;
                 }
             }
         }
@@ -589,16 +634,14 @@ int lp_pool3d_double_vjp_x(const lp_pool3d_sizes *sizes,
                 for (ptrdiff_t v1_rho = 0; v1_rho < 2; v1_rho++) {
                     for (ptrdiff_t v1_class = -lp_pool3d_floordiv(v1_rho, 2); v1_class < lp_pool3d_floordiv(H - v1_rho + 1, 2); v1_class++) {
                         for (ptrdiff_t z1_rho = 0; z1_rho < 2; z1_rho++) {
-                            for (ptrdiff_t z1_class = -lp_pool3d_floordiv(z1_rho, 2); z1_class < lp_pool3d_floordiv(W - z1_rho + 1, 2); z1_class++) {
-                                float total = 0;
-                                for (ptrdiff_t t = lp_pool3d_max(0, u1_class - Do + 1); t < lp_pool3d_min(lp_pool3d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
-                                    for (ptrdiff_t t1 = lp_pool3d_max(0, v1_class - Ho + 1); t1 < lp_pool3d_min(lp_pool3d_floordiv(-v1_rho + 1, 2) + 1, v1_class + 1); t1++) {
-                                        for (ptrdiff_t t2 = lp_pool3d_max(0, z1_class - Wo + 1); t2 < lp_pool3d_min(lp_pool3d_floordiv(-z1_rho + 1, 2) + 1, z1_class + 1); t2++) {
-                                            total += 2.0f * vx[(((n*C + c)*D + 2*u1_class + u1_rho)*H + 2*v1_class + v1_rho)*W + 2*z1_class + z1_rho] * dpowers[((u1_class - t)*Ho + v1_class - t1)*Wo + z1_class - t2];
+                            for (ptrdiff_t t = lp_pool3d_max(0, u1_class - Do + 1); t < lp_pool3d_min(lp_pool3d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
+                                for (ptrdiff_t t1 = lp_pool3d_max(0, v1_class - Ho + 1); t1 < lp_pool3d_min(lp_pool3d_floordiv(-v1_rho + 1, 2) + 1, v1_class + 1); t1++) {
+                                    for (ptrdiff_t t2 = 0; t2 < lp_pool3d_floordiv(-z1_rho + 1, 2) + 1; t2++) {
+                                        for (ptrdiff_t z1_class = lp_pool3d_max(-lp_pool3d_floordiv(z1_rho, 2), t2); z1_class < lp_pool3d_min(lp_pool3d_floordiv(W - z1_rho + 1, 2), Wo + t2); z1_class++) {
+                                            gx[(((n*C + c)*D + 2*u1_class + u1_rho)*H + 2*v1_class + v1_rho)*W + 2*z1_class + z1_rho] += 2.0f * vx[(((n*C + c)*D + 2*u1_class + u1_rho)*H + 2*v1_class + v1_rho)*W + 2*z1_class + z1_rho] * dpowers[((u1_class - t)*Ho + v1_class - t1)*Wo + z1_class - t2];
                                         }
                                     }
                                 }
-                                gx[(((n*C + c)*D + 2*u1_class + u1_rho)*H + 2*v1_class + v1_rho)*W + 2*z1_class + z1_rho] += total;
                             }
                         }
                     }
@@ -610,16 +653,14 @@ int lp_pool3d_double_vjp_x(const lp_pool3d_sizes *sizes,
                 for (ptrdiff_t v1_rho = 0; v1_rho < 2; v1_rho++) {
                     for (ptrdiff_t v1_class = -lp_pool3d_floordiv(v1_rho, 2); v1_class < lp_pool3d_floordiv(H - v1_rho + 1, 2); v1_class++) {
                         for (ptrdiff_t z1_rho = 0; z1_rho < 2; z1_rho++) {
-                            for (ptrdiff_t z1_class = -lp_pool3d_floordiv(z1_rho, 2); z1_class < lp_pool3d_floordiv(W - z1_rho + 1, 2); z1_class++) {
-                                float total = 0;
-                                for (ptrdiff_t t = lp_pool3d_max(0, u1_class - Do + 1); t < lp_pool3d_min(lp_pool3d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
-                                    for (ptrdiff_t t1 = lp_pool3d_max(0, v1_class - Ho + 1); t1 < lp_pool3d_min(lp_pool3d_floordiv(-v1_rho + 1, 2) + 1, v1_class + 1); t1++) {
-                                        for (ptrdiff_t t2 = lp_pool3d_max(0, z1_class - Wo + 1); t2 < lp_pool3d_min(lp_pool3d_floordiv(-z1_rho + 1, 2) + 1, z1_class + 1); t2++) {
-                                            total += 2.0f * dpowers1[((u1_class - t)*Ho + v1_class - t1)*Wo + z1_class - t2] * x[(((n*C + c)*D + 2*u1_class + u1_rho)*H + 2*v1_class + v1_rho)*W + 2*z1_class + z1_rho];
+                            for (ptrdiff_t t = lp_pool3d_max(0, u1_class - Do + 1); t < lp_pool3d_min(lp_pool3d_floordiv(-u1_rho + 1, 2) + 1, u1_class + 1); t++) {
+                                for (ptrdiff_t t1 = lp_pool3d_max(0, v1_class - Ho + 1); t1 < lp_pool3d_min(lp_pool3d_floordiv(-v1_rho + 1, 2) + 1, v1_class + 1); t1++) {
+                                    for (ptrdiff_t t2 = 0; t2 < lp_pool3d_floordiv(-z1_rho + 1, 2) + 1; t2++) {
+                                        for (ptrdiff_t z1_class = lp_pool3d_max(-lp_pool3d_floordiv(z1_rho, 2), t2); z1_class < lp_pool3d_min(lp_pool3d_floordiv(W - z1_rho + 1, 2), Wo + t2); z1_class++) {
+                                            gx[(((n*C + c)*D + 2*u1_class + u1_rho)*H + 2*v1_class + v1_rho)*W + 2*z1_class + z1_rho] += 2.0f * dpowers1[((u1_class - t)*Ho + v1_class - t1)*Wo + z1_class - t2] * x[(((n*C + c)*D + 2*u1_class + u1_rho)*H + 2*v1_class + v1_rho)*W + 2*z1_class + z1_rho];
                                         }
                                     }
                                 }
-                                gx[(((n*C + c)*D + 2*u1_class + u1_rho)*H + 2*v1_class + v1_rho)*W + 2*z1_class + z1_rho] += total;
                             }
                         }
                     }

@@ -4,6 +4,50 @@
 #include <math.h>
 #include <stdint.h>
 
+static inline ptrdiff_t reduce_max_min(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void reduce_max_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void reduce_max_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float reduce_max_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    reduce_max_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 /* The next multiple of 64 bytes. */
 static inline size_t reduce_max_round(size_t bytes)
 {
@@ -92,7 +136,7 @@ ptrdiff_t reduce_max_forward_tasks(const reduce_max_sizes *sizes)
  * Shapes: x (D0, D1) -> y ()
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
- * Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+ * Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
  */
 int reduce_max_forward(const reduce_max_sizes *sizes,
     const float *restrict x,
@@ -142,7 +186,7 @@ ptrdiff_t reduce_max_vjp_x_tasks(const reduce_max_sizes *sizes)
  * Shapes: dy (), x (D0, D1) -> dx (D0, D1)
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
- * Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+ * Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
  */
 int reduce_max_vjp_x(const reduce_max_sizes *sizes,
     const float *restrict dy,
@@ -172,13 +216,47 @@ int reduce_max_vjp_x(const reduce_max_sizes *sizes,
             y_top[0] = best;
         }
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < D0; i++) {
-                for (ptrdiff_t j = 0; j < D1; j++) {
-                    total += reduce_max_same(x[i*D1 + j], y_top[0]);
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = D0*D1;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = reduce_max_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += reduce_max_same(x[j], y_top[0]);
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += reduce_max_same(x[j], y_top[0]);
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t j = here; j < until; j++) {
+                    some += reduce_max_same(x[j], y_top[0]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    reduce_max_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
-            y_ties[0] = total;
+            y_ties[0] = reduce_max_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t i = 0; i < D0; i++) {
             for (ptrdiff_t j = 0; j < D1; j++) {
@@ -208,7 +286,7 @@ ptrdiff_t reduce_max_jvp_tasks(const reduce_max_sizes *sizes)
  * Shapes: tx (D0, D1), x (D0, D1) -> ty ()
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
- * Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+ * Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
  */
 int reduce_max_jvp(const reduce_max_sizes *sizes,
     const float *restrict tx,
@@ -238,22 +316,90 @@ int reduce_max_jvp(const reduce_max_sizes *sizes,
             y_top[0] = best;
         }
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < D0; i++) {
-                for (ptrdiff_t j = 0; j < D1; j++) {
-                    total += reduce_max_same(x[i*D1 + j], y_top[0]);
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = D0*D1;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = reduce_max_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += reduce_max_same(x[j], y_top[0]);
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += reduce_max_same(x[j], y_top[0]);
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t j = here; j < until; j++) {
+                    some += reduce_max_same(x[j], y_top[0]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    reduce_max_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
-            y_ties[0] = total;
+            y_ties[0] = reduce_max_total(lanes, levels, joined, some);
         }
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < D0; i++) {
-                for (ptrdiff_t j = 0; j < D1; j++) {
-                    total += (tx[i*D1 + j] * reduce_max_same(x[i*D1 + j], y_top[0]) / y_ties[0]);
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = D0*D1;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = reduce_max_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += (tx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += (tx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t j = here; j < until; j++) {
+                    some += (tx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    reduce_max_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
-            ty[0] = total;
+            ty[0] = reduce_max_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -278,7 +424,7 @@ ptrdiff_t reduce_max_double_vjp_dy_tasks(const reduce_max_sizes *sizes)
  * Shapes: vx (D0, D1), dy (), x (D0, D1) -> gdy ()
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
- * Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+ * Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
  */
 int reduce_max_double_vjp_dy(const reduce_max_sizes *sizes,
     const float *restrict vx,
@@ -310,22 +456,90 @@ int reduce_max_double_vjp_dy(const reduce_max_sizes *sizes,
             y_top[0] = best;
         }
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < D0; i++) {
-                for (ptrdiff_t j = 0; j < D1; j++) {
-                    total += reduce_max_same(x[i*D1 + j], y_top[0]);
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = D0*D1;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = reduce_max_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += reduce_max_same(x[j], y_top[0]);
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += reduce_max_same(x[j], y_top[0]);
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t j = here; j < until; j++) {
+                    some += reduce_max_same(x[j], y_top[0]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    reduce_max_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
-            y_ties[0] = total;
+            y_ties[0] = reduce_max_total(lanes, levels, joined, some);
         }
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < D0; i++) {
-                for (ptrdiff_t j = 0; j < D1; j++) {
-                    total += (vx[i*D1 + j] * reduce_max_same(x[i*D1 + j], y_top[0]) / y_ties[0]);
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = D0*D1;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = reduce_max_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += (vx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += (vx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t j = here; j < until; j++) {
+                    some += (vx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    reduce_max_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
-            gdy[0] = total;
+            gdy[0] = reduce_max_total(lanes, levels, joined, some);
         }
     }
     return 0;

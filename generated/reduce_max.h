@@ -34,7 +34,7 @@ const char *reduce_max_error(int code);
  * Shapes: x (D0, D1) -> y ()
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
- * Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+ * Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
  */
 size_t reduce_max_forward_workspace(const reduce_max_sizes *sizes);
 ptrdiff_t reduce_max_forward_tasks(const reduce_max_sizes *sizes);
@@ -52,7 +52,7 @@ int reduce_max_forward(const reduce_max_sizes *sizes,
  * Shapes: dy (), x (D0, D1) -> dx (D0, D1)
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
- * Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+ * Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
  */
 size_t reduce_max_vjp_x_workspace(const reduce_max_sizes *sizes);
 ptrdiff_t reduce_max_vjp_x_tasks(const reduce_max_sizes *sizes);
@@ -71,7 +71,7 @@ int reduce_max_vjp_x(const reduce_max_sizes *sizes,
  * Shapes: tx (D0, D1), x (D0, D1) -> ty ()
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
- * Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+ * Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
  */
 size_t reduce_max_jvp_workspace(const reduce_max_sizes *sizes);
 ptrdiff_t reduce_max_jvp_tasks(const reduce_max_sizes *sizes);
@@ -90,7 +90,7 @@ int reduce_max_jvp(const reduce_max_sizes *sizes,
  * Shapes: vx (D0, D1), dy (), x (D0, D1) -> gdy ()
  * Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
  *     has z3 and isl decide them.
- * Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+ * Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
  */
 size_t reduce_max_double_vjp_dy_workspace(const reduce_max_sizes *sizes);
 ptrdiff_t reduce_max_double_vjp_dy_tasks(const reduce_max_sizes *sizes);

@@ -20,7 +20,7 @@ def forward(x):
     Shapes: x (D0, D1) -> y ()
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
-    Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+    Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
     """
     y = np.full((), -np.inf, dtype=x.dtype)
     np.maximum(y, x.max(), out=y)
@@ -36,7 +36,7 @@ def vjp_x(dy, x):
     Shapes: dy (), x (D0, D1) -> dx (D0, D1)
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
-    Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+    Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
     """
     y_top = np.full((), -np.inf, dtype=dy.dtype)
     np.maximum(y_top, x.max(), out=y_top)
@@ -55,7 +55,7 @@ def jvp(tx, x):
     Shapes: tx (D0, D1), x (D0, D1) -> ty ()
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
-    Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+    Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
     """
     y_top = np.full((), -np.inf, dtype=tx.dtype)
     np.maximum(y_top, x.max(), out=y_top)
@@ -75,7 +75,7 @@ def double_vjp_dy(vx, dy, x):
     Shapes: vx (D0, D1), dy (), x (D0, D1) -> gdy ()
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
-    Ties: equal values share the derivative evenly; the first NaN counts as the extremum.
+    Ties: equal values share the derivative evenly; NaNs count as the extremum, and as equal.
     """
     y_top = np.full((), -np.inf, dtype=vx.dtype)
     np.maximum(y_top, x.max(), out=y_top)

@@ -4,6 +4,50 @@
 #include <math.h>
 #include <stdint.h>
 
+static inline ptrdiff_t reduce_sum_min(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void reduce_sum_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void reduce_sum_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float reduce_sum_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    reduce_sum_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 int reduce_sum_check(const reduce_sum_sizes *sizes)
 {
     const ptrdiff_t D0 = sizes->D0;
@@ -61,13 +105,47 @@ int reduce_sum_forward(const reduce_sum_sizes *sizes,
     (void)workspace;
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < D0; i++) {
-                for (ptrdiff_t j = 0; j < D1; j++) {
-                    total += x[i*D1 + j];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = D0*D1;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = reduce_sum_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += x[j];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += x[j];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_sum_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t j = here; j < until; j++) {
+                    some += x[j];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    reduce_sum_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
-            y[0] = total;
+            y[0] = reduce_sum_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -143,13 +221,47 @@ int reduce_sum_jvp(const reduce_sum_sizes *sizes,
     (void)workspace;
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < D0; i++) {
-                for (ptrdiff_t j = 0; j < D1; j++) {
-                    total += tx[i*D1 + j];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = D0*D1;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = reduce_sum_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += tx[j];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += tx[j];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_sum_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t j = here; j < until; j++) {
+                    some += tx[j];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    reduce_sum_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
-            ty[0] = total;
+            ty[0] = reduce_sum_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -189,13 +301,47 @@ int reduce_sum_double_vjp_dy(const reduce_sum_sizes *sizes,
     (void)workspace;
     for (ptrdiff_t task = task_begin; task < task_end; task++) {
         {
-            float total = 0;
-            for (ptrdiff_t i = 0; i < D0; i++) {
-                for (ptrdiff_t j = 0; j < D1; j++) {
-                    total += vx[i*D1 + j];
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = D0*D1;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = reduce_sum_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += vx[j];
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t j = here + piece;
+                            lanes[piece] += vx[j];
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_sum_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t j = here; j < until; j++) {
+                    some += vx[j];
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    reduce_sum_join(lanes, levels, joined++, 32);
+                    taken = 0;
                 }
             }
-            gdy[0] = total;
+            gdy[0] = reduce_sum_total(lanes, levels, joined, some);
         }
     }
     return 0;

@@ -4,6 +4,50 @@
 #include <math.h>
 #include <stdint.h>
 
+static inline ptrdiff_t softmax_cross_entropy_min(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The lanes become a partial sum and begin anew; two sums of a level make one of the next. Of
+   `joined` sums before it, every bit that is set has a level with a sum in it. */
+static void softmax_cross_entropy_join(float *lanes, float *levels, size_t joined, ptrdiff_t width)
+{
+    for (; joined % 2; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+    for (ptrdiff_t lane = 0; lane < width; lane++) {
+        levels[lane] = lanes[lane];
+        lanes[lane] = 0;
+    }
+}
+
+/* All that has been joined, added to the lanes. */
+static void softmax_cross_entropy_gathered(float *lanes, float *levels, size_t joined,
+    ptrdiff_t width)
+{
+    for (; joined; joined /= 2, levels += width) {
+        for (ptrdiff_t lane = 0; joined % 2 && lane < width; lane++) {
+            lanes[lane] += levels[lane];
+        }
+    }
+}
+
+/* The sum of all lanes, half to half, and some more. */
+static float softmax_cross_entropy_total(float *lanes, float *levels, size_t joined,
+    float some)
+{
+    softmax_cross_entropy_gathered(lanes, levels, joined, 32);
+    for (ptrdiff_t half = 16; half > 0; half /= 2) {
+        for (ptrdiff_t lane = 0; lane < half; lane++) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0] + some;
+}
+
 /* The next multiple of 64 bytes. */
 static inline size_t softmax_cross_entropy_round(size_t bytes)
 {
@@ -111,11 +155,39 @@ int softmax_cross_entropy_forward(const softmax_cross_entropy_sizes *sizes,
             m[n] = best;
         }
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0;
-            for (ptrdiff_t c = 0; c < C; c++) {
-                total += expf(x[n*C + c] + (-m[n]));
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = C;
+                while (until - here >= 64) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 64, until);
+                    for (ptrdiff_t c = since; c < upto; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    here = upto;
+                    taken += 64;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t c = here; c < until; c++) {
+                    some += expf(x[n*C + c] + (-m[n]));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            z[n] = total;
+            z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             loss[n] = logf(z[n]);
@@ -126,11 +198,47 @@ int softmax_cross_entropy_forward(const softmax_cross_entropy_sizes *sizes,
             }
         }
         {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                total += (loss[n] / (float)(N));
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = N;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t n = here + piece;
+                            lanes[piece] += (loss[n] / (float)(N));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t n = here + piece;
+                            lanes[piece] += (loss[n] / (float)(N));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t n = here; n < until; n++) {
+                    some += (loss[n] / (float)(N));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            y[0] = total;
+            y[0] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -188,11 +296,39 @@ int softmax_cross_entropy_vjp_x(const softmax_cross_entropy_sizes *sizes,
             m[n] = best;
         }
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0;
-            for (ptrdiff_t c = 0; c < C; c++) {
-                total += expf(x[n*C + c] + (-m[n]));
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = C;
+                while (until - here >= 64) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 64, until);
+                    for (ptrdiff_t c = since; c < upto; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    here = upto;
+                    taken += 64;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t c = here; c < until; c++) {
+                    some += expf(x[n*C + c] + (-m[n]));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            z[n] = total;
+            z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             dloss[n] = (dy[0] / (float)(N));
@@ -271,18 +407,74 @@ int softmax_cross_entropy_jvp(const softmax_cross_entropy_sizes *sizes,
             m[n] = best;
         }
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0;
-            for (ptrdiff_t c = 0; c < C; c++) {
-                total += expf(x[n*C + c] + (-m[n]));
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = C;
+                while (until - here >= 64) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 64, until);
+                    for (ptrdiff_t c = since; c < upto; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    here = upto;
+                    taken += 64;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t c = here; c < until; c++) {
+                    some += expf(x[n*C + c] + (-m[n]));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            z[n] = total;
+            z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0;
-            for (ptrdiff_t c = 0; c < C; c++) {
-                total += tx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = C;
+                while (until - here >= 64) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 64, until);
+                    for (ptrdiff_t c = since; c < upto; c++) {
+                        some += tx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                    }
+                    here = upto;
+                    taken += 64;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t c = here; c < until; c++) {
+                    some += tx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            tz[n] = total;
+            tz[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             tloss[n] = (tz[n] / z[n]);
@@ -293,11 +485,47 @@ int softmax_cross_entropy_jvp(const softmax_cross_entropy_sizes *sizes,
             }
         }
         {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                total += (tloss[n] / (float)(N));
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = N;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t n = here + piece;
+                            lanes[piece] += (tloss[n] / (float)(N));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t n = here + piece;
+                            lanes[piece] += (tloss[n] / (float)(N));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t n = here; n < until; n++) {
+                    some += (tloss[n] / (float)(N));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ty[0] = total;
+            ty[0] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -357,18 +585,74 @@ int softmax_cross_entropy_double_vjp_dy(const softmax_cross_entropy_sizes *sizes
             m[n] = best;
         }
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0;
-            for (ptrdiff_t c = 0; c < C; c++) {
-                total += expf(x[n*C + c] + (-m[n]));
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = C;
+                while (until - here >= 64) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 64, until);
+                    for (ptrdiff_t c = since; c < upto; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    here = upto;
+                    taken += 64;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t c = here; c < until; c++) {
+                    some += expf(x[n*C + c] + (-m[n]));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            z[n] = total;
+            z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0;
-            for (ptrdiff_t c = 0; c < C; c++) {
-                total += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = C;
+                while (until - here >= 64) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 64, until);
+                    for (ptrdiff_t c = since; c < upto; c++) {
+                        some += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                    }
+                    here = upto;
+                    taken += 64;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t c = here; c < until; c++) {
+                    some += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ddz[n] = total;
+            ddz[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             ddloss[n] = 0.0f;
@@ -382,11 +666,47 @@ int softmax_cross_entropy_double_vjp_dy(const softmax_cross_entropy_sizes *sizes
             ddloss[n] += (ddz[n] / z[n]);
         }
         {
-            float total = 0;
-            for (ptrdiff_t n = 0; n < N; n++) {
-                total += (ddloss[n] / (float)(N));
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = N;
+                while (until - here >= 8) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 2048, until);
+                    for (; upto - here >= 32; here += 32) {
+                        for (ptrdiff_t piece = 0; piece < 32; piece++) {
+                            const ptrdiff_t n = here + piece;
+                            lanes[piece] += (ddloss[n] / (float)(N));
+                        }
+                    }
+                    for (; upto - here >= 8; here += 8) {
+                        for (ptrdiff_t piece = 0; piece < 8; piece++) {
+                            const ptrdiff_t n = here + piece;
+                            lanes[piece] += (ddloss[n] / (float)(N));
+                        }
+                    }
+                    taken += 1 + (upto - since) / 32;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t n = here; n < until; n++) {
+                    some += (ddloss[n] / (float)(N));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            gdy[0] = total;
+            gdy[0] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
     }
     return 0;
@@ -450,11 +770,39 @@ int softmax_cross_entropy_double_vjp_x(const softmax_cross_entropy_sizes *sizes,
             m[n] = best;
         }
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0;
-            for (ptrdiff_t c = 0; c < C; c++) {
-                total += expf(x[n*C + c] + (-m[n]));
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = C;
+                while (until - here >= 64) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 64, until);
+                    for (ptrdiff_t c = since; c < upto; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    here = upto;
+                    taken += 64;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t c = here; c < until; c++) {
+                    some += expf(x[n*C + c] + (-m[n]));
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            z[n] = total;
+            z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             dloss[n] = (dy[0] / (float)(N));
@@ -463,11 +811,39 @@ int softmax_cross_entropy_double_vjp_x(const softmax_cross_entropy_sizes *sizes,
             dz[n] = (dloss[n] / z[n]);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
-            float total = 0;
-            for (ptrdiff_t c = 0; c < C; c++) {
-                total += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+            float lanes[32] = {0}, levels[1280];
+            size_t joined = 0;
+            ptrdiff_t taken = 0;
+            float some = 0;
+            {
+                ptrdiff_t here = 0;
+                const ptrdiff_t until = C;
+                while (until - here >= 64) {
+                    const ptrdiff_t since = here, upto = softmax_cross_entropy_min(here + 64, until);
+                    for (ptrdiff_t c = since; c < upto; c++) {
+                        some += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                    }
+                    here = upto;
+                    taken += 64;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
+                }
+                for (ptrdiff_t c = here; c < until; c++) {
+                    some += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                }
+                taken += 1;
+                if (taken >= 64) {
+                    lanes[0] += some;
+                    some = 0;
+                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                    taken = 0;
+                }
             }
-            ddz[n] = total;
+            ddz[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
         }
         for (ptrdiff_t n = 0; n < N; n++) {
             dz1[n] = (-ddz[n] * dloss[n] / softmax_cross_entropy_power(z[n], 2));

@@ -118,13 +118,16 @@ int sum_pool2d_forward(const sum_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += x[((n*C + c)*H + a + 2*i)*W + e + 2*j];
+                y[((n*C + c)*Ho + i)*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        y[((n*C + c)*Ho + i)*Wo + j] += x[((n*C + c)*H + a + 2*i)*W + e + 2*j];
                     }
                 }
-                y[((n*C + c)*Ho + i)*Wo + j] = total;
             }
         }
     }
@@ -229,13 +232,16 @@ int sum_pool2d_jvp(const sum_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < 2; a++) {
-                    for (ptrdiff_t e = 0; e < 2; e++) {
-                        total += tx[((n*C + c)*H + a + 2*i)*W + e + 2*j];
+                ty[((n*C + c)*Ho + i)*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < 2; a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < Wo; j++) {
+                        ty[((n*C + c)*Ho + i)*Wo + j] += tx[((n*C + c)*H + a + 2*i)*W + e + 2*j];
                     }
                 }
-                ty[((n*C + c)*Ho + i)*Wo + j] = total;
             }
         }
     }
@@ -283,13 +289,16 @@ int sum_pool2d_double_vjp_dy(const sum_pool2d_sizes *sizes,
         const ptrdiff_t c = task % C;
         for (ptrdiff_t i = 0; i < Ho; i++) {
             for (ptrdiff_t j = 0; j < Wo; j++) {
-                float total = 0;
-                for (ptrdiff_t a = 0; a < sum_pool2d_min(2, H - 2*i); a++) {
-                    for (ptrdiff_t e = 0; e < sum_pool2d_min(2, W - 2*j); e++) {
-                        total += vx[((n*C + c)*H + a + 2*i)*W + e + 2*j];
+                gdy[((n*C + c)*Ho + i)*Wo + j] = 0.0f;
+            }
+        }
+        for (ptrdiff_t i = 0; i < Ho; i++) {
+            for (ptrdiff_t a = 0; a < sum_pool2d_min(2, H - 2*i); a++) {
+                for (ptrdiff_t e = 0; e < 2; e++) {
+                    for (ptrdiff_t j = 0; j < sum_pool2d_min(sum_pool2d_floordiv(W - e + 1, 2), Wo); j++) {
+                        gdy[((n*C + c)*Ho + i)*Wo + j] += vx[((n*C + c)*H + a + 2*i)*W + e + 2*j];
                     }
                 }
-                gdy[((n*C + c)*Ho + i)*Wo + j] = total;
             }
         }
     }

@@ -138,15 +138,20 @@ int sum_pool3d_forward(const sum_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < 2; a++) {
-                        for (ptrdiff_t e = 0; e < 2; e++) {
-                            for (ptrdiff_t f = 0; f < 2; f++) {
-                                total += x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
+                    y[(((n*C + c)*Do + i)*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < 2; a++) {
+                    for (ptrdiff_t e = 0; e < 2; e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < Wo; k++) {
+                                y[(((n*C + c)*Do + i)*Ho + j)*Wo + k] += x[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
                             }
                         }
                     }
-                    y[(((n*C + c)*Do + i)*Ho + j)*Wo + k] = total;
                 }
             }
         }
@@ -266,15 +271,20 @@ int sum_pool3d_jvp(const sum_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < 2; a++) {
-                        for (ptrdiff_t e = 0; e < 2; e++) {
-                            for (ptrdiff_t f = 0; f < 2; f++) {
-                                total += tx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
+                    ty[(((n*C + c)*Do + i)*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < 2; a++) {
+                    for (ptrdiff_t e = 0; e < 2; e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < Wo; k++) {
+                                ty[(((n*C + c)*Do + i)*Ho + j)*Wo + k] += tx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
                             }
                         }
                     }
-                    ty[(((n*C + c)*Do + i)*Ho + j)*Wo + k] = total;
                 }
             }
         }
@@ -328,15 +338,20 @@ int sum_pool3d_double_vjp_dy(const sum_pool3d_sizes *sizes,
         for (ptrdiff_t i = 0; i < Do; i++) {
             for (ptrdiff_t j = 0; j < Ho; j++) {
                 for (ptrdiff_t k = 0; k < Wo; k++) {
-                    float total = 0;
-                    for (ptrdiff_t a = 0; a < sum_pool3d_min(2, D - 2*i); a++) {
-                        for (ptrdiff_t e = 0; e < sum_pool3d_min(2, H - 2*j); e++) {
-                            for (ptrdiff_t f = 0; f < sum_pool3d_min(2, W - 2*k); f++) {
-                                total += vx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
+                    gdy[(((n*C + c)*Do + i)*Ho + j)*Wo + k] = 0.0f;
+                }
+            }
+        }
+        for (ptrdiff_t i = 0; i < Do; i++) {
+            for (ptrdiff_t j = 0; j < Ho; j++) {
+                for (ptrdiff_t a = 0; a < sum_pool3d_min(2, D - 2*i); a++) {
+                    for (ptrdiff_t e = 0; e < sum_pool3d_min(2, H - 2*j); e++) {
+                        for (ptrdiff_t f = 0; f < 2; f++) {
+                            for (ptrdiff_t k = 0; k < sum_pool3d_min(sum_pool3d_floordiv(W - f + 1, 2), Wo); k++) {
+                                gdy[(((n*C + c)*Do + i)*Ho + j)*Wo + k] += vx[(((n*C + c)*D + a + 2*i)*H + e + 2*j)*W + f + 2*k];
                             }
                         }
                     }
-                    gdy[(((n*C + c)*Do + i)*Ho + j)*Wo + k] = total;
                 }
             }
         }

@@ -76,7 +76,7 @@ CASES = {
     "rows of dots": (*convolution((5, 1, 60, 50), (3, 1, 9, 9), padding=2, dilation=2), "vjp_w"),
     "columns of dots": (*convolution((21, 1, 27, 26), (7, 1, 5, 5), padding=2), "vjp_w"),
     "strips": (*convolution((3, 1, 9001), (1, 1, 155), padding=70), "vjp_w"),
-    "strips in place": (*convolution((1, 1, 9001), (1, 1, 155)), "vjp_w"),
+    "strips in place": (*convolution((1, 1, 9001), (1, 1, 200)), "vjp_w"),
     "strips of a block": (*convolution((1, 250, 7, 7), (140, 250, 3, 3), padding=1), "vjp_x"),
     "strips of bands": (*convolution((1, 500, 4, 4), (90, 500, 3, 3), padding=1), "vjp_x"),
     "strips of two lanes": (*convolution((1, 5, 40, 41), (20, 5, 5, 5), padding=2), "vjp_x"),
