@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from symconv.alongside import Rows, merged, rows, widened
 from symconv.emit.c_cascade import FEW, LANES, STRIP, Cascade, CascadeNames
 from symconv.emit.c_expressions import Spelling
-from symconv.emit.c_lines import indented, loop
+from symconv.emit.c_lines import loop
+from symconv.emit.c_strips import Strips
 from symconv.integers import Int
 from symconv.ir import Access, Number, Scalar, Whole
 from symconv.lengths import Box, calls, is_innermost, longest, terms, within
@@ -73,7 +74,7 @@ class Body:
     witness: bool = False
     counting: bool = False
     cascade: Cascade | None = None
-    row: tuple[Rows, Cascade] | None = None
+    row: Strips | None = None
     lane: str = ""
     column: tuple[str, str] | None = None
     box: Box = field(default_factory=dict)
@@ -134,13 +135,17 @@ class Body:
     def _split(self, node: Loop) -> Iterator[str] | None:
         """A loop of a long sum, whose terms are added up by pairs; None where it is another."""
         if self.row is not None:
-            return self._round(*self.row) if node is self.row[0].last else None
+            return self.row.round() if node is self.row.found.last else None
         if self.cascade is None:
             found = self._rows(node)
             if found is None:
                 return None
             count = terms((found.loops,), self.box, found.last)
-            return None if count is not None and count <= FEW else self._strips(found)
+            if count is not None and count <= FEW:
+                return None
+            store = found.store
+            return Strips(found, self.spelling, self.apart,
+                          self._stored(store.target, store.value)).lines(self._rounds)
         if self.column is not None:
             return None
         whole = merged(node, self.spelling.extents.get)
@@ -155,6 +160,12 @@ class Body:
                 return widened(node, found, self.spelling.extents.get) or rows(node)
         return rows(node)
 
+    def _rounds(self, strips: Strips) -> Iterator[str]:
+        """The loops around the elements of a strip."""
+        self.row = strips
+        yield from self._node(strips.found.loops)
+        self.row = None
+
     def _run(self, cascade: Cascade, node: Loop) -> Iterator[str]:
         """The innermost loop of a sum."""
         def body(lane: str) -> list[str]:
@@ -162,53 +173,6 @@ class Body:
             return list(self.lines(node.body))
 
         yield from cascade.run(node, longest(node, self.box), body, calls(node.body))
-
-    def _strips(self, found: Rows) -> Iterator[str]:
-        """Sums of neighbouring elements, a strip of them at a time."""
-        spell, own, last = self.spelling, self.apart, found.last
-        sums = Cascade(spell, own, STRIP)
-        spell.helpers.add("min")
-        width = f"{own.edge} - {own.strip}"
-        yield (f"for (ptrdiff_t {own.strip} = {spell.integer(found.low)}; "
-               f"{own.strip} < {spell.integer(found.stop)}; {own.strip} += {STRIP}) {{")
-        inside = [f"const ptrdiff_t {own.edge} = {spell.prefix}_min({own.strip} + {STRIP}, "
-                  f"{spell.integer(found.stop)});", *sums.begin(width)]
-        first, stop = own.strip, own.edge
-        if not found.is_steady:
-            inside.append(f"ptrdiff_t {own.least} = {own.edge}, {own.most} = {own.strip};")
-            first, stop = own.least, own.most
-        self.row = found, sums
-        inside += self._node(found.loops)
-        self.row = None
-        target, place = found.store.target, Int.of(last.name) - own.strip
-        inside += [sums.gathered(width), *loop(last.name, first, stop, [
-            f"{spell.element(target.tensor, target.subscripts)} += "
-            f"{own.lanes}[{spell.integer(place)}];"])]
-        yield from indented(inside)
-        yield "}"
-
-    def _round(self, found: Rows, sums: Cascade) -> Iterator[str]:
-        """A term for each element of a strip that has one, from `since` to `until`."""
-        spell, own, last = self.spelling, self.apart, found.last
-        prefix, place = spell.prefix, spell.integer(Int.of(last.name) - own.strip)
-        term = sums.add(place, self._stored(found.store.target, found.store.value))
-        taken = list(sums.join("1", f"{own.edge} - {own.strip}"))
-        if found.is_steady:
-            yield from loop(last.name, own.strip, own.edge, [term])
-            yield from taken
-            return
-        spell.helpers |= {"min", "max"}
-        yield "{"
-        yield from indented([
-            f"const ptrdiff_t {own.since} = {prefix}_max({spell.integer(last.low)}, {own.strip});",
-            f"const ptrdiff_t {own.until} = {prefix}_min({spell.integer(last.stop)}, {own.edge});",
-            f"if ({own.since} < {own.until}) {{",
-            *indented([
-                f"{own.least} = {prefix}_min({own.least}, {own.since});",
-                f"{own.most} = {prefix}_max({own.most}, {own.until});",
-                *loop(last.name, own.since, own.until, [term]), *taken]),
-            "}"])
-        yield "}"
 
     def columns(self, nodes: Sequence[Node], name: str, many: str) -> Iterator[str]:
         """One sum for each of `many` tasks from that of number `name` on, along which all that
