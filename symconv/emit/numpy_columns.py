@@ -21,17 +21,16 @@ from dataclasses import dataclass, replace
 
 from symconv.emit.numpy_batch import batch_last
 from symconv.emit.numpy_blocks import Blocks
-from symconv.emit.numpy_frame import EMPTY, Frame, allocation, place, shape_text
-from symconv.emit.numpy_integers import Code
+from symconv.emit.numpy_frame import EMPTY, Frame, allocation, shape_text
 from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_padding import strided
-from symconv.emit.numpy_scalars import product, split
+from symconv.emit.numpy_scalars import split
+from symconv.emit.numpy_scattering import Writing
 from symconv.emit.numpy_shifts import Gather
 from symconv.emit.numpy_turning import by_shifts, turned
-from symconv.emit.numpy_views import align, view
-from symconv.integers import Int
-from symconv.ir import Access, Axis, Number, Tensor
-from symconv.slicing import Span
+from symconv.emit.numpy_views import view
+from symconv.emit.numpy_window import Window
+from symconv.ir import Access, Number
 
 
 def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] | None:
@@ -45,45 +44,28 @@ def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] |
     number, over, under = split((plan.body,))
     match over, under:
         case [Access() as one, Access() as two], []:
-            window = _Window(frame, first, Number(number))
+            factor = Number(number)
         case _:
             return None
+    window = _Reading(frame, first, factor)
     for moving, fixed in ((one, two), (two, one)):
         lines = window.gathered(moving, fixed, taps) or window.turned(moving, fixed, taps)
         if lines is not None:
             return lines
-    return window.scattered(one, two)
+    return Writing(frame, first, factor).scattered(one, two)
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    frame: Frame
-    first: bool
-    factor: Number
-    inside: bool = True                         # whether ranges alone keep reads inside arrays
-
-    @property
-    def spans(self) -> dict[str, Span]:
-        """All indices as whole axes, those of the loops too."""
-        plan = self.frame.plan
-        return {span.name: Span(span.name, span.extent, Int.of(0), span.extent)
-                for span in (*plan.loops, *plan.spans)}
-
-    @property
-    def extents(self) -> dict[str, Int]:
-        return {name: span.extent for name, span in self.spans.items()}
-
-    @property
-    def loops(self) -> list[str]:
-        return [loop.name for loop in self.frame.plan.loops]
+class _Reading(Window):
+    """A window through which an operand is read."""
 
     def gathered(self, moving: Access, fixed: Access, taps: Sequence[str],
                  shifts: bool = False) -> list[str] | None:
         """The windows of `moving`, times `fixed`; with `shifts` only where taps are shifts."""
         frame, names, extents = self.frame, self.loops, self.extents
         source = frame.reader().view(moving)
-        moved = self._moved(moving.subscripts)
-        weights, target = self._plain(fixed), self._target_axes()
+        moved = self.moved(moving.subscripts)
+        weights, target = self.plain(fixed), self.target_axes()
         covered = frame.spans.keys() - set(source.axes)
         if weights is None or target is None or not moved or not all(
                 frame.spans[name].whole for name in covered) or not {*names} <= set().union(
@@ -146,7 +128,7 @@ class _Window:
                  for subscript in frame.plan.target]
         shape = shape_text([extent if name is None else cut[name]
                             for name, extent in zip(parts, into.logical, strict=True)])
-        value = self._scaled(f"{groups.multiplied(factors, right)}.reshape({shape})")
+        value = self.scaled(f"{groups.multiplied(factors, right)}.reshape({shape})")
         if self.first and kept and blocks.header is not None:
             lines.append(f"{into.name} = " + allocation(
                 into, frame.scope.type_of(frame.definition), EMPTY))
@@ -165,16 +147,11 @@ class _Window:
                        f"{into.name} = {into.name} + {part} if {blocks.later} else {part}"]
         return [*lines, *blocks.looped(inside)]
 
-    def _is_less(self, one: Sequence[str], two: Sequence[str]) -> bool:
-        """Whether an array is certainly smaller than another."""
-        sizes = [volume(axes, self.extents).constant for axes in (one, two)]
-        return sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]
-
     def turned(self, moving: Access, fixed: Access, taps: Sequence[str]) -> list[str] | None:
         """A scatter as a gather, where no more is gathered than scattered (or copied, with shifts)
         and no matrix of weights has to be turned that is large beside the columns."""
         frame, extents = self.frame, self.extents
-        found, weights = turned(frame), self._plain(fixed)
+        found, weights = turned(frame), self.plain(fixed)
         if found is None or weights is None:
             return None
         plan, values = found
@@ -190,118 +167,19 @@ class _Window:
         else:
             apart = Frame(frame.definition, frame.plan, frame.scope)    # its names are not used
             turns = self.first and batch_last(
-                apart, (moving, fixed), self._moved(frame.plan.target)) is not None
+                apart, (moving, fixed), self.moved(frame.plan.target)) is not None
             wide = volume([span.name for span in plan.spans if span.name not in extents],
                           {span.name: span.extent for span in plan.spans})
             shifts = by_shifts((ours, places), (theirs, wide.constant or 0),
                                extents[self.loops[0]].constant or 0, turns)
         if shifts is None:
             return None
-        window = _Window(Frame(frame.definition, plan, frame.scope), self.first, self.factor, False)
+        window = _Reading(Frame(frame.definition, plan, frame.scope), self.first, self.factor,
+                          False)
         return window.gathered(replace(moving, subscripts=tuple(
             subscript.substitute(values) for subscript in moving.subscripts)), fixed, taps, shifts)
 
-    def scattered(self, one: Access, two: Access) -> list[str] | None:
-        """The products of all taps, added where the target has them."""
-        frame, extents = self.frame, self.extents
-        last = batch_last(frame, (one, two), self._moved(frame.plan.target)) if self.first else None
-        if last is not None:
-            lines = _Window(last.frame, True, self.factor).scattered(*last.reads)
-            if lines is not None:
-                return [last.before, *lines, last.after]
-        first, second = self._plain(one), self._plain(two)
-        inner, names, moved = frame.target.axes, self.loops, self._moved(frame.plan.target)
-        if first is None or second is None or not moved or not {*names} <= set().union(
-                *(subscript.names() for subscript in frame.plan.target)):
-            return None
-        if inner[-1] not in second.axes:
-            first, second = second, first
-        axes = {*inner, *names}
-        both = [name for name in (*inner, *names) if name in first.axes and name in second.axes]
-        lead = list(inner)
-        while lead and lead[-1] not in first.axes:
-            lead.pop()
-        early = [name for name in lead if name in second.axes]
-        batch = [name for name in (*inner, *names) if name in both or name in early]
-        order = (*batch, *(name for name in (*first.axes, *second.axes)
-                           if name in axes and name not in batch))
-        order = tuple(dict.fromkeys(order))
-        groups = Groups.of(first.axes, second.axes, order)
-        if groups is None or {*order} != axes:
-            return None
-        outer = inner[0] if inner[0] not in moved else None
-        deep = [name for name in order if name != outer and name not in moved]
-        blocks = Blocks.of(frame, extents, (outer, moved[0], moved[1:]), (deep, 4),
-                           (groups.summed, 8))
-        part = self._blocked(blocks)
-        products = self._tensor("products", order, blocks.extents(extents))
-        places = [Int.of(name) - (blocks.ends_of(name) or (Int.of(0),))[0] for name in order]
-        seen = view(products, places, part.spans, part.first)
-        target = frame.definition.target
-        cut = blocks.extents(extents)
-        pair = groups.matrices(blocks.cut_labelled(first), blocks.cut_labelled(second), cut)
-        function = "np.matmul"
-        if volume(groups.summed, extents).constant is None:
-            frame.scope.helpers.add("matmul")
-            function = "_matmul"
-        before: list[str] = []
-        if blocks.header is not None and pair[0] != first.text and groups.matrices(
-                first, second, extents)[0] == pair[0]:
-            known = frame.name("factors")
-            before, pair = [f"{known} = {pair[0]}"], (known, pair[1])
-        value = self._scaled(f"{groups.multiplied(*pair, function)}"
-                             f".reshape({shape_text(products.logical)})")
-        added = f"{place(part.target)} += {align(seen.raw(), seen.axes, inner)}"
-        made = f"{target.name} = {allocation(target, frame.scope.type_of(frame.definition))}"
-        return [*([made] if self.first else []), *before, *blocks.looped(
-            [f"{products.name} = {value}", *part.nest([added])])]
-
-    def _blocked(self, blocks: Blocks) -> Frame:
-        """The same plan for a block alone."""
-        frame = self.frame
-        if blocks.header is None:
-            return frame
-        plan = replace(frame.plan, spans=tuple(map(blocks.cut_span, frame.plan.spans)))
-        scope = replace(frame.scope, names=frame.scope.names | {*blocks.ends})
-        return Frame(frame.definition, plan, scope)
-
-    def _moved(self, subscripts: Sequence[Int]) -> list[str]:
-        """The indices that share a subscript with a loop: places, where loops are taps."""
-        spans = self.frame.spans
-        return [name for subscript in subscripts if subscript.names() & {*self.loops}
-                for name in spans if name in subscript.names()]
-
-    def _scaled(self, value: str) -> str:
-        return product([self.factor], self.frame.reader(), Code(value)).text
-
-    def _plain(self, access: Access) -> Labelled | None:
-        tensor = self.frame.scope.tensors[access.tensor]
-        axes = self._plain_axes(tensor, access.subscripts)
-        if axes is None:
-            return None
-        return Labelled(view(tensor, access.subscripts, self.spans, ()).raw(), axes)
-
-    def _target_axes(self) -> tuple[str, ...] | None:
-        """The indices of the target; None where elements of it have no index, as taps outside."""
-        target, subscripts = self.frame.definition.target, self.frame.plan.target
-        if any(subscript.constant is not None and extent.constant != 1
-               for subscript, extent in zip(subscripts, target.logical, strict=True)):
-            return None
-        return self._plain_axes(target, subscripts)
-
-    def _plain_axes(self, tensor: Tensor, subscripts: Sequence[Int]) -> tuple[str, ...] | None:
-        """The indices of an array that is used whole: each runs along an axis of its own."""
-        axes: list[str] = []
-        for subscript, extent in zip(subscripts, tensor.logical, strict=True):
-            if subscript.constant is not None:
-                continue
-            name = subscript.name
-            if name is None or name in axes or self.extents.get(name) != extent:
-                return None
-            axes.append(name)
-        return tuple(axes)
-
-    def _tensor(self, stem: str, order: Sequence[str], extents: dict[str, Int]) -> Tensor:
-        """A new array with an axis for each index."""
-        return Tensor(self.frame.name(stem), tuple(
-            Axis(extents[name], (extents[name],)) for name in order))
+    def _is_less(self, one: Sequence[str], two: Sequence[str]) -> bool:
+        """Whether an array is certainly smaller than another."""
+        sizes = [volume(axes, self.extents).constant for axes in (one, two)]
+        return sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]

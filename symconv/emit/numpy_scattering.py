@@ -1,0 +1,93 @@
+"""Windows that are written: the products of all taps by one `np.matmul`, added where they belong.
+
+    products = w.T @ dy
+    dx[..., i + a] += products[..., a, ..., i]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from symconv.emit.numpy_batch import batch_last
+from symconv.emit.numpy_blocks import Blocks
+from symconv.emit.numpy_frame import Frame, allocation, place, shape_text
+from symconv.emit.numpy_matmul import Groups, volume
+from symconv.emit.numpy_views import align, view
+from symconv.emit.numpy_window import Window
+from symconv.integers import Int
+from symconv.ir import Access, Axis, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Writing(Window):
+    """A window through which the target is written."""
+
+    def scattered(self, one: Access, two: Access) -> list[str] | None:
+        """The products of all taps, added where the target has them."""
+        frame, extents = self.frame, self.extents
+        last = batch_last(frame, (one, two), self.moved(frame.plan.target)) if self.first else None
+        if last is not None:
+            lines = Writing(last.frame, True, self.factor).scattered(*last.reads)
+            if lines is not None:
+                return [last.before, *lines, last.after]
+        first, second = self.plain(one), self.plain(two)
+        inner, names, moved = frame.target.axes, self.loops, self.moved(frame.plan.target)
+        if first is None or second is None or not moved or not {*names} <= set().union(
+                *(subscript.names() for subscript in frame.plan.target)):
+            return None
+        if inner[-1] not in second.axes:
+            first, second = second, first
+        axes = {*inner, *names}
+        both = [name for name in (*inner, *names) if name in first.axes and name in second.axes]
+        lead = list(inner)
+        while lead and lead[-1] not in first.axes:
+            lead.pop()
+        early = [name for name in lead if name in second.axes]
+        batch = [name for name in (*inner, *names) if name in both or name in early]
+        order = (*batch, *(name for name in (*first.axes, *second.axes)
+                           if name in axes and name not in batch))
+        order = tuple(dict.fromkeys(order))
+        groups = Groups.of(first.axes, second.axes, order)
+        if groups is None or {*order} != axes:
+            return None
+        outer = inner[0] if inner[0] not in moved else None
+        deep = [name for name in order if name != outer and name not in moved]
+        blocks = Blocks.of(frame, extents, (outer, moved[0], moved[1:]), (deep, 4),
+                           (groups.summed, 8))
+        part = self._blocked(blocks)
+        products = self._tensor("products", order, blocks.extents(extents))
+        places = [Int.of(name) - (blocks.ends_of(name) or (Int.of(0),))[0] for name in order]
+        seen = view(products, places, part.spans, part.first)
+        target = frame.definition.target
+        cut = blocks.extents(extents)
+        pair = groups.matrices(blocks.cut_labelled(first), blocks.cut_labelled(second), cut)
+        function = "np.matmul"
+        if volume(groups.summed, extents).constant is None:
+            frame.scope.helpers.add("matmul")
+            function = "_matmul"
+        before: list[str] = []
+        if blocks.header is not None and pair[0] != first.text and groups.matrices(
+                first, second, extents)[0] == pair[0]:
+            known = frame.name("factors")
+            before, pair = [f"{known} = {pair[0]}"], (known, pair[1])
+        value = self.scaled(f"{groups.multiplied(*pair, function)}"
+                             f".reshape({shape_text(products.logical)})")
+        added = f"{place(part.target)} += {align(seen.raw(), seen.axes, inner)}"
+        made = f"{target.name} = {allocation(target, frame.scope.type_of(frame.definition))}"
+        return [*([made] if self.first else []), *before, *blocks.looped(
+            [f"{products.name} = {value}", *part.nest([added])])]
+
+    def _blocked(self, blocks: Blocks) -> Frame:
+        """The same plan for a block alone."""
+        frame = self.frame
+        if blocks.header is None:
+            return frame
+        plan = replace(frame.plan, spans=tuple(map(blocks.cut_span, frame.plan.spans)))
+        scope = replace(frame.scope, names=frame.scope.names | {*blocks.ends})
+        return Frame(frame.definition, plan, scope)
+
+    def _tensor(self, stem: str, order: Sequence[str], extents: dict[str, Int]) -> Tensor:
+        """A new array with an axis for each index."""
+        return Tensor(self.frame.name(stem), tuple(
+            Axis(extents[name], (extents[name],)) for name in order))
