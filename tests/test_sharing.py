@@ -147,6 +147,17 @@ def test_tasks_that_are_done_at_once_give_the_bits_of_each_alone(name):
         assert np.array_equal(made.run(inputs, ends), whole), ends
 
 
+def test_strips_beside_classes_of_other_tasks_have_copies_of_their_own():
+    op, shapes = convolution((5, 130, 25, 15), (1, 130, 4, 4), padding=1, stride=3)
+    made = Compiled(op, shapes, "vjp_x")
+    (node,) = made.routine.body
+    assert isinstance(node, Tiled)
+    assert node.joined is None
+    assert any(plan.strip for term in node.plans for plan in term)
+    count, inputs = made.size("_tasks"), made.inputs()
+    assert np.array_equal(made.run(inputs, range(count + 1)), made.run(inputs, (0, count)))
+
+
 @pytest.mark.parametrize(("name", "operand"), [
     ("bands of tiles", "x"), ("bands of tiles", "w"), ("one band", "w"),
     ("clipped parts", "w"), ("rows of transforms", "x"), ("rows of phases", "x"),

@@ -124,9 +124,9 @@ def _plans(routine: Routine) -> Iterator[tuple[Tiles, Tiled]]:
 
 
 def _is_shared(plan: Tiles, node: Tiled) -> bool:
-    """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows, or if
-    a task makes one for each of several slices."""
-    return (node.split and plan.packing is not None and plan.dots is None
+    """Whether tasks in a row use the same copy: not if it holds a part, or the task's rows or
+    strip, or if a task makes one for each of several slices."""
+    return (node.split and not plan.strip and plan.packing is not None and plan.dots is None
             and not plan.is_divided and all(span.name in node.fixed for span in plan.slices))
 
 
