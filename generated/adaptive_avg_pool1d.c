@@ -157,13 +157,11 @@ int adaptive_avg_pool1d_forward(const adaptive_avg_pool1d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -284,13 +282,11 @@ int adaptive_avg_pool1d_vjp_x(const adaptive_avg_pool1d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -377,13 +373,11 @@ int adaptive_avg_pool1d_jvp(const adaptive_avg_pool1d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -506,13 +500,11 @@ int adaptive_avg_pool1d_double_vjp_dy(const adaptive_avg_pool1d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool1d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }

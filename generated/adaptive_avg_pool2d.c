@@ -183,13 +183,11 @@ int adaptive_avg_pool2d_forward(const adaptive_avg_pool2d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool2d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -226,13 +224,11 @@ int adaptive_avg_pool2d_forward(const adaptive_avg_pool2d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool2d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -361,13 +357,11 @@ int adaptive_avg_pool2d_vjp_x(const adaptive_avg_pool2d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool2d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -404,13 +398,11 @@ int adaptive_avg_pool2d_vjp_x(const adaptive_avg_pool2d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool2d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -507,13 +499,11 @@ int adaptive_avg_pool2d_jvp(const adaptive_avg_pool2d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool2d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -550,13 +540,11 @@ int adaptive_avg_pool2d_jvp(const adaptive_avg_pool2d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool2d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -687,13 +675,11 @@ int adaptive_avg_pool2d_double_vjp_dy(const adaptive_avg_pool2d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool2d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -730,13 +716,11 @@ int adaptive_avg_pool2d_double_vjp_dy(const adaptive_avg_pool2d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool2d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }

@@ -209,13 +209,11 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -252,13 +250,11 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -295,13 +291,11 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t z = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t z = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -438,13 +432,11 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -481,13 +473,11 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -524,13 +514,11 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t z = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t z = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -637,13 +625,11 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -680,13 +666,11 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -723,13 +707,11 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t z = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t z = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -868,13 +850,11 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t u = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -911,13 +891,11 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t v = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
@@ -954,13 +932,11 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                     const ptrdiff_t since = here, upto = adaptive_avg_pool3d_min(here + 2048, until);
                     for (; upto - here >= 32; here += 32) {
                         for (ptrdiff_t piece = 0; piece < 32; piece++) {
-                            const ptrdiff_t z = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }
                     for (; upto - here >= 8; here += 8) {
                         for (ptrdiff_t piece = 0; piece < 8; piece++) {
-                            const ptrdiff_t z = here + piece;
                             lanes[piece] += 1.0f;
                         }
                     }

@@ -10,6 +10,7 @@ is the same in every task that has the element. Sums of few terms stay as they a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -141,8 +142,10 @@ class Cascade:
         own = self.own
         for size in sizes:
             yield f"for (; {own.upto} - {own.here} >= {size}; {own.here} += {size}) {{"
-            yield from indented(loop(own.lane, 0, size, [
-                f"const ptrdiff_t {name} = {own.here} + {own.lane};", *body(own.lane)]))
+            lines = list(body(own.lane))
+            if any(re.search(rf"\b{name}\b", line) for line in lines):    # a count needs no place
+                lines.insert(0, f"const ptrdiff_t {name} = {own.here} + {own.lane};")
+            yield from indented(loop(own.lane, 0, size, lines))
             yield "}"
         if not sizes:
             yield from loop(name, own.since, own.upto, body(""))
