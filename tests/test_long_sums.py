@@ -117,6 +117,20 @@ def test_columns_have_the_same_bits_however_tasks_are_split(fixed):
         assert alone.tobytes() == whole[low:high].tobytes()
 
 
+@pytest.mark.parametrize("fixed", [True, False], ids=["fixed", "open"])
+@pytest.mark.parametrize(("text", "row"), [
+    ("x: [A, C]; b < C - 1; y = sum[a,b](x[a,b])", 8),
+    ("x: [A, C]; b < C - 1; y = sum[a,b](x[a,b])", 32),
+    ("x: [A, C]; b < C - 1; y = sum[a,b](sigmoid(x[a,b]))", 64)])
+def test_what_is_left_of_many_rows_is_added_up_by_pairs_too(text, row, fixed):
+    """Equal terms: all roundings of a sum of one after the other are alike."""
+    op = sc.parse(text)
+    values = {"x": np.full((3000, row), 0.3, np.float32)}
+    wanted = computed(op, {"x": (3000, row)}, None, "float64", fixed, values)
+    found = computed(op, {"x": (3000, row)}, None, "float32", fixed, values)
+    assert np.abs(found - wanted) < WORST * wanted
+
+
 def test_columns_are_found_where_all_reads_lie_side_by_side():
     op = sc.ops.linear()
     shapes = {"x": (100, 8), "w": (16, 8), "b": (16,)}

@@ -129,12 +129,23 @@ class Cascade:
             yield (f"        const ptrdiff_t {own.since} = {own.here}, {own.upto} = "
                    f"{spell.prefix}_min({own.here} + {most}, {own.until});")
             yield from indented(self._pieces(name, sizes, body), 2)
-            yield from indented(self.join(str(STEPS) if calls else (
-                f"1 + ({own.upto} - {own.since}) / {width}"), str(self.width)), 2)
+            yield from indented(self.join(str(STEPS) if calls else self._most(sizes),
+                                          str(self.width)), 2)
             yield "    }"
-        yield from indented(loop(name, own.here, own.until, body("")))
-        yield from indented(self.join("1", str(self.width)))
+        yield f"    if ({own.here} < {own.until}) {{"
+        yield from indented(loop(name, own.here, own.until, body("")), 2)
+        yield from indented(self.join(f"{own.until} - {own.here}", str(self.width)), 2)
+        yield "    }"
         yield "}"
+
+    def _most(self, sizes: Sequence[int]) -> str:
+        """How many terms the lane with most of them takes in a piece from `since` `upto`: the
+        first one has one of each run."""
+        left, counts = f"({self.own.upto} - {self.own.since})", []
+        for size in sizes:
+            counts.append(f"{left} / {size}")
+            left = f"{left} % {size}"
+        return " + ".join(counts)
 
     def _pieces(self, name: str, sizes: Sequence[int],
                 body: Callable[[str], Iterable[str]]) -> Iterator[str]:
