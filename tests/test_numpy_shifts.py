@@ -43,6 +43,18 @@ def test_shifted_rows_are_exact_in_blocks_of_any_size(
     compare(parse(text), given, dtype="float32", fixed=True)
 
 
+@pytest.mark.parametrize(("channels", "outputs"), [(6, 2), (2, 16)])
+def test_rows_of_an_axis_of_one_element_are_shifted_like_any(channels: int, outputs: int) -> None:
+    """The gradient of x has an axis of extent 1 that has no index."""
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-4, 5, shape).astype(np.float32)
+            for shape in ((64, channels, 1, 2048), (outputs, channels, 1, 5)))
+    op = sc.ops.conv2d(padding=(0, 2), bias=False)
+    fixed = sc.build(op, "numpy", shapes={"x": x.shape, "w": w.shape})
+    free, dy = sc.build(op, "numpy"), fixed.forward(x=x, w=w)
+    assert np.array_equal(fixed.vjp(dy, "x", x=x, w=w)["x"], free.vjp(dy, "x", x=x, w=w)["x"])
+
+
 def written(case: Layer | Pool) -> str:
     """The forward pass and the gradients of a case."""
     order = ordered(operator(case), None, case.dtype, shapes(case), "auto", "default", (), None)

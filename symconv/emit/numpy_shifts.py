@@ -143,7 +143,7 @@ class Gather:
             lines.append(f"{into.name} = {made}")
         parts = [None if subscript.constant is not None else subscript.name
                  for subscript in frame.plan.target]
-        part = groups.result(Labelled(blocks.cut(into.name, parts), self.axes), cut)
+        part = groups.result(Labelled(blocks.cut(into.name, parts, "0"), self.axes), cut)
         row = volume_text(groups.columns[1:], cut)
         taken = [shift.taken(columns, row, volume_text(groups.columns, cut), tap)
                  for tap in (0, shift.tap)]
