@@ -55,6 +55,21 @@ def test_rows_of_an_axis_of_one_element_are_shifted_like_any(channels: int, outp
     assert np.array_equal(fixed.vjp(dy, "x", x=x, w=w)["x"], free.vjp(dy, "x", x=x, w=w)["x"])
 
 
+@pytest.mark.parametrize("is_fixed", [False, True])
+@pytest.mark.parametrize(("op", "x", "w"), [
+    (sc.ops.conv2d(padding=((-2, -2), (0, 0)), groups=2, bias=False), (0, 2, 10, 3), (4, 1, 1, 1)),
+    (sc.ops.conv1d(padding=((3, 3),), input_dilation=2, flip=True, groups=2, bias=False),
+     (0, 6, 7), (2, 3, 2))], ids=["cropped", "turned"])
+def test_windows_of_an_empty_batch_begin_nowhere(op: sc.Operator, x: tuple[int, ...],
+                                                 w: tuple[int, ...], is_fixed: bool) -> None:
+    shapes = {"x": x, "w": w}
+    kernel = sc.build(op, "numpy", shapes=shapes if is_fixed else None)
+    given = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+    dy = kernel.forward(**given)
+    found = kernel.vjp(dy, **given)
+    assert found["x"].shape == x and not found["w"].any()
+
+
 def written(case: Layer | Pool) -> str:
     """The forward pass and the gradients of a case."""
     order = ordered(operator(case), None, case.dtype, shapes(case), "auto", "default", (), None)
