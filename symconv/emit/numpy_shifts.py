@@ -135,7 +135,7 @@ class Gather:
             return None
         factors, here, into = frame.name("factors"), frame.name("here"), frame.definition.target
         lines, columns, inside = self._columns(
-            shift, batch, groups.summed, groups.columns, blocks)
+            shift, groups.batch, groups.summed, groups.columns, blocks)
         by_tap = replace(groups, batch=(shift.tap, *groups.batch))
         lines.append(f"{factors} = {by_tap.factor(self.weights, self.extents)}")
         if self.first:
@@ -173,7 +173,7 @@ class Gather:
         blocks = self._blocks(shift, groups, ((*groups.rows, *groups.columns), 2), 16)
         cut = blocks.extents(self.extents)
         lines, columns, inside = self._columns(
-            shift, batch, groups.columns, groups.summed, blocks)
+            shift, groups.batch, groups.columns, groups.summed, blocks)
         factors = frame.name("factors")
         inside.append(f"{factors} = {groups.factor(blocks.cut_labelled(self.weights), cut)}")
         taken = shift.taken(columns, volume_text(groups.summed[1:], cut),
@@ -222,8 +222,10 @@ class Gather:
     def _columns(self, shift: _Shift, batch: tuple[str, ...], rows: tuple[str, ...],
                  columns: tuple[str, ...], blocks: Blocks) -> tuple[list[str], str, list[str]]:
         """Statements that make the windows, the name of their columns, and statements that copy
-        them for a block."""
+        them for a block. An axis of the batch that they lack has extent 1 behind one they have."""
         frame, place = self.frame, self.moved[0]
+        own = tuple(name for name in batch if name in (*self.source, *self.loops))
+        batch = batch[batch.index(own[0]):] if own else ()
         wide = self.extents | {place: self.extents[place] + shift.reach}
         cut = blocks.extents(self.extents)
         cut[place] = cut[place] + shift.reach
@@ -231,11 +233,12 @@ class Gather:
         if shift.phases > 1:
             phase = frame.name("residue")
             wide[phase] = cut[phase] = Int.of(shift.phases)
-            subscript, batch = subscript + Int.of(phase) * shift.gap, (phase, *batch)
+            subscript = subscript + Int.of(phase) * shift.gap
+            own, batch = (phase, *own), (phase, *batch)
         access = replace(self.moving, subscripts=tuple(
             subscript if axis == shift.axis else one
             for axis, one in enumerate(self.moving.subscripts)))
-        order = (*batch, *rows, *columns)
+        order = (*own, *rows, *columns)
         made = strided(frame, access, order, wide, self.filled)
         assert made is not None                 # strides were numbers before
         lines, windows = made
