@@ -194,8 +194,8 @@ class Gather:
 
     def _spares(self, shift: _Shift, rows: Sequence[str], copied: Sequence[str],
                 *costs: tuple[int, Sequence[str]]) -> bool:
-        """Whether copies that are not made outweigh passes over arrays (how many, axes), few rows
-        of factors meet what is copied, and rows that blocks share are few."""
+        """Whether copies that are not made outweigh the passes over arrays that take their place
+        (`costs`: how many, axes), few rows of factors meet what is copied, and blocks share few."""
         size, row = volume(copied, self.extents).constant, self.extents[copied[-1]]
         thin = volume(rows, self.extents).constant
         deep = volume([name for name in copied if name not in (self.moved[0], self.outer)],
