@@ -54,6 +54,7 @@ def rows(loop: Loop) -> Rows | None:
     names = {name for place in store.target.subscripts for name in place.names()}
     if last is loop or store.value is None or last.name not in names or names & inside:
         return None
+    # each argument of a bound is a bound; one without names of the loops around holds in any round
     lows = [low for low in options(last.low, "max") if not low.names() & inside]
     stops = [stop for stop in options(last.stop, "min") if not stop.names() & inside]
     return Rows(loop, last, store, lows[0], stops[0]) if lows and stops else None
@@ -129,8 +130,9 @@ def merged(loop: Loop, extents: Callable[[str], Sequence[Int] | None]) -> Loop:
 
 def _joined(access: Access, slow: str, fast: Loop,
             extents: Sequence[Int] | None) -> Access | None:
-    """The read with both loops along the axis of the fast one; None where a row of it does not
-    end where the next one begins."""
+    """The read with both loops as one along the axis of the fast one, and 0 on the axis of the
+    slow one: x[i, j] = x[0, i*J + j] in memory. None where a row of it does not end where the next
+    one begins."""
     places = access.subscripts
     if not {slow, fast.name} & scalar_names(access):
         return access

@@ -92,12 +92,12 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
     order = tiling.order
     head = None if tiling.clipping.head is None else tiling.clipping.head.name
     divisible = order if head is None else (*order[1:], order[0])
-    uneven = order[0].name if order and head is None else None
+    ragged = order[0].name if order and head is None else None
     smallest: tuple[int, int, tuple[Part, ...], Packing | None] | None = None
     found, low = False, _may_be_low(tiling)
     for band in _bands(tiling.lanes):
-        reached = 0
-        for divided in parts(divisible, numbers, uneven, head):
+        reached = 0     # how many of the sizes of L1, for tall tiles and for low ones, a panel met
+        for divided in parts(divisible, numbers, ragged, head):
             packing = None if tiling.direct else tiling.packed(band, divided)
             if packing is None and not tiling.direct:
                 break
@@ -122,11 +122,11 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
 def _bands(lanes: Sequence[Span]) -> list[int]:
     """How many values of the first lane a band may have, the largest number first."""
     extent = lanes[0].extent
-    grain = 16 if len(lanes) == 1 and extent > 16 else 1
-    grain = WIDE if grain > 1 and extent > 4 * WIDE else grain
+    unit = LINE if len(lanes) == 1 and extent > LINE else 1
+    unit = WIDE if unit > 1 and extent > 4 * WIDE else unit
     counts = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, extent)
     sizes = {-(-extent // count) for count in counts if count <= extent}
-    return sorted({min(extent, -(-size // grain) * grain) for size in sizes}, reverse=True)
+    return sorted({min(extent, -(-size // unit) * unit) for size in sizes}, reverse=True)
 
 
 def _touched(tiling: Tiling, band: int, divided: Sequence[Part]) -> int:

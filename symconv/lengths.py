@@ -68,8 +68,8 @@ def _atom_reach(atom: Atom, box: Box) -> tuple[int | None, int | None]:
 
 
 def terms(nodes: Sequence[Node], box: Box, row: Loop | None = None) -> int | None:
-    """How many points the nodes take in at most, the `row` as one; None where their bounds do
-    not tell."""
+    """How many points the nodes take in at most, where the loop `row` counts as one point; None
+    where their bounds do not tell."""
     total = 0
     for node in nodes:
         match node:

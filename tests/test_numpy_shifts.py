@@ -43,6 +43,46 @@ def test_shifted_rows_are_exact_in_blocks_of_any_size(
     compare(parse(text), given, dtype="float32", fixed=True)
 
 
+@pytest.mark.parametrize(("channels", "outputs"), [(6, 2), (2, 16)])
+def test_rows_of_an_axis_of_one_element_are_shifted_like_any(channels: int, outputs: int) -> None:
+    """The gradient of x has an axis of extent 1 that has no index."""
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-4, 5, shape).astype(np.float32)
+            for shape in ((64, channels, 1, 2048), (outputs, channels, 1, 5)))
+    op = sc.ops.conv2d(padding=(0, 2), bias=False)
+    fixed = sc.build(op, "numpy", shapes={"x": x.shape, "w": w.shape})
+    free, dy = sc.build(op, "numpy"), fixed.forward(x=x, w=w)
+    assert np.array_equal(fixed.vjp(dy, "x", x=x, w=w)["x"], free.vjp(dy, "x", x=x, w=w)["x"])
+
+
+def test_a_batch_that_columns_lack_in_its_midst_is_spread() -> None:
+    """A product for each output o, n and group g, of weights that have o and g alone."""
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-4, 5, shape).astype(np.float32)
+            for shape in ((4, 64, 3, 3), (64, 2, 7, 7)))
+    op = sc.ops.conv_transpose2d(stride=4, groups=64, bias=False)
+    fixed = sc.build(op, "numpy", shapes={"x": x.shape, "w": w.shape})
+    free, dy = sc.build(op, "numpy"), fixed.forward(x=x, w=w)
+    found, wanted = (kernel.double_vjp({"x": x, "w": w}, dy, x=x, w=w) for kernel in (fixed, free))
+    assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+
+
+@pytest.mark.parametrize("is_fixed", [False, True])
+@pytest.mark.parametrize(("op", "x", "w"), [
+    (sc.ops.conv2d(padding=((-2, -2), (0, 0)), groups=2, bias=False), (0, 2, 10, 3), (4, 1, 1, 1)),
+    (sc.ops.conv1d(padding=((3, 3),), input_dilation=2, flip=True, groups=2, bias=False),
+     (0, 6, 7), (2, 3, 2))], ids=["cropped", "turned"])
+def test_windows_of_an_empty_batch_begin_nowhere(op: sc.Operator, x: tuple[int, ...],
+                                                 w: tuple[int, ...], is_fixed: bool) -> None:
+    shapes = {"x": x, "w": w}
+    kernel = sc.build(op, "numpy", shapes=shapes if is_fixed else None)
+    given = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+    dy = kernel.forward(**given)
+    found = kernel.vjp(dy, **given)
+    assert found["x"].shape == x
+    assert not found["w"].any()
+
+
 def written(case: Layer | Pool) -> str:
     """The forward pass and the gradients of a case."""
     order = ordered(operator(case), None, case.dtype, shapes(case), "auto", "default", (), None)

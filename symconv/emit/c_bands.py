@@ -1,10 +1,10 @@
 """Where the bands of a tile plan begin in C.
 
 A band has as many lanes as the plan tells. Where vectors are read in place, the array may begin
-anywhere between two cache lines, and then every vector would lie in two of them. If it is the same
-for all steps, the bands are moved instead: each but the first one begins `shift` lanes early, with
-a cache line, and the first one is smaller. What is computed for a lane does not depend on the band
-it is in.
+anywhere between two cache lines, and then every vector would lie in two of them. If its distance
+from a line is the same for all steps, the bands are moved instead: each but the first one begins
+`shift` lanes early, with a cache line, and the first one is smaller. What is computed for a lane
+does not depend on the band it is in.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def may_shift(plan: Tiles) -> bool:
             or len(plan.lanes) > 1 or plan.lanes[0].target != 1 or plan.band < 2 * LINE):
         return False
     read = plan.vector.base + plan.vector.step
+    # a factor that is no number might be odd: 1 stands for it
     return all((read.coefficient(name).constant or 1) % LINE == 0 for name in read.names())
 
 

@@ -59,7 +59,12 @@ class Locals:
 class Body:
     """Lines for nodes. `integers` are the tensors that hold int64; `code` numbers the messages
     of refusals, `tiles` spells tile plans, `stencils` stencil plans, `windows` Winograd plans;
-    tensors that are `narrow` hold int32."""
+    tensors that are `narrow` hold int32.
+
+    The rest tells what is under way: the reduction (`folding`, for a `witness`, `counting`); the
+    `cascade` of a long sum and the `lane` that takes its next term; the strips whose `row` comes;
+    the `column` (first task, how many) of sums side by side; the `box` of the loops around.
+    """
 
     spelling: Spelling
     own: Locals
@@ -176,7 +181,7 @@ class Body:
 
     def columns(self, nodes: Sequence[Node], name: str, many: str) -> Iterator[str]:
         """One sum for each of `many` tasks from that of number `name` on, along which all that
-        depends on it lies side by side (`lengths.columns`)."""
+        depends on it lies side by side (`alongside.columns`)."""
         self.column = name, many
         yield from self.lines(nodes)
         self.column = None

@@ -21,19 +21,22 @@ from symconv.names import fresh
 
 LANES = 32          # partial sums along the sum itself: two vectors where they are widest
 STRIP = 128         # neighbouring elements whose sums go side by side
-STEPS = 64          # terms that a lane adds up one after the other, up to twice as many
+STEPS = 64          # terms that a lane adds up before it is joined, up to twice as many
 FEW = 64            # terms of a sum that is left as it is
-_SOME = 8           # of them where no more terms are left
-_LEVELS = 40        # of pairs: more than any loop will fill
+_SOME = 8           # lanes that take what is left of a run, where fewer than all have a term
+_LEVELS = 40        # of pairs: 2^40 partial sums are more than any loop makes
 
 
 @dataclass(frozen=True, slots=True)
 class CascadeNames:
-    """Locals of a sum: its `lanes`, number `lane`, the `levels` of which `joined` tells what they
-    hold, the terms `taken` since then. A run goes on from `since` `until`, a piece of it from
-    `here` `upto`; `some` is the sum of what is left of the runs. Sums of neighbours are those
-    of a `strip` up to its
-    `edge`, of which `least` to `most` have terms."""
+    """Locals of a sum.
+
+    `lanes` are its partial sums and `lane` the number of one, `levels` those that were joined,
+    `joined` times in all, and `taken` counts the terms of a lane since then. A run of the loop
+    goes from `here` to `until`; a piece of it, between two joins, from `since` to `upto`. `some`
+    adds up what is left of the runs. Neighbouring sums are those from `strip` to `edge`, of which
+    `least` to `most` have terms; a round has terms from `since` to `until`.
+    """
 
     lanes: str
     lane: str
@@ -71,7 +74,7 @@ class Cascade:
         return self.width == LANES
 
     def begin(self, width: str = "") -> Iterator[str]:
-        """Sums without terms; of lanes that exist where `width` tells how many do."""
+        """Sums without terms: of all lanes, or of so many as `width` tells at run time."""
         own, real = self.own, self.spelling.real
         self.spelling.helpers |= {"cascade", "total"} if self.along else {"cascade"}
         zero = "" if width else " = {0}"
@@ -116,7 +119,7 @@ class Cascade:
         lanes, then eight, then one. `body` takes in the point `node.name` at a lane; where it
         `calls` functions, there is one lane."""
         own, spell, name = self.own, self.spelling, node.name
-        width = _SOME if calls else self.width
+        width = self.width
         sizes = [size for size in dict.fromkeys((width, _SOME))
                  if not calls and (longer is None or longer >= size)]
         yield "{"

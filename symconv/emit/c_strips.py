@@ -21,7 +21,7 @@ from symconv.integers import Int
 
 @dataclass(frozen=True, slots=True)
 class Strips:
-    """The strips of sums that lie side by side; `term` is what one of them adds up."""
+    """The strips of the sums `found`; `term` is what a round adds to one of them."""
 
     found: Rows
     spelling: Spelling

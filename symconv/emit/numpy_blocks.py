@@ -84,12 +84,14 @@ class Blocks:
                 found[name] = ends[1] - ends[0]
         return found
 
-    def cut(self, text: str, axes: Sequence[str | None]) -> str:
-        """The part of an array with these axes that belongs to a block."""
+    def cut(self, text: str, axes: Sequence[str | None], unit: str = ":") -> str:
+        """The part of an array with these axes that belongs to a block; `unit` is the item for an
+        axis that has no index, of extent 1 ("0" drops it)."""
         items = []
         for name in axes:
             ends = None if name is None else self.ends_of(name)
-            items.append(":" if ends is None else f"{plain(ends[0])}:{plain(ends[1])}")
+            items.append(unit if name is None else ":" if ends is None
+                         else f"{plain(ends[0])}:{plain(ends[1])}")
         while items and items[-1] == ":":
             items.pop()
         return f"{text}[{', '.join(items)}]" if items else text

@@ -137,7 +137,7 @@ class _Reading(Window):
         elif blocks.header is not None and self.factor.value == 1 and all(
                 blocks.ends_of(name) is None for group in (groups.rows, groups.columns)
                 for name in group[1:]) and kept:        # axes that are cut come first: a view
-            matrix = groups.result(Labelled(blocks.cut(into.name, parts), target), cut)
+            matrix = groups.result(Labelled(blocks.cut(into.name, parts, "0"), target), cut)
             inside.append(groups.multiplied(factors, right, "np.matmul", matrix))
         elif kept or blocks.header is None:
             inside.append(f"{blocks.cut(into.name, parts)} = {value}")

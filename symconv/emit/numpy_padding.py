@@ -59,6 +59,12 @@ def strided(frame: Frame, access: Access, order: Sequence[str], extents: Mapping
         if rest:
             start.append(_times(plain(rest) if rest.constant or rest.name
                                 else f"({plain(rest)})", f"{step}[{axis}]"))
+    begin = " + ".join(start) or "0"
+    counts = [extents[name].constant for name in order]
+    if 0 in counts:                             # an empty buffer has no place to begin at
+        begin = "0"
+    elif start and None in counts:
+        begin = f"{source}.size and {begin}"
     steps = ", ".join(" + ".join(terms[name]).replace("+ -", "- ") for name in order)
     shape = shape_text([extents[name] for name in order])
     if filled:
@@ -66,7 +72,7 @@ def strided(frame: Frame, access: Access, order: Sequence[str], extents: Mapping
     return [*lines, f"{step} = {source}.strides",
             f"# {windows}[{','.join(order)}] = {source}[{shown}]",
             f"{windows} = np.ndarray({shape}, {source}.dtype, {source}, "
-            f"{' + '.join(start) or '0'}, ({steps}{',' if len(order) == 1 else ''}))"], windows
+            f"{begin}, ({steps}{',' if len(order) == 1 else ''}))"], windows
 
 
 def _times(factor: str, text: str) -> str:

@@ -135,7 +135,7 @@ class Gather:
             return None
         factors, here, into = frame.name("factors"), frame.name("here"), frame.definition.target
         lines, columns, inside = self._columns(
-            shift, batch, groups.summed, groups.columns, blocks)
+            shift, groups.batch, groups.summed, groups.columns, blocks)
         by_tap = replace(groups, batch=(shift.tap, *groups.batch))
         lines.append(f"{factors} = {by_tap.factor(self.weights, self.extents)}")
         if self.first:
@@ -143,7 +143,7 @@ class Gather:
             lines.append(f"{into.name} = {made}")
         parts = [None if subscript.constant is not None else subscript.name
                  for subscript in frame.plan.target]
-        part = groups.result(Labelled(blocks.cut(into.name, parts), self.axes), cut)
+        part = groups.result(Labelled(blocks.cut(into.name, parts, "0"), self.axes), cut)
         row = volume_text(groups.columns[1:], cut)
         taken = [shift.taken(columns, row, volume_text(groups.columns, cut), tap)
                  for tap in (0, shift.tap)]
@@ -173,7 +173,7 @@ class Gather:
         blocks = self._blocks(shift, groups, ((*groups.rows, *groups.columns), 2), 16)
         cut = blocks.extents(self.extents)
         lines, columns, inside = self._columns(
-            shift, batch, groups.columns, groups.summed, blocks)
+            shift, groups.batch, groups.columns, groups.summed, blocks)
         factors = frame.name("factors")
         inside.append(f"{factors} = {groups.factor(blocks.cut_labelled(self.weights), cut)}")
         taken = shift.taken(columns, volume_text(groups.summed[1:], cut),
@@ -194,8 +194,8 @@ class Gather:
 
     def _spares(self, shift: _Shift, rows: Sequence[str], copied: Sequence[str],
                 *costs: tuple[int, Sequence[str]]) -> bool:
-        """Whether copies that are not made outweigh passes over arrays (how many, axes), few rows
-        of factors meet what is copied, and rows that blocks share are few."""
+        """Whether copies that are not made outweigh the passes over arrays that take their place
+        (`costs`: how many, axes), few rows of factors meet what is copied, and blocks share few."""
         size, row = volume(copied, self.extents).constant, self.extents[copied[-1]]
         thin = volume(rows, self.extents).constant
         deep = volume([name for name in copied if name not in (self.moved[0], self.outer)],
@@ -222,8 +222,10 @@ class Gather:
     def _columns(self, shift: _Shift, batch: tuple[str, ...], rows: tuple[str, ...],
                  columns: tuple[str, ...], blocks: Blocks) -> tuple[list[str], str, list[str]]:
         """Statements that make the windows, the name of their columns, and statements that copy
-        them for a block."""
+        them for a block. An axis of the batch that they lack has extent 1 behind one they have."""
         frame, place = self.frame, self.moved[0]
+        own = tuple(name for name in batch if name in (*self.source, *self.loops))
+        batch = batch[batch.index(own[0]):] if own else ()
         wide = self.extents | {place: self.extents[place] + shift.reach}
         cut = blocks.extents(self.extents)
         cut[place] = cut[place] + shift.reach
@@ -231,11 +233,12 @@ class Gather:
         if shift.phases > 1:
             phase = frame.name("residue")
             wide[phase] = cut[phase] = Int.of(shift.phases)
-            subscript, batch = subscript + Int.of(phase) * shift.gap, (phase, *batch)
+            subscript = subscript + Int.of(phase) * shift.gap
+            own, batch = (phase, *own), (phase, *batch)
         access = replace(self.moving, subscripts=tuple(
             subscript if axis == shift.axis else one
             for axis, one in enumerate(self.moving.subscripts)))
-        order = (*batch, *rows, *columns)
+        order = (*own, *rows, *columns)
         made = strided(frame, access, order, wide, self.filled)
         assert made is not None                 # strides were numbers before
         lines, windows = made

@@ -43,11 +43,14 @@ def turned(frame: Frame) -> tuple[Slices, dict[str, Int]] | None:
 
 def by_shifts(scattered: tuple[int, int], gathered: tuple[int, int], taps: int,
               turns: bool) -> bool | None:
-    """Whether a gather takes shifts of rows alone; None where it stays a scatter.
+    """What a scatter becomes: None where it stays one, True for a gather if its taps are shifts
+    of rows, False for any gather.
 
-    Both are numbers at each place, and places. All windows are copied where they hold no more than
-    what is scattered. Shifts copy rows once, where a scatter adds to them for each of `taps` rows;
-    an addition takes as long as two copies, or as one where it `turns` the batch to the end.
+    `scattered` is how many numbers each place of dy adds under a tap, and how many places it has;
+    `gathered` how many each place of dx reads under a tap, and how many places that has. Windows
+    of all taps are copied where they hold no more than what is scattered. Shifts copy rows once,
+    where a scatter adds to them for each of `taps` rows; an addition takes as long as two copies,
+    or as one where it `turns` the batch to the end.
     """
     (ours, places), (theirs, wide) = scattered, gathered
     if places < 4 * ours:
