@@ -165,7 +165,7 @@ int adaptive_avg_pool1d_forward(const adaptive_avg_pool1d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -173,15 +173,17 @@ int adaptive_avg_pool1d_forward(const adaptive_avg_pool1d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
@@ -210,7 +212,7 @@ int adaptive_avg_pool1d_forward(const adaptive_avg_pool1d_sizes *sizes,
                                     lanes[piece] += (x[(n*C + c)*H + u] / count_h[i]);
                                 }
                             }
-                            taken += 1 + (upto - since) / 32;
+                            taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                             if (taken >= 64) {
                                 lanes[0] += some;
                                 some = 0;
@@ -218,15 +220,17 @@ int adaptive_avg_pool1d_forward(const adaptive_avg_pool1d_sizes *sizes,
                                 taken = 0;
                             }
                         }
-                        for (ptrdiff_t u = here; u < until; u++) {
-                            some += (x[(n*C + c)*H + u] / count_h[i]);
-                        }
-                        taken += 1;
-                        if (taken >= 64) {
-                            lanes[0] += some;
-                            some = 0;
-                            adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
-                            taken = 0;
+                        if (here < until) {
+                            for (ptrdiff_t u = here; u < until; u++) {
+                                some += (x[(n*C + c)*H + u] / count_h[i]);
+                            }
+                            taken += until - here;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
                         }
                     }
                     y[(n*C + c)*3 + i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
@@ -290,7 +294,7 @@ int adaptive_avg_pool1d_vjp_x(const adaptive_avg_pool1d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -298,15 +302,17 @@ int adaptive_avg_pool1d_vjp_x(const adaptive_avg_pool1d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
@@ -381,7 +387,7 @@ int adaptive_avg_pool1d_jvp(const adaptive_avg_pool1d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -389,15 +395,17 @@ int adaptive_avg_pool1d_jvp(const adaptive_avg_pool1d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
@@ -426,7 +434,7 @@ int adaptive_avg_pool1d_jvp(const adaptive_avg_pool1d_sizes *sizes,
                                     lanes[piece] += (tx[(n*C + c)*H + u] / count_h[i]);
                                 }
                             }
-                            taken += 1 + (upto - since) / 32;
+                            taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                             if (taken >= 64) {
                                 lanes[0] += some;
                                 some = 0;
@@ -434,15 +442,17 @@ int adaptive_avg_pool1d_jvp(const adaptive_avg_pool1d_sizes *sizes,
                                 taken = 0;
                             }
                         }
-                        for (ptrdiff_t u = here; u < until; u++) {
-                            some += (tx[(n*C + c)*H + u] / count_h[i]);
-                        }
-                        taken += 1;
-                        if (taken >= 64) {
-                            lanes[0] += some;
-                            some = 0;
-                            adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
-                            taken = 0;
+                        if (here < until) {
+                            for (ptrdiff_t u = here; u < until; u++) {
+                                some += (tx[(n*C + c)*H + u] / count_h[i]);
+                            }
+                            taken += until - here;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
                         }
                     }
                     ty[(n*C + c)*3 + i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
@@ -508,7 +518,7 @@ int adaptive_avg_pool1d_double_vjp_dy(const adaptive_avg_pool1d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -516,15 +526,17 @@ int adaptive_avg_pool1d_double_vjp_dy(const adaptive_avg_pool1d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);
@@ -553,7 +565,7 @@ int adaptive_avg_pool1d_double_vjp_dy(const adaptive_avg_pool1d_sizes *sizes,
                                     lanes[piece] += (vx[(n*C + c)*H + u] / count_h[i]);
                                 }
                             }
-                            taken += 1 + (upto - since) / 32;
+                            taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                             if (taken >= 64) {
                                 lanes[0] += some;
                                 some = 0;
@@ -561,15 +573,17 @@ int adaptive_avg_pool1d_double_vjp_dy(const adaptive_avg_pool1d_sizes *sizes,
                                 taken = 0;
                             }
                         }
-                        for (ptrdiff_t u = here; u < until; u++) {
-                            some += (vx[(n*C + c)*H + u] / count_h[i]);
-                        }
-                        taken += 1;
-                        if (taken >= 64) {
-                            lanes[0] += some;
-                            some = 0;
-                            adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
-                            taken = 0;
+                        if (here < until) {
+                            for (ptrdiff_t u = here; u < until; u++) {
+                                some += (vx[(n*C + c)*H + u] / count_h[i]);
+                            }
+                            taken += until - here;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                adaptive_avg_pool1d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
                         }
                     }
                     gdy[(n*C + c)*3 + i] = adaptive_avg_pool1d_total(lanes, levels, joined, some);

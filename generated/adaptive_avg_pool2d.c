@@ -191,7 +191,7 @@ int adaptive_avg_pool2d_forward(const adaptive_avg_pool2d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -199,15 +199,17 @@ int adaptive_avg_pool2d_forward(const adaptive_avg_pool2d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[i] = adaptive_avg_pool2d_total(lanes, levels, joined, some);
@@ -232,7 +234,7 @@ int adaptive_avg_pool2d_forward(const adaptive_avg_pool2d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -240,15 +242,17 @@ int adaptive_avg_pool2d_forward(const adaptive_avg_pool2d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t v = here; v < until; v++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_w[j] = adaptive_avg_pool2d_total(lanes, levels, joined, some);
@@ -279,7 +283,7 @@ int adaptive_avg_pool2d_forward(const adaptive_avg_pool2d_sizes *sizes,
                                             lanes[piece] += (x[((n*C + c)*H + u)*W + v] / (count_h[i] * count_w[j]));
                                         }
                                     }
-                                    taken += 1 + (upto - since) / 32;
+                                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                     if (taken >= 64) {
                                         lanes[0] += some;
                                         some = 0;
@@ -287,15 +291,17 @@ int adaptive_avg_pool2d_forward(const adaptive_avg_pool2d_sizes *sizes,
                                         taken = 0;
                                     }
                                 }
-                                for (ptrdiff_t v = here; v < until; v++) {
-                                    some += (x[((n*C + c)*H + u)*W + v] / (count_h[i] * count_w[j]));
-                                }
-                                taken += 1;
-                                if (taken >= 64) {
-                                    lanes[0] += some;
-                                    some = 0;
-                                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                                    taken = 0;
+                                if (here < until) {
+                                    for (ptrdiff_t v = here; v < until; v++) {
+                                        some += (x[((n*C + c)*H + u)*W + v] / (count_h[i] * count_w[j]));
+                                    }
+                                    taken += until - here;
+                                    if (taken >= 64) {
+                                        lanes[0] += some;
+                                        some = 0;
+                                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                                        taken = 0;
+                                    }
                                 }
                             }
                         }
@@ -365,7 +371,7 @@ int adaptive_avg_pool2d_vjp_x(const adaptive_avg_pool2d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -373,15 +379,17 @@ int adaptive_avg_pool2d_vjp_x(const adaptive_avg_pool2d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[i] = adaptive_avg_pool2d_total(lanes, levels, joined, some);
@@ -406,7 +414,7 @@ int adaptive_avg_pool2d_vjp_x(const adaptive_avg_pool2d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -414,15 +422,17 @@ int adaptive_avg_pool2d_vjp_x(const adaptive_avg_pool2d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t v = here; v < until; v++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_w[j] = adaptive_avg_pool2d_total(lanes, levels, joined, some);
@@ -507,7 +517,7 @@ int adaptive_avg_pool2d_jvp(const adaptive_avg_pool2d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -515,15 +525,17 @@ int adaptive_avg_pool2d_jvp(const adaptive_avg_pool2d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[i] = adaptive_avg_pool2d_total(lanes, levels, joined, some);
@@ -548,7 +560,7 @@ int adaptive_avg_pool2d_jvp(const adaptive_avg_pool2d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -556,15 +568,17 @@ int adaptive_avg_pool2d_jvp(const adaptive_avg_pool2d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t v = here; v < until; v++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_w[j] = adaptive_avg_pool2d_total(lanes, levels, joined, some);
@@ -595,7 +609,7 @@ int adaptive_avg_pool2d_jvp(const adaptive_avg_pool2d_sizes *sizes,
                                             lanes[piece] += (tx[((n*C + c)*H + u)*W + v] / count_h[i] / count_w[j]);
                                         }
                                     }
-                                    taken += 1 + (upto - since) / 32;
+                                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                     if (taken >= 64) {
                                         lanes[0] += some;
                                         some = 0;
@@ -603,15 +617,17 @@ int adaptive_avg_pool2d_jvp(const adaptive_avg_pool2d_sizes *sizes,
                                         taken = 0;
                                     }
                                 }
-                                for (ptrdiff_t v = here; v < until; v++) {
-                                    some += (tx[((n*C + c)*H + u)*W + v] / count_h[i] / count_w[j]);
-                                }
-                                taken += 1;
-                                if (taken >= 64) {
-                                    lanes[0] += some;
-                                    some = 0;
-                                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                                    taken = 0;
+                                if (here < until) {
+                                    for (ptrdiff_t v = here; v < until; v++) {
+                                        some += (tx[((n*C + c)*H + u)*W + v] / count_h[i] / count_w[j]);
+                                    }
+                                    taken += until - here;
+                                    if (taken >= 64) {
+                                        lanes[0] += some;
+                                        some = 0;
+                                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                                        taken = 0;
+                                    }
                                 }
                             }
                         }
@@ -683,7 +699,7 @@ int adaptive_avg_pool2d_double_vjp_dy(const adaptive_avg_pool2d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -691,15 +707,17 @@ int adaptive_avg_pool2d_double_vjp_dy(const adaptive_avg_pool2d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[i] = adaptive_avg_pool2d_total(lanes, levels, joined, some);
@@ -724,7 +742,7 @@ int adaptive_avg_pool2d_double_vjp_dy(const adaptive_avg_pool2d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -732,15 +750,17 @@ int adaptive_avg_pool2d_double_vjp_dy(const adaptive_avg_pool2d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t v = here; v < until; v++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_w[j] = adaptive_avg_pool2d_total(lanes, levels, joined, some);
@@ -771,7 +791,7 @@ int adaptive_avg_pool2d_double_vjp_dy(const adaptive_avg_pool2d_sizes *sizes,
                                             lanes[piece] += (vx[((n*C + c)*H + u)*W + v] / count_h[i] / count_w[j]);
                                         }
                                     }
-                                    taken += 1 + (upto - since) / 32;
+                                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                     if (taken >= 64) {
                                         lanes[0] += some;
                                         some = 0;
@@ -779,15 +799,17 @@ int adaptive_avg_pool2d_double_vjp_dy(const adaptive_avg_pool2d_sizes *sizes,
                                         taken = 0;
                                     }
                                 }
-                                for (ptrdiff_t v = here; v < until; v++) {
-                                    some += (vx[((n*C + c)*H + u)*W + v] / count_h[i] / count_w[j]);
-                                }
-                                taken += 1;
-                                if (taken >= 64) {
-                                    lanes[0] += some;
-                                    some = 0;
-                                    adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
-                                    taken = 0;
+                                if (here < until) {
+                                    for (ptrdiff_t v = here; v < until; v++) {
+                                        some += (vx[((n*C + c)*H + u)*W + v] / count_h[i] / count_w[j]);
+                                    }
+                                    taken += until - here;
+                                    if (taken >= 64) {
+                                        lanes[0] += some;
+                                        some = 0;
+                                        adaptive_avg_pool2d_join(lanes, levels, joined++, 32);
+                                        taken = 0;
+                                    }
                                 }
                             }
                         }

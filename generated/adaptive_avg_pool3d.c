@@ -217,7 +217,7 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -225,15 +225,17 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_d[i] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -258,7 +260,7 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -266,15 +268,17 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t v = here; v < until; v++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[j] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -299,7 +303,7 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -307,15 +311,17 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t z = here; z < until; z++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t z = here; z < until; z++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_w[k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -348,7 +354,7 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                                                     lanes[piece] += (x[(((n*C + c)*D + u)*H + v)*W + z] / (count_d[i] * count_h[j] * count_w[k]));
                                                 }
                                             }
-                                            taken += 1 + (upto - since) / 32;
+                                            taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                             if (taken >= 64) {
                                                 lanes[0] += some;
                                                 some = 0;
@@ -356,15 +362,17 @@ int adaptive_avg_pool3d_forward(const adaptive_avg_pool3d_sizes *sizes,
                                                 taken = 0;
                                             }
                                         }
-                                        for (ptrdiff_t z = here; z < until; z++) {
-                                            some += (x[(((n*C + c)*D + u)*H + v)*W + z] / (count_d[i] * count_h[j] * count_w[k]));
-                                        }
-                                        taken += 1;
-                                        if (taken >= 64) {
-                                            lanes[0] += some;
-                                            some = 0;
-                                            adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                                            taken = 0;
+                                        if (here < until) {
+                                            for (ptrdiff_t z = here; z < until; z++) {
+                                                some += (x[(((n*C + c)*D + u)*H + v)*W + z] / (count_d[i] * count_h[j] * count_w[k]));
+                                            }
+                                            taken += until - here;
+                                            if (taken >= 64) {
+                                                lanes[0] += some;
+                                                some = 0;
+                                                adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                                taken = 0;
+                                            }
                                         }
                                     }
                                 }
@@ -440,7 +448,7 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -448,15 +456,17 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_d[i] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -481,7 +491,7 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -489,15 +499,17 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t v = here; v < until; v++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[j] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -522,7 +534,7 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -530,15 +542,17 @@ int adaptive_avg_pool3d_vjp_x(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t z = here; z < until; z++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t z = here; z < until; z++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_w[k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -633,7 +647,7 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -641,15 +655,17 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_d[i] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -674,7 +690,7 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -682,15 +698,17 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t v = here; v < until; v++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[j] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -715,7 +733,7 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -723,15 +741,17 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t z = here; z < until; z++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t z = here; z < until; z++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_w[k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -764,7 +784,7 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                                                     lanes[piece] += (tx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
                                                 }
                                             }
-                                            taken += 1 + (upto - since) / 32;
+                                            taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                             if (taken >= 64) {
                                                 lanes[0] += some;
                                                 some = 0;
@@ -772,15 +792,17 @@ int adaptive_avg_pool3d_jvp(const adaptive_avg_pool3d_sizes *sizes,
                                                 taken = 0;
                                             }
                                         }
-                                        for (ptrdiff_t z = here; z < until; z++) {
-                                            some += (tx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
-                                        }
-                                        taken += 1;
-                                        if (taken >= 64) {
-                                            lanes[0] += some;
-                                            some = 0;
-                                            adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                                            taken = 0;
+                                        if (here < until) {
+                                            for (ptrdiff_t z = here; z < until; z++) {
+                                                some += (tx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                            }
+                                            taken += until - here;
+                                            if (taken >= 64) {
+                                                lanes[0] += some;
+                                                some = 0;
+                                                adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                                taken = 0;
+                                            }
                                         }
                                     }
                                 }
@@ -858,7 +880,7 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -866,15 +888,17 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_d[i] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -899,7 +923,7 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -907,15 +931,17 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t v = here; v < until; v++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t v = here; v < until; v++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_h[j] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -940,7 +966,7 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                             lanes[piece] += 1.0f;
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -948,15 +974,17 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t z = here; z < until; z++) {
-                    some += 1.0f;
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t z = here; z < until; z++) {
+                        some += 1.0f;
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             count_w[k] = adaptive_avg_pool3d_total(lanes, levels, joined, some);
@@ -989,7 +1017,7 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                                                     lanes[piece] += (vx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
                                                 }
                                             }
-                                            taken += 1 + (upto - since) / 32;
+                                            taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                             if (taken >= 64) {
                                                 lanes[0] += some;
                                                 some = 0;
@@ -997,15 +1025,17 @@ int adaptive_avg_pool3d_double_vjp_dy(const adaptive_avg_pool3d_sizes *sizes,
                                                 taken = 0;
                                             }
                                         }
-                                        for (ptrdiff_t z = here; z < until; z++) {
-                                            some += (vx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
-                                        }
-                                        taken += 1;
-                                        if (taken >= 64) {
-                                            lanes[0] += some;
-                                            some = 0;
-                                            adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
-                                            taken = 0;
+                                        if (here < until) {
+                                            for (ptrdiff_t z = here; z < until; z++) {
+                                                some += (vx[(((n*C + c)*D + u)*H + v)*W + z] / count_d[i] / count_h[j] / count_w[k]);
+                                            }
+                                            taken += until - here;
+                                            if (taken >= 64) {
+                                                lanes[0] += some;
+                                                some = 0;
+                                                adaptive_avg_pool3d_join(lanes, levels, joined++, 32);
+                                                taken = 0;
+                                            }
                                         }
                                     }
                                 }

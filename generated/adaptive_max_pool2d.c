@@ -350,7 +350,7 @@ int adaptive_max_pool2d_jvp(const adaptive_max_pool2d_sizes *sizes,
                                 }
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -358,17 +358,19 @@ int adaptive_max_pool2d_jvp(const adaptive_max_pool2d_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t u = here; u < until; u++) {
-                        if ((ptrdiff_t)y_at[i*3 + j] >= W*u && W + W*u >= (ptrdiff_t)y_at[i*3 + j] + 1 && 3*(ptrdiff_t)y_at[i*3 + j] + 2 >= W*j + 3*W*u && W + W*j + 3*W*u >= 3*(ptrdiff_t)y_at[i*3 + j] + 1) {
-                            some += tx[((n*C + c)*H + u)*W + (ptrdiff_t)y_at[i*3 + j] - W*u];
+                    if (here < until) {
+                        for (ptrdiff_t u = here; u < until; u++) {
+                            if ((ptrdiff_t)y_at[i*3 + j] >= W*u && W + W*u >= (ptrdiff_t)y_at[i*3 + j] + 1 && 3*(ptrdiff_t)y_at[i*3 + j] + 2 >= W*j + 3*W*u && W + W*j + 3*W*u >= 3*(ptrdiff_t)y_at[i*3 + j] + 1) {
+                                some += tx[((n*C + c)*H + u)*W + (ptrdiff_t)y_at[i*3 + j] - W*u];
+                            }
                         }
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        adaptive_max_pool2d_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            adaptive_max_pool2d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
                 ty[((n*C + c)*3 + i)*3 + j] = adaptive_max_pool2d_total(lanes, levels, joined, some);
@@ -463,7 +465,7 @@ int adaptive_max_pool2d_double_vjp_dy(const adaptive_max_pool2d_sizes *sizes,
                                 }
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -471,17 +473,19 @@ int adaptive_max_pool2d_double_vjp_dy(const adaptive_max_pool2d_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t u = here; u < until; u++) {
-                        if ((ptrdiff_t)y_at[i*3 + j] >= W*u && W + W*u >= (ptrdiff_t)y_at[i*3 + j] + 1 && 3*(ptrdiff_t)y_at[i*3 + j] + 2 >= W*j + 3*W*u && W + W*j + 3*W*u >= 3*(ptrdiff_t)y_at[i*3 + j] + 1) {
-                            some += vx[((n*C + c)*H + u)*W + (ptrdiff_t)y_at[i*3 + j] - W*u];
+                    if (here < until) {
+                        for (ptrdiff_t u = here; u < until; u++) {
+                            if ((ptrdiff_t)y_at[i*3 + j] >= W*u && W + W*u >= (ptrdiff_t)y_at[i*3 + j] + 1 && 3*(ptrdiff_t)y_at[i*3 + j] + 2 >= W*j + 3*W*u && W + W*j + 3*W*u >= 3*(ptrdiff_t)y_at[i*3 + j] + 1) {
+                                some += vx[((n*C + c)*H + u)*W + (ptrdiff_t)y_at[i*3 + j] - W*u];
+                            }
                         }
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        adaptive_max_pool2d_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            adaptive_max_pool2d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
                 gdy[((n*C + c)*3 + i)*3 + j] = adaptive_max_pool2d_total(lanes, levels, joined, some);

@@ -399,7 +399,7 @@ int adaptive_max_pool3d_jvp(const adaptive_max_pool3d_sizes *sizes,
                                         }
                                     }
                                 }
-                                taken += 1 + (upto - since) / 32;
+                                taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                 if (taken >= 64) {
                                     lanes[0] += some;
                                     some = 0;
@@ -407,17 +407,19 @@ int adaptive_max_pool3d_jvp(const adaptive_max_pool3d_sizes *sizes,
                                     taken = 0;
                                 }
                             }
-                            for (ptrdiff_t v = here; v < until; v++) {
-                                if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
-                                    some += tx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                            if (here < until) {
+                                for (ptrdiff_t v = here; v < until; v++) {
+                                    if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
+                                        some += tx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                                    }
                                 }
-                            }
-                            taken += 1;
-                            if (taken >= 64) {
-                                lanes[0] += some;
-                                some = 0;
-                                adaptive_max_pool3d_join(lanes, levels, joined++, 32);
-                                taken = 0;
+                                taken += until - here;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    adaptive_max_pool3d_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
                             }
                         }
                     }
@@ -522,7 +524,7 @@ int adaptive_max_pool3d_double_vjp_dy(const adaptive_max_pool3d_sizes *sizes,
                                         }
                                     }
                                 }
-                                taken += 1 + (upto - since) / 32;
+                                taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                 if (taken >= 64) {
                                     lanes[0] += some;
                                     some = 0;
@@ -530,17 +532,19 @@ int adaptive_max_pool3d_double_vjp_dy(const adaptive_max_pool3d_sizes *sizes,
                                     taken = 0;
                                 }
                             }
-                            for (ptrdiff_t v = here; v < until; v++) {
-                                if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
-                                    some += vx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                            if (here < until) {
+                                for (ptrdiff_t v = here; v < until; v++) {
+                                    if ((ptrdiff_t)y_at[(i*3 + j)*3 + k] >= H*W*u + W*v && H*W*u + W + W*v >= (ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1 && 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 2 >= 3*H*W*u + W*k + 3*W*v && 3*H*W*u + W + W*k + 3*W*v >= 3*(ptrdiff_t)y_at[(i*3 + j)*3 + k] + 1) {
+                                        some += vx[(((n*C + c)*D + u)*H + v)*W + (ptrdiff_t)y_at[(i*3 + j)*3 + k] - H*W*u - W*v];
+                                    }
                                 }
-                            }
-                            taken += 1;
-                            if (taken >= 64) {
-                                lanes[0] += some;
-                                some = 0;
-                                adaptive_max_pool3d_join(lanes, levels, joined++, 32);
-                                taken = 0;
+                                taken += until - here;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    adaptive_max_pool3d_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
                             }
                         }
                     }

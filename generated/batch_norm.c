@@ -184,7 +184,7 @@ int batch_norm_forward(const batch_norm_sizes *sizes,
                                 lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -192,15 +192,17 @@ int batch_norm_forward(const batch_norm_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t i = here; i < until; i++) {
-                        some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        batch_norm_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t i = here; i < until; i++) {
+                            some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            batch_norm_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }
@@ -238,7 +240,7 @@ int batch_norm_forward(const batch_norm_sizes *sizes,
                                 lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -246,15 +248,17 @@ int batch_norm_forward(const batch_norm_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t i = here; i < until; i++) {
-                        some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        batch_norm_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t i = here; i < until; i++) {
+                            some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            batch_norm_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }
@@ -303,7 +307,7 @@ static batch_norm_APART void batch_norm_part_vjp_1(ptrdiff_t N, ptrdiff_t C, ptr
                             lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -311,15 +315,17 @@ static batch_norm_APART void batch_norm_part_vjp_1(ptrdiff_t N, ptrdiff_t C, ptr
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -369,7 +375,7 @@ static batch_norm_APART void batch_norm_part_vjp_3(ptrdiff_t N, ptrdiff_t C, ptr
                             lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -377,15 +383,17 @@ static batch_norm_APART void batch_norm_part_vjp_3(ptrdiff_t N, ptrdiff_t C, ptr
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -430,7 +438,7 @@ static batch_norm_APART void batch_norm_part_vjp_5(ptrdiff_t N, ptrdiff_t C, ptr
                             lanes[piece] += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -438,15 +446,17 @@ static batch_norm_APART void batch_norm_part_vjp_5(ptrdiff_t N, ptrdiff_t C, ptr
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -515,7 +525,7 @@ static batch_norm_APART void batch_norm_part_vjp_8(ptrdiff_t N, ptrdiff_t C, ptr
                             lanes[piece] += (-dcentred[((n*C + c)*H)*W + i]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -523,15 +533,17 @@ static batch_norm_APART void batch_norm_part_vjp_8(ptrdiff_t N, ptrdiff_t C, ptr
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (-dcentred[((n*C + c)*H)*W + i]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (-dcentred[((n*C + c)*H)*W + i]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -600,7 +612,7 @@ static batch_norm_APART void batch_norm_part_vjp_11(ptrdiff_t N, ptrdiff_t C, pt
                             lanes[piece] += dy[((n*C + c)*H)*W + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -608,15 +620,17 @@ static batch_norm_APART void batch_norm_part_vjp_11(ptrdiff_t N, ptrdiff_t C, pt
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += dy[((n*C + c)*H)*W + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += dy[((n*C + c)*H)*W + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -833,7 +847,7 @@ static batch_norm_APART void batch_norm_part_jvp_1(ptrdiff_t N, ptrdiff_t C, ptr
                             lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -841,15 +855,17 @@ static batch_norm_APART void batch_norm_part_jvp_1(ptrdiff_t N, ptrdiff_t C, ptr
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -899,7 +915,7 @@ static batch_norm_APART void batch_norm_part_jvp_3(ptrdiff_t N, ptrdiff_t C, ptr
                             lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -907,15 +923,17 @@ static batch_norm_APART void batch_norm_part_jvp_3(ptrdiff_t N, ptrdiff_t C, ptr
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -959,7 +977,7 @@ static batch_norm_APART void batch_norm_part_jvp_5(ptrdiff_t N, ptrdiff_t C, ptr
                             lanes[piece] += (tx[((n*C + c)*H)*W + i] / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -967,15 +985,17 @@ static batch_norm_APART void batch_norm_part_jvp_5(ptrdiff_t N, ptrdiff_t C, ptr
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (tx[((n*C + c)*H)*W + i] / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (tx[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -1036,7 +1056,7 @@ static batch_norm_APART void batch_norm_part_jvp_7(ptrdiff_t N, ptrdiff_t C, ptr
                             lanes[piece] += (2.0f * tcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -1044,15 +1064,17 @@ static batch_norm_APART void batch_norm_part_jvp_7(ptrdiff_t N, ptrdiff_t C, ptr
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (2.0f * tcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (2.0f * tcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -1205,7 +1227,7 @@ static batch_norm_APART void batch_norm_part_double_vjp_1(ptrdiff_t N, ptrdiff_t
                             lanes[piece] += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -1213,15 +1235,17 @@ static batch_norm_APART void batch_norm_part_double_vjp_1(ptrdiff_t N, ptrdiff_t
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (x[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -1272,7 +1296,7 @@ static batch_norm_APART void batch_norm_part_double_vjp_3(ptrdiff_t N, ptrdiff_t
                             lanes[piece] += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -1280,15 +1304,17 @@ static batch_norm_APART void batch_norm_part_double_vjp_3(ptrdiff_t N, ptrdiff_t
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (batch_norm_power(centred[((n*C + c)*H)*W + i], 2) / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -1333,7 +1359,7 @@ static batch_norm_APART void batch_norm_part_double_vjp_5(ptrdiff_t N, ptrdiff_t
                             lanes[piece] += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -1341,15 +1367,17 @@ static batch_norm_APART void batch_norm_part_double_vjp_5(ptrdiff_t N, ptrdiff_t
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += dy[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -1394,7 +1422,7 @@ static batch_norm_APART void batch_norm_part_double_vjp_7(ptrdiff_t N, ptrdiff_t
                             lanes[piece] += (vx[((n*C + c)*H)*W + i] / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -1402,15 +1430,17 @@ static batch_norm_APART void batch_norm_part_double_vjp_7(ptrdiff_t N, ptrdiff_t
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (vx[((n*C + c)*H)*W + i] / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (vx[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -1471,7 +1501,7 @@ static batch_norm_APART void batch_norm_part_double_vjp_9(ptrdiff_t N, ptrdiff_t
                             lanes[piece] += (2.0f * ddcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -1479,15 +1509,17 @@ static batch_norm_APART void batch_norm_part_double_vjp_9(ptrdiff_t N, ptrdiff_t
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (2.0f * ddcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (2.0f * ddcentred[((n*C + c)*H)*W + i] * centred[((n*C + c)*H)*W + i] / (float)(H*N*W));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -1537,7 +1569,7 @@ static batch_norm_APART void batch_norm_part_double_vjp_11(ptrdiff_t N, ptrdiff_
                             lanes[piece] += ddcentred[((n*C + c)*H)*W + i] * dy[((n*C + c)*H)*W + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -1545,15 +1577,17 @@ static batch_norm_APART void batch_norm_part_double_vjp_11(ptrdiff_t N, ptrdiff_
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += ddcentred[((n*C + c)*H)*W + i] * dy[((n*C + c)*H)*W + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += ddcentred[((n*C + c)*H)*W + i] * dy[((n*C + c)*H)*W + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }
@@ -1642,7 +1676,7 @@ static batch_norm_APART void batch_norm_part_double_vjp_14(ptrdiff_t N, ptrdiff_
                             lanes[piece] += (-dcentred1[((n*C + c)*H)*W + i]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -1650,15 +1684,17 @@ static batch_norm_APART void batch_norm_part_double_vjp_14(ptrdiff_t N, ptrdiff_
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += (-dcentred1[((n*C + c)*H)*W + i]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    batch_norm_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += (-dcentred1[((n*C + c)*H)*W + i]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        batch_norm_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
         }

@@ -323,7 +323,7 @@ int conv1d_vjp_w(const conv1d_sizes *sizes,
                                 lanes[piece] += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + a + i];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -331,15 +331,17 @@ int conv1d_vjp_w(const conv1d_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t i = here; i < until; i++) {
-                        some += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + a + i];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv1d_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t i = here; i < until; i++) {
+                            some += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + a + i];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }
@@ -411,7 +413,7 @@ int conv1d_vjp_b(const conv1d_sizes *sizes,
                                 lanes[piece] += dy[(n*O + o)*Ho + i];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -419,15 +421,17 @@ int conv1d_vjp_b(const conv1d_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t i = here; i < until; i++) {
-                        some += dy[(n*O + o)*Ho + i];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv1d_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t i = here; i < until; i++) {
+                            some += dy[(n*O + o)*Ho + i];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }

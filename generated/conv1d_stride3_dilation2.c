@@ -344,7 +344,7 @@ int conv1d_stride3_dilation2_vjp_w(const conv1d_stride3_dilation2_sizes *sizes,
                                 lanes[piece] += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + 2*a + 3*i - 2];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -352,15 +352,17 @@ int conv1d_stride3_dilation2_vjp_w(const conv1d_stride3_dilation2_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t i = here; i < until; i++) {
-                        some += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + 2*a + 3*i - 2];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t i = here; i < until; i++) {
+                            some += dy[(n*O + o)*Ho + i] * x[(n*C + c)*H + 2*a + 3*i - 2];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }
@@ -432,7 +434,7 @@ int conv1d_stride3_dilation2_vjp_b(const conv1d_stride3_dilation2_sizes *sizes,
                                 lanes[piece] += dy[(n*O + o)*Ho + i];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -440,15 +442,17 @@ int conv1d_stride3_dilation2_vjp_b(const conv1d_stride3_dilation2_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t i = here; i < until; i++) {
-                        some += dy[(n*O + o)*Ho + i];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t i = here; i < until; i++) {
+                            some += dy[(n*O + o)*Ho + i];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }
@@ -863,7 +867,7 @@ int conv1d_stride3_dilation2_double_vjp_w(const conv1d_stride3_dilation2_sizes *
                                 lanes[piece] += vx[(n*C + c)*H + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + m + t];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -871,15 +875,17 @@ int conv1d_stride3_dilation2_double_vjp_w(const conv1d_stride3_dilation2_sizes *
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t t = here; t < until; t++) {
-                        some += vx[(n*C + c)*H + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + m + t];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t t = here; t < until; t++) {
+                            some += vx[(n*C + c)*H + a0 + 3*t] * dy[(n*O + o)*Ho + c0 + m + t];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1d_stride3_dilation2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }

@@ -293,7 +293,7 @@ int conv1x1_vjp_w(const conv1x1_sizes *sizes,
                                 lanes[piece] += dy[((n*O + o)*H)*W + j] * x[((n*C + c)*H)*W + j];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -301,15 +301,17 @@ int conv1x1_vjp_w(const conv1x1_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t j = here; j < until; j++) {
-                        some += dy[((n*O + o)*H)*W + j] * x[((n*C + c)*H)*W + j];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv1x1_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t j = here; j < until; j++) {
+                            some += dy[((n*O + o)*H)*W + j] * x[((n*C + c)*H)*W + j];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1x1_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }
@@ -380,7 +382,7 @@ int conv1x1_vjp_b(const conv1x1_sizes *sizes,
                                 lanes[piece] += dy[((n*O + o)*H)*W + j];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -388,15 +390,17 @@ int conv1x1_vjp_b(const conv1x1_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t j = here; j < until; j++) {
-                        some += dy[((n*O + o)*H)*W + j];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv1x1_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t j = here; j < until; j++) {
+                            some += dy[((n*O + o)*H)*W + j];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1x1_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }
@@ -746,7 +750,7 @@ int conv1x1_double_vjp_w(const conv1x1_sizes *sizes,
                                 lanes[piece] += vx[((n*C + c)*H)*W + j] * dy[((n*O + o)*H)*W + j];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -754,15 +758,17 @@ int conv1x1_double_vjp_w(const conv1x1_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t j = here; j < until; j++) {
-                        some += vx[((n*C + c)*H)*W + j] * dy[((n*O + o)*H)*W + j];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv1x1_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t j = here; j < until; j++) {
+                            some += vx[((n*C + c)*H)*W + j] * dy[((n*O + o)*H)*W + j];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv1x1_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }

@@ -369,7 +369,7 @@ int conv2d_vjp_w(const conv2d_sizes *sizes,
                                         lanes[piece] += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + i)*W + e + j];
                                     }
                                 }
-                                taken += 1 + (upto - since) / 32;
+                                taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                 if (taken >= 64) {
                                     lanes[0] += some;
                                     some = 0;
@@ -377,15 +377,17 @@ int conv2d_vjp_w(const conv2d_sizes *sizes,
                                     taken = 0;
                                 }
                             }
-                            for (ptrdiff_t j = here; j < until; j++) {
-                                some += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + i)*W + e + j];
-                            }
-                            taken += 1;
-                            if (taken >= 64) {
-                                lanes[0] += some;
-                                some = 0;
-                                conv2d_join(lanes, levels, joined++, 32);
-                                taken = 0;
+                            if (here < until) {
+                                for (ptrdiff_t j = here; j < until; j++) {
+                                    some += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + i)*W + e + j];
+                                }
+                                taken += until - here;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    conv2d_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
                             }
                         }
                     }
@@ -462,7 +464,7 @@ int conv2d_vjp_b(const conv2d_sizes *sizes,
                                 lanes[piece] += dy[((n*O + o)*Ho)*Wo + j];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -470,15 +472,17 @@ int conv2d_vjp_b(const conv2d_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t j = here; j < until; j++) {
-                        some += dy[((n*O + o)*Ho)*Wo + j];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv2d_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t j = here; j < until; j++) {
+                            some += dy[((n*O + o)*Ho)*Wo + j];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv2d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }

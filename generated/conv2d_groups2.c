@@ -417,7 +417,7 @@ int conv2d_groups2_vjp_w(const conv2d_groups2_sizes *sizes,
                                         lanes[piece] += dy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
                                     }
                                 }
-                                taken += 1 + (upto - since) / 32;
+                                taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                 if (taken >= 64) {
                                     lanes[0] += some;
                                     some = 0;
@@ -425,15 +425,17 @@ int conv2d_groups2_vjp_w(const conv2d_groups2_sizes *sizes,
                                     taken = 0;
                                 }
                             }
-                            for (ptrdiff_t j = here; j < until; j++) {
-                                some += dy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
-                            }
-                            taken += 1;
-                            if (taken >= 64) {
-                                lanes[0] += some;
-                                some = 0;
-                                conv2d_groups2_join(lanes, levels, joined++, 32);
-                                taken = 0;
+                            if (here < until) {
+                                for (ptrdiff_t j = here; j < until; j++) {
+                                    some += dy[(((n*2 + g)*Og + o)*Ho + i)*Wo + j] * x[(((n*2 + g)*Cg + c)*H + a + i - 1)*W + e + j - 1];
+                                }
+                                taken += until - here;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    conv2d_groups2_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
                             }
                         }
                     }
@@ -511,7 +513,7 @@ int conv2d_groups2_vjp_b(const conv2d_groups2_sizes *sizes,
                                 lanes[piece] += dy[(((n*2 + g)*Og + o)*Ho)*Wo + j];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -519,15 +521,17 @@ int conv2d_groups2_vjp_b(const conv2d_groups2_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t j = here; j < until; j++) {
-                        some += dy[(((n*2 + g)*Og + o)*Ho)*Wo + j];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv2d_groups2_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t j = here; j < until; j++) {
+                            some += dy[(((n*2 + g)*Og + o)*Ho)*Wo + j];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv2d_groups2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }

@@ -109,7 +109,7 @@ def vjp_x(dy, x, w, b):
         (N, 2, Og, KH, KW, H, W),
         padded.dtype,
         padded,
-        (before + 1)*step[3] + (before1 + 1)*step[4],
+        padded.size and (before + 1)*step[3] + (before1 + 1)*step[4],
         (step[0], step[1], step[2], -step[3], -step[4], step[3], step[4]))
     factors = w.transpose(0, 2, 1, 3, 4).reshape(2, Cg, Og*KH*KW)
     dx = np.empty((N, 2, Cg, H, W), dtype=dy.dtype)
@@ -437,7 +437,7 @@ def double_vjp_x(vx, vw, vb, dy, x, w, b):
         (N, 2, Og, KH, KW, H, W),
         padded.dtype,
         padded,
-        (before + 1)*step[3] + (before1 + 1)*step[4],
+        padded.size and (before + 1)*step[3] + (before1 + 1)*step[4],
         (step[0], step[1], step[2], -step[3], -step[4], step[3], step[4]))
     factors = vw.transpose(0, 2, 1, 3, 4).reshape(2, Cg, Og*KH*KW)
     gx = np.empty((N, 2, Cg, H, W), dtype=vx.dtype)

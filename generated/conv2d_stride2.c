@@ -391,7 +391,7 @@ int conv2d_stride2_vjp_w(const conv2d_stride2_sizes *sizes,
                                         lanes[piece] += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
                                     }
                                 }
-                                taken += 1 + (upto - since) / 32;
+                                taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                 if (taken >= 64) {
                                     lanes[0] += some;
                                     some = 0;
@@ -399,15 +399,17 @@ int conv2d_stride2_vjp_w(const conv2d_stride2_sizes *sizes,
                                     taken = 0;
                                 }
                             }
-                            for (ptrdiff_t j = here; j < until; j++) {
-                                some += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
-                            }
-                            taken += 1;
-                            if (taken >= 64) {
-                                lanes[0] += some;
-                                some = 0;
-                                conv2d_stride2_join(lanes, levels, joined++, 32);
-                                taken = 0;
+                            if (here < until) {
+                                for (ptrdiff_t j = here; j < until; j++) {
+                                    some += dy[((n*O + o)*Ho + i)*Wo + j] * x[((n*C + c)*H + a + 2*i - 1)*W + e + 2*j - 1];
+                                }
+                                taken += until - here;
+                                if (taken >= 64) {
+                                    lanes[0] += some;
+                                    some = 0;
+                                    conv2d_stride2_join(lanes, levels, joined++, 32);
+                                    taken = 0;
+                                }
                             }
                         }
                     }
@@ -484,7 +486,7 @@ int conv2d_stride2_vjp_b(const conv2d_stride2_sizes *sizes,
                                 lanes[piece] += dy[((n*O + o)*Ho)*Wo + j];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -492,15 +494,17 @@ int conv2d_stride2_vjp_b(const conv2d_stride2_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t j = here; j < until; j++) {
-                        some += dy[((n*O + o)*Ho)*Wo + j];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv2d_stride2_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t j = here; j < until; j++) {
+                            some += dy[((n*O + o)*Ho)*Wo + j];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv2d_stride2_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }

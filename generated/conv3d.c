@@ -418,7 +418,7 @@ int conv3d_vjp_w(const conv3d_sizes *sizes,
                                                 lanes[piece] += dy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
                                             }
                                         }
-                                        taken += 1 + (upto - since) / 32;
+                                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                                         if (taken >= 64) {
                                             lanes[0] += some;
                                             some = 0;
@@ -426,15 +426,17 @@ int conv3d_vjp_w(const conv3d_sizes *sizes,
                                             taken = 0;
                                         }
                                     }
-                                    for (ptrdiff_t k = here; k < until; k++) {
-                                        some += dy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
-                                    }
-                                    taken += 1;
-                                    if (taken >= 64) {
-                                        lanes[0] += some;
-                                        some = 0;
-                                        conv3d_join(lanes, levels, joined++, 32);
-                                        taken = 0;
+                                    if (here < until) {
+                                        for (ptrdiff_t k = here; k < until; k++) {
+                                            some += dy[(((n*O + o)*Do + i)*Ho + j)*Wo + k] * x[(((n*C + c)*D + a + i)*H + e + j)*W + f + k];
+                                        }
+                                        taken += until - here;
+                                        if (taken >= 64) {
+                                            lanes[0] += some;
+                                            some = 0;
+                                            conv3d_join(lanes, levels, joined++, 32);
+                                            taken = 0;
+                                        }
                                     }
                                 }
                             }
@@ -517,7 +519,7 @@ int conv3d_vjp_b(const conv3d_sizes *sizes,
                                     lanes[piece] += dy[(((n*O + o)*Do + i)*Ho)*Wo + k];
                                 }
                             }
-                            taken += 1 + (upto - since) / 32;
+                            taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                             if (taken >= 64) {
                                 lanes[0] += some;
                                 some = 0;
@@ -525,15 +527,17 @@ int conv3d_vjp_b(const conv3d_sizes *sizes,
                                 taken = 0;
                             }
                         }
-                        for (ptrdiff_t k = here; k < until; k++) {
-                            some += dy[(((n*O + o)*Do + i)*Ho)*Wo + k];
-                        }
-                        taken += 1;
-                        if (taken >= 64) {
-                            lanes[0] += some;
-                            some = 0;
-                            conv3d_join(lanes, levels, joined++, 32);
-                            taken = 0;
+                        if (here < until) {
+                            for (ptrdiff_t k = here; k < until; k++) {
+                                some += dy[(((n*O + o)*Do + i)*Ho)*Wo + k];
+                            }
+                            taken += until - here;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                conv3d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
                         }
                     }
                 }

@@ -407,7 +407,7 @@ int conv_transpose1d_vjp_b(const conv_transpose1d_sizes *sizes,
                                 lanes[piece] += dy[(n*O + o)*Ho + u];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -415,15 +415,17 @@ int conv_transpose1d_vjp_b(const conv_transpose1d_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t u = here; u < until; u++) {
-                        some += dy[(n*O + o)*Ho + u];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv_transpose1d_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t u = here; u < until; u++) {
+                            some += dy[(n*O + o)*Ho + u];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv_transpose1d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }

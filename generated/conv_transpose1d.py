@@ -205,7 +205,7 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
             (C, K, N, Ho),
             padded.dtype,
             padded,
-            before*step[2],
+            padded.size and before*step[2],
             (step[1], -step[2], step[0], step[2]))
         for n0, n1, start, stop in _blocks(N, Ho, 1, O*C*K//2, 16*O):
             columns = windows[:, :, n0:n1, start:stop].reshape(

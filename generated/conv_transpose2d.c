@@ -455,7 +455,7 @@ int conv_transpose2d_vjp_b(const conv_transpose2d_sizes *sizes,
                                 lanes[piece] += dy[((n*O + o)*Ho)*Wo + v];
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -463,15 +463,17 @@ int conv_transpose2d_vjp_b(const conv_transpose2d_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t v = here; v < until; v++) {
-                        some += dy[((n*O + o)*Ho)*Wo + v];
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        conv_transpose2d_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t v = here; v < until; v++) {
+                            some += dy[((n*O + o)*Ho)*Wo + v];
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            conv_transpose2d_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
             }

@@ -244,7 +244,7 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
             (C, KH, KW, N, Ho, Wo),
             padded.dtype,
             padded,
-            before*step[2] + before1*step[3],
+            padded.size and before*step[2] + before1*step[3],
             (step[1], -step[2], -step[3], step[0], step[2], step[3]))
         for n0, n1, start, stop in _blocks(N, Ho, Wo, O*C*KH*KW//2, 16*O):
             columns = windows[:, :, :, n0:n1, start:stop].reshape(

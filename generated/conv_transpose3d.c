@@ -509,7 +509,7 @@ int conv_transpose3d_vjp_b(const conv_transpose3d_sizes *sizes,
                                     lanes[piece] += dy[(((n*O + o)*Do + u)*Ho)*Wo + z];
                                 }
                             }
-                            taken += 1 + (upto - since) / 32;
+                            taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                             if (taken >= 64) {
                                 lanes[0] += some;
                                 some = 0;
@@ -517,15 +517,17 @@ int conv_transpose3d_vjp_b(const conv_transpose3d_sizes *sizes,
                                 taken = 0;
                             }
                         }
-                        for (ptrdiff_t z = here; z < until; z++) {
-                            some += dy[(((n*O + o)*Do + u)*Ho)*Wo + z];
-                        }
-                        taken += 1;
-                        if (taken >= 64) {
-                            lanes[0] += some;
-                            some = 0;
-                            conv_transpose3d_join(lanes, levels, joined++, 32);
-                            taken = 0;
+                        if (here < until) {
+                            for (ptrdiff_t z = here; z < until; z++) {
+                                some += dy[(((n*O + o)*Do + u)*Ho)*Wo + z];
+                            }
+                            taken += until - here;
+                            if (taken >= 64) {
+                                lanes[0] += some;
+                                some = 0;
+                                conv_transpose3d_join(lanes, levels, joined++, 32);
+                                taken = 0;
+                            }
                         }
                     }
                 }

@@ -275,7 +275,7 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
             (C, KD, KH, KW, N, Do, Ho, Wo),
             padded.dtype,
             padded,
-            before*step[2] + before1*step[3] + before2*step[4],
+            padded.size and before*step[2] + before1*step[3] + before2*step[4],
             (step[1], -step[2], -step[3], -step[4], step[0], step[2], step[3], step[4]))
         for n0, n1, start, stop in _blocks(N, Do, Ho*Wo, O*C*KD*KH*KW//2, 16*O):
             columns = windows[:, :, :, :, n0:n1, start:stop].reshape(

@@ -151,7 +151,7 @@ int correlate_forward(const correlate_sizes *sizes,
                             lanes[piece] += a[k] * b[B + k - i - 1];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -159,15 +159,17 @@ int correlate_forward(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t k = here; k < until; k++) {
-                    some += a[k] * b[B + k - i - 1];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t k = here; k < until; k++) {
+                        some += a[k] * b[B + k - i - 1];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y[i] = correlate_total(lanes, levels, joined, some);
@@ -232,7 +234,7 @@ int correlate_vjp_a(const correlate_sizes *sizes,
                             lanes[piece] += dy[i] * b[B + k - i - 1];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -240,15 +242,17 @@ int correlate_vjp_a(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += dy[i] * b[B + k - i - 1];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += dy[i] * b[B + k - i - 1];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             da[k] = correlate_total(lanes, levels, joined, some);
@@ -313,7 +317,7 @@ int correlate_vjp_b(const correlate_sizes *sizes,
                             lanes[piece] += dy[B + k - u - 1] * a[k];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -321,15 +325,17 @@ int correlate_vjp_b(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t k = here; k < until; k++) {
-                    some += dy[B + k - u - 1] * a[k];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t k = here; k < until; k++) {
+                        some += dy[B + k - u - 1] * a[k];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             db[u] = correlate_total(lanes, levels, joined, some);
@@ -396,7 +402,7 @@ int correlate_jvp(const correlate_sizes *sizes,
                             lanes[piece] += ta[k] * b[B + k - i - 1];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -404,15 +410,17 @@ int correlate_jvp(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t k = here; k < until; k++) {
-                    some += ta[k] * b[B + k - i - 1];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t k = here; k < until; k++) {
+                        some += ta[k] * b[B + k - i - 1];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[i] = correlate_total(lanes, levels, joined, some);
@@ -439,7 +447,7 @@ int correlate_jvp(const correlate_sizes *sizes,
                             lanes[piece] += tb[B + k - i - 1] * a[k];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -447,15 +455,17 @@ int correlate_jvp(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t k = here; k < until; k++) {
-                    some += tb[B + k - i - 1] * a[k];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t k = here; k < until; k++) {
+                        some += tb[B + k - i - 1] * a[k];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[i] += correlate_total(lanes, levels, joined, some);
@@ -524,7 +534,7 @@ int correlate_double_vjp_dy(const correlate_sizes *sizes,
                             lanes[piece] += vb[B + k - i - 1] * a[k];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -532,15 +542,17 @@ int correlate_double_vjp_dy(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t k = here; k < until; k++) {
-                    some += vb[B + k - i - 1] * a[k];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t k = here; k < until; k++) {
+                        some += vb[B + k - i - 1] * a[k];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[i] = correlate_total(lanes, levels, joined, some);
@@ -567,7 +579,7 @@ int correlate_double_vjp_dy(const correlate_sizes *sizes,
                             lanes[piece] += va[k] * b[B + k - i - 1];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -575,15 +587,17 @@ int correlate_double_vjp_dy(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t k = here; k < until; k++) {
-                    some += va[k] * b[B + k - i - 1];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t k = here; k < until; k++) {
+                        some += va[k] * b[B + k - i - 1];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[i] += correlate_total(lanes, levels, joined, some);
@@ -652,7 +666,7 @@ int correlate_double_vjp_a(const correlate_sizes *sizes,
                             lanes[piece] += vb[u] * dy[B + k - u - 1];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -660,15 +674,17 @@ int correlate_double_vjp_a(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t u = here; u < until; u++) {
-                    some += vb[u] * dy[B + k - u - 1];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t u = here; u < until; u++) {
+                        some += vb[u] * dy[B + k - u - 1];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ga[k] = correlate_total(lanes, levels, joined, some);
@@ -737,7 +753,7 @@ int correlate_double_vjp_b(const correlate_sizes *sizes,
                             lanes[piece] += va[k] * dy[B + k - u - 1];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -745,15 +761,17 @@ int correlate_double_vjp_b(const correlate_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t k = here; k < until; k++) {
-                    some += va[k] * dy[B + k - u - 1];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    correlate_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t k = here; k < until; k++) {
+                        some += va[k] * dy[B + k - u - 1];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        correlate_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gb[u] = correlate_total(lanes, levels, joined, some);

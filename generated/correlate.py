@@ -51,7 +51,7 @@ def vjp_a(dy, a, b):
     dy = np.ascontiguousarray(dy)
     step = dy.strides
     # windows[l,k] = dy[k + B - l - 1]
-    windows = np.ndarray((B, A), dy.dtype, dy, (B - 1)*step[0], (-step[0], step[0]))
+    windows = np.ndarray((B, A), dy.dtype, dy, dy.size and (B - 1)*step[0], (-step[0], step[0]))
     factors = b.reshape(1, B)
     da = np.empty((A,), dtype=dy.dtype)
     for _, _, start, stop in _blocks(1, A, 1, B, 8):

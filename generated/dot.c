@@ -120,7 +120,7 @@ int dot_forward(const dot_sizes *sizes,
                             lanes[piece] += a[i] * b[i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -128,15 +128,17 @@ int dot_forward(const dot_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += a[i] * b[i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    dot_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += a[i] * b[i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y[0] = dot_total(lanes, levels, joined, some);
@@ -274,7 +276,7 @@ int dot_jvp(const dot_sizes *sizes,
                             lanes[piece] += ta[i] * b[i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -282,15 +284,17 @@ int dot_jvp(const dot_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += ta[i] * b[i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    dot_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += ta[i] * b[i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[0] = dot_total(lanes, levels, joined, some);
@@ -317,7 +321,7 @@ int dot_jvp(const dot_sizes *sizes,
                             lanes[piece] += tb[i] * a[i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -325,15 +329,17 @@ int dot_jvp(const dot_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += tb[i] * a[i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    dot_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += tb[i] * a[i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[0] += dot_total(lanes, levels, joined, some);
@@ -397,7 +403,7 @@ int dot_double_vjp_dy(const dot_sizes *sizes,
                             lanes[piece] += vb[i] * a[i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -405,15 +411,17 @@ int dot_double_vjp_dy(const dot_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += vb[i] * a[i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    dot_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += vb[i] * a[i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[0] = dot_total(lanes, levels, joined, some);
@@ -440,7 +448,7 @@ int dot_double_vjp_dy(const dot_sizes *sizes,
                             lanes[piece] += va[i] * b[i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -448,15 +456,17 @@ int dot_double_vjp_dy(const dot_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += va[i] * b[i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    dot_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += va[i] * b[i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        dot_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[0] += dot_total(lanes, levels, joined, some);

@@ -153,7 +153,7 @@ int global_avg_pool_forward(const global_avg_pool_sizes *sizes,
                                 lanes[piece] += (x[((n*C + c)*H)*W + v] / (float)(H*W));
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -161,15 +161,17 @@ int global_avg_pool_forward(const global_avg_pool_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t v = here; v < until; v++) {
-                        some += (x[((n*C + c)*H)*W + v] / (float)(H*W));
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        global_avg_pool_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t v = here; v < until; v++) {
+                            some += (x[((n*C + c)*H)*W + v] / (float)(H*W));
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            global_avg_pool_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
                 y[((n*C + c)*1 + i)*1 + j] = global_avg_pool_total(lanes, levels, joined, some);
@@ -287,7 +289,7 @@ int global_avg_pool_jvp(const global_avg_pool_sizes *sizes,
                                 lanes[piece] += (tx[((n*C + c)*H)*W + v] / (float)(H*W));
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -295,15 +297,17 @@ int global_avg_pool_jvp(const global_avg_pool_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t v = here; v < until; v++) {
-                        some += (tx[((n*C + c)*H)*W + v] / (float)(H*W));
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        global_avg_pool_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t v = here; v < until; v++) {
+                            some += (tx[((n*C + c)*H)*W + v] / (float)(H*W));
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            global_avg_pool_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
                 ty[((n*C + c)*1 + i)*1 + j] = global_avg_pool_total(lanes, levels, joined, some);
@@ -373,7 +377,7 @@ int global_avg_pool_double_vjp_dy(const global_avg_pool_sizes *sizes,
                                 lanes[piece] += (vx[((n*C + c)*H)*W + v] / (float)(H*W));
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -381,15 +385,17 @@ int global_avg_pool_double_vjp_dy(const global_avg_pool_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t v = here; v < until; v++) {
-                        some += (vx[((n*C + c)*H)*W + v] / (float)(H*W));
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        global_avg_pool_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                    if (here < until) {
+                        for (ptrdiff_t v = here; v < until; v++) {
+                            some += (vx[((n*C + c)*H)*W + v] / (float)(H*W));
+                        }
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            global_avg_pool_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
                 gdy[((n*C + c)*1 + i)*1 + j] = global_avg_pool_total(lanes, levels, joined, some);

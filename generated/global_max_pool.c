@@ -332,7 +332,7 @@ int global_max_pool_jvp(const global_max_pool_sizes *sizes,
                                 }
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -340,17 +340,19 @@ int global_max_pool_jvp(const global_max_pool_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t u = here; u < until; u++) {
-                        if ((ptrdiff_t)y_at[i*1 + j] >= W*u && W + W*u >= (ptrdiff_t)y_at[i*1 + j] + 1) {
-                            some += tx[((n*C + c)*H + u)*W + (ptrdiff_t)y_at[i*1 + j] - W*u];
+                    if (here < until) {
+                        for (ptrdiff_t u = here; u < until; u++) {
+                            if ((ptrdiff_t)y_at[i*1 + j] >= W*u && W + W*u >= (ptrdiff_t)y_at[i*1 + j] + 1) {
+                                some += tx[((n*C + c)*H + u)*W + (ptrdiff_t)y_at[i*1 + j] - W*u];
+                            }
                         }
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        global_max_pool_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            global_max_pool_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
                 ty[((n*C + c)*1 + i)*1 + j] = global_max_pool_total(lanes, levels, joined, some);
@@ -443,7 +445,7 @@ int global_max_pool_double_vjp_dy(const global_max_pool_sizes *sizes,
                                 }
                             }
                         }
-                        taken += 1 + (upto - since) / 32;
+                        taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                         if (taken >= 64) {
                             lanes[0] += some;
                             some = 0;
@@ -451,17 +453,19 @@ int global_max_pool_double_vjp_dy(const global_max_pool_sizes *sizes,
                             taken = 0;
                         }
                     }
-                    for (ptrdiff_t u = here; u < until; u++) {
-                        if ((ptrdiff_t)y_at[i*1 + j] >= W*u && W + W*u >= (ptrdiff_t)y_at[i*1 + j] + 1) {
-                            some += vx[((n*C + c)*H + u)*W + (ptrdiff_t)y_at[i*1 + j] - W*u];
+                    if (here < until) {
+                        for (ptrdiff_t u = here; u < until; u++) {
+                            if ((ptrdiff_t)y_at[i*1 + j] >= W*u && W + W*u >= (ptrdiff_t)y_at[i*1 + j] + 1) {
+                                some += vx[((n*C + c)*H + u)*W + (ptrdiff_t)y_at[i*1 + j] - W*u];
+                            }
                         }
-                    }
-                    taken += 1;
-                    if (taken >= 64) {
-                        lanes[0] += some;
-                        some = 0;
-                        global_max_pool_join(lanes, levels, joined++, 32);
-                        taken = 0;
+                        taken += until - here;
+                        if (taken >= 64) {
+                            lanes[0] += some;
+                            some = 0;
+                            global_max_pool_join(lanes, levels, joined++, 32);
+                            taken = 0;
+                        }
                     }
                 }
                 gdy[((n*C + c)*1 + i)*1 + j] = global_max_pool_total(lanes, levels, joined, some);

@@ -138,7 +138,7 @@ int linear_forward(const linear_sizes *sizes,
                             lanes[piece] += x[n*I_ + i] * w[o*I_ + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -146,15 +146,17 @@ int linear_forward(const linear_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += x[n*I_ + i] * w[o*I_ + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    linear_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += x[n*I_ + i] * w[o*I_ + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y[n*O + o] += linear_total(lanes, levels, joined, some);
@@ -419,7 +421,7 @@ int linear_jvp(const linear_sizes *sizes,
                             lanes[piece] += tx[n*I_ + i] * w[o*I_ + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -427,15 +429,17 @@ int linear_jvp(const linear_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += tx[n*I_ + i] * w[o*I_ + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    linear_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += tx[n*I_ + i] * w[o*I_ + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[n*O + o] += linear_total(lanes, levels, joined, some);
@@ -462,7 +466,7 @@ int linear_jvp(const linear_sizes *sizes,
                             lanes[piece] += tw[o*I_ + i] * x[n*I_ + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -470,15 +474,17 @@ int linear_jvp(const linear_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += tw[o*I_ + i] * x[n*I_ + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    linear_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += tw[o*I_ + i] * x[n*I_ + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[n*O + o] += linear_total(lanes, levels, joined, some);
@@ -550,7 +556,7 @@ int linear_double_vjp_dy(const linear_sizes *sizes,
                             lanes[piece] += vw[o*I_ + i] * x[n*I_ + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -558,15 +564,17 @@ int linear_double_vjp_dy(const linear_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += vw[o*I_ + i] * x[n*I_ + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    linear_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += vw[o*I_ + i] * x[n*I_ + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[n*O + o] += linear_total(lanes, levels, joined, some);
@@ -593,7 +601,7 @@ int linear_double_vjp_dy(const linear_sizes *sizes,
                             lanes[piece] += vx[n*I_ + i] * w[o*I_ + i];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -601,15 +609,17 @@ int linear_double_vjp_dy(const linear_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t i = here; i < until; i++) {
-                    some += vx[n*I_ + i] * w[o*I_ + i];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    linear_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t i = here; i < until; i++) {
+                        some += vx[n*I_ + i] * w[o*I_ + i];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        linear_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[n*O + o] += linear_total(lanes, levels, joined, some);

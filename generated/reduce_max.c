@@ -237,7 +237,7 @@ int reduce_max_vjp_x(const reduce_max_sizes *sizes,
                             lanes[piece] += reduce_max_same(x[j], y_top[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -245,15 +245,17 @@ int reduce_max_vjp_x(const reduce_max_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += reduce_max_same(x[j], y_top[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_max_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += reduce_max_same(x[j], y_top[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y_ties[0] = reduce_max_total(lanes, levels, joined, some);
@@ -337,7 +339,7 @@ int reduce_max_jvp(const reduce_max_sizes *sizes,
                             lanes[piece] += reduce_max_same(x[j], y_top[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -345,15 +347,17 @@ int reduce_max_jvp(const reduce_max_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += reduce_max_same(x[j], y_top[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_max_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += reduce_max_same(x[j], y_top[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y_ties[0] = reduce_max_total(lanes, levels, joined, some);
@@ -380,7 +384,7 @@ int reduce_max_jvp(const reduce_max_sizes *sizes,
                             lanes[piece] += (tx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -388,15 +392,17 @@ int reduce_max_jvp(const reduce_max_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += (tx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_max_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += (tx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[0] = reduce_max_total(lanes, levels, joined, some);
@@ -477,7 +483,7 @@ int reduce_max_double_vjp_dy(const reduce_max_sizes *sizes,
                             lanes[piece] += reduce_max_same(x[j], y_top[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -485,15 +491,17 @@ int reduce_max_double_vjp_dy(const reduce_max_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += reduce_max_same(x[j], y_top[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_max_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += reduce_max_same(x[j], y_top[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y_ties[0] = reduce_max_total(lanes, levels, joined, some);
@@ -520,7 +528,7 @@ int reduce_max_double_vjp_dy(const reduce_max_sizes *sizes,
                             lanes[piece] += (vx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -528,15 +536,17 @@ int reduce_max_double_vjp_dy(const reduce_max_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += (vx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_max_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += (vx[j] * reduce_max_same(x[j], y_top[0]) / y_ties[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_max_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[0] = reduce_max_total(lanes, levels, joined, some);

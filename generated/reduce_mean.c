@@ -136,7 +136,7 @@ int reduce_mean_forward(const reduce_mean_sizes *sizes,
                             lanes[piece] += (x[j] / (float)(D0*D1));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -144,15 +144,17 @@ int reduce_mean_forward(const reduce_mean_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += (x[j] / (float)(D0*D1));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_mean_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += (x[j] / (float)(D0*D1));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_mean_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y[0] = reduce_mean_total(lanes, levels, joined, some);
@@ -253,7 +255,7 @@ int reduce_mean_jvp(const reduce_mean_sizes *sizes,
                             lanes[piece] += (tx[j] / (float)(D0*D1));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -261,15 +263,17 @@ int reduce_mean_jvp(const reduce_mean_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += (tx[j] / (float)(D0*D1));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_mean_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += (tx[j] / (float)(D0*D1));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_mean_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[0] = reduce_mean_total(lanes, levels, joined, some);
@@ -333,7 +337,7 @@ int reduce_mean_double_vjp_dy(const reduce_mean_sizes *sizes,
                             lanes[piece] += (vx[j] / (float)(D0*D1));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -341,15 +345,17 @@ int reduce_mean_double_vjp_dy(const reduce_mean_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += (vx[j] / (float)(D0*D1));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_mean_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += (vx[j] / (float)(D0*D1));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_mean_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[0] = reduce_mean_total(lanes, levels, joined, some);

@@ -237,7 +237,7 @@ int reduce_min_vjp_x(const reduce_min_sizes *sizes,
                             lanes[piece] += reduce_min_same(x[j], y_top[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -245,15 +245,17 @@ int reduce_min_vjp_x(const reduce_min_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += reduce_min_same(x[j], y_top[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_min_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += reduce_min_same(x[j], y_top[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_min_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y_ties[0] = reduce_min_total(lanes, levels, joined, some);
@@ -337,7 +339,7 @@ int reduce_min_jvp(const reduce_min_sizes *sizes,
                             lanes[piece] += reduce_min_same(x[j], y_top[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -345,15 +347,17 @@ int reduce_min_jvp(const reduce_min_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += reduce_min_same(x[j], y_top[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_min_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += reduce_min_same(x[j], y_top[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_min_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y_ties[0] = reduce_min_total(lanes, levels, joined, some);
@@ -380,7 +384,7 @@ int reduce_min_jvp(const reduce_min_sizes *sizes,
                             lanes[piece] += (tx[j] * reduce_min_same(x[j], y_top[0]) / y_ties[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -388,15 +392,17 @@ int reduce_min_jvp(const reduce_min_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += (tx[j] * reduce_min_same(x[j], y_top[0]) / y_ties[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_min_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += (tx[j] * reduce_min_same(x[j], y_top[0]) / y_ties[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_min_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[0] = reduce_min_total(lanes, levels, joined, some);
@@ -477,7 +483,7 @@ int reduce_min_double_vjp_dy(const reduce_min_sizes *sizes,
                             lanes[piece] += reduce_min_same(x[j], y_top[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -485,15 +491,17 @@ int reduce_min_double_vjp_dy(const reduce_min_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += reduce_min_same(x[j], y_top[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_min_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += reduce_min_same(x[j], y_top[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_min_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y_ties[0] = reduce_min_total(lanes, levels, joined, some);
@@ -520,7 +528,7 @@ int reduce_min_double_vjp_dy(const reduce_min_sizes *sizes,
                             lanes[piece] += (vx[j] * reduce_min_same(x[j], y_top[0]) / y_ties[0]);
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -528,15 +536,17 @@ int reduce_min_double_vjp_dy(const reduce_min_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += (vx[j] * reduce_min_same(x[j], y_top[0]) / y_ties[0]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_min_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += (vx[j] * reduce_min_same(x[j], y_top[0]) / y_ties[0]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_min_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[0] = reduce_min_total(lanes, levels, joined, some);

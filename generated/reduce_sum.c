@@ -126,7 +126,7 @@ int reduce_sum_forward(const reduce_sum_sizes *sizes,
                             lanes[piece] += x[j];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -134,15 +134,17 @@ int reduce_sum_forward(const reduce_sum_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += x[j];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_sum_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += x[j];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_sum_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y[0] = reduce_sum_total(lanes, levels, joined, some);
@@ -242,7 +244,7 @@ int reduce_sum_jvp(const reduce_sum_sizes *sizes,
                             lanes[piece] += tx[j];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -250,15 +252,17 @@ int reduce_sum_jvp(const reduce_sum_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += tx[j];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_sum_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += tx[j];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_sum_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[0] = reduce_sum_total(lanes, levels, joined, some);
@@ -322,7 +326,7 @@ int reduce_sum_double_vjp_dy(const reduce_sum_sizes *sizes,
                             lanes[piece] += vx[j];
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -330,15 +334,17 @@ int reduce_sum_double_vjp_dy(const reduce_sum_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t j = here; j < until; j++) {
-                    some += vx[j];
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    reduce_sum_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t j = here; j < until; j++) {
+                        some += vx[j];
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        reduce_sum_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[0] = reduce_sum_total(lanes, levels, joined, some);

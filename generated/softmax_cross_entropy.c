@@ -176,15 +176,17 @@ int softmax_cross_entropy_forward(const softmax_cross_entropy_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t c = here; c < until; c++) {
-                    some += expf(x[n*C + c] + (-m[n]));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t c = here; c < until; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -219,7 +221,7 @@ int softmax_cross_entropy_forward(const softmax_cross_entropy_sizes *sizes,
                             lanes[piece] += (loss[n] / (float)(N));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -227,15 +229,17 @@ int softmax_cross_entropy_forward(const softmax_cross_entropy_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t n = here; n < until; n++) {
-                    some += (loss[n] / (float)(N));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t n = here; n < until; n++) {
+                        some += (loss[n] / (float)(N));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             y[0] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -317,15 +321,17 @@ int softmax_cross_entropy_vjp_x(const softmax_cross_entropy_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t c = here; c < until; c++) {
-                    some += expf(x[n*C + c] + (-m[n]));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t c = here; c < until; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -428,15 +434,17 @@ int softmax_cross_entropy_jvp(const softmax_cross_entropy_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t c = here; c < until; c++) {
-                    some += expf(x[n*C + c] + (-m[n]));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t c = here; c < until; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -463,15 +471,17 @@ int softmax_cross_entropy_jvp(const softmax_cross_entropy_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t c = here; c < until; c++) {
-                    some += tx[n*C + c] * expf((-m[n]) + x[n*C + c]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t c = here; c < until; c++) {
+                        some += tx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             tz[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -506,7 +516,7 @@ int softmax_cross_entropy_jvp(const softmax_cross_entropy_sizes *sizes,
                             lanes[piece] += (tloss[n] / (float)(N));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -514,15 +524,17 @@ int softmax_cross_entropy_jvp(const softmax_cross_entropy_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t n = here; n < until; n++) {
-                    some += (tloss[n] / (float)(N));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t n = here; n < until; n++) {
+                        some += (tloss[n] / (float)(N));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ty[0] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -606,15 +618,17 @@ int softmax_cross_entropy_double_vjp_dy(const softmax_cross_entropy_sizes *sizes
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t c = here; c < until; c++) {
-                    some += expf(x[n*C + c] + (-m[n]));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t c = here; c < until; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -641,15 +655,17 @@ int softmax_cross_entropy_double_vjp_dy(const softmax_cross_entropy_sizes *sizes
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t c = here; c < until; c++) {
-                    some += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t c = here; c < until; c++) {
+                        some += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ddz[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -687,7 +703,7 @@ int softmax_cross_entropy_double_vjp_dy(const softmax_cross_entropy_sizes *sizes
                             lanes[piece] += (ddloss[n] / (float)(N));
                         }
                     }
-                    taken += 1 + (upto - since) / 32;
+                    taken += (upto - since) / 32 + (upto - since) % 32 / 8;
                     if (taken >= 64) {
                         lanes[0] += some;
                         some = 0;
@@ -695,15 +711,17 @@ int softmax_cross_entropy_double_vjp_dy(const softmax_cross_entropy_sizes *sizes
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t n = here; n < until; n++) {
-                    some += (ddloss[n] / (float)(N));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t n = here; n < until; n++) {
+                        some += (ddloss[n] / (float)(N));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             gdy[0] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -791,15 +809,17 @@ int softmax_cross_entropy_double_vjp_x(const softmax_cross_entropy_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t c = here; c < until; c++) {
-                    some += expf(x[n*C + c] + (-m[n]));
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t c = here; c < until; c++) {
+                        some += expf(x[n*C + c] + (-m[n]));
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             z[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
@@ -832,15 +852,17 @@ int softmax_cross_entropy_double_vjp_x(const softmax_cross_entropy_sizes *sizes,
                         taken = 0;
                     }
                 }
-                for (ptrdiff_t c = here; c < until; c++) {
-                    some += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
-                }
-                taken += 1;
-                if (taken >= 64) {
-                    lanes[0] += some;
-                    some = 0;
-                    softmax_cross_entropy_join(lanes, levels, joined++, 32);
-                    taken = 0;
+                if (here < until) {
+                    for (ptrdiff_t c = here; c < until; c++) {
+                        some += vx[n*C + c] * expf((-m[n]) + x[n*C + c]);
+                    }
+                    taken += until - here;
+                    if (taken >= 64) {
+                        lanes[0] += some;
+                        some = 0;
+                        softmax_cross_entropy_join(lanes, levels, joined++, 32);
+                        taken = 0;
+                    }
                 }
             }
             ddz[n] = softmax_cross_entropy_total(lanes, levels, joined, some);
