@@ -43,7 +43,7 @@ from symconv.emit.c_workspace import Buffer, Piece, pieces, pointers, task_loop,
 from symconv.emit.comments import pass_comment, shape_text, shared_comment, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program, Tensor
-from symconv.loops import Joined, Routine, Stenciled
+from symconv.loops import Joined, Routine, Stenciled, Tiled, Transformed
 from symconv.lower import lower
 from symconv.names import names_of
 from symconv.passes import Pass
@@ -146,9 +146,12 @@ class _Emitter:
         spelling = self._spelling(tensors, dropped)
         own = Locals.beside(names_of(program))
         integers = frozenset(t.name for t in tensors if t.kind == "integer")
-        body = Body(spelling, own, CascadeNames.beside(names_of(program) | set(astuple(own))),
-                    integers, self.codes.shared)
-        tiles = tile_spelling(routine, spelling, own.task, names_of(program), body.lines)
+        joined = {node.joined.name for node in routine.body
+                  if isinstance(node, Tiled | Transformed) and node.joined is not None}
+        apart = CascadeNames.beside(names_of(program) | set(astuple(own)) | joined)
+        body = Body(spelling, own, apart, integers, self.codes.shared)
+        tiles = tile_spelling(routine, spelling, own.task, {*names_of(program), *astuple(apart)},
+                              body.lines)
         body.narrow = narrow = self._narrow(routine)
         body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,
                                         body.lines).node
