@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from symconv.contraction import Span, is_affine
-from symconv.integers import Int
-from symconv.ir import Definition, Row, Tensor, Term
+from symconv.contraction import Span, bounds, is_affine
+from symconv.integers import Int, evaluate
+from symconv.ir import Access, Definition, Row, Tensor, Term
 from symconv.names import fresh
 from symconv.rewrite import accesses, row_expressions, substitute_row, substitute_scalar
 from symconv.stencil import Stencil, Tap
@@ -233,6 +233,8 @@ def _plan(state: _Windows, definitions: Sequence[Definition],
                             if s not in dict(tap.reads))
     watched = dict.fromkeys(s for tap in every for s in accesses(tap.body)
                             if s in scalars and tap.guarded and not tap.marks)
+    if not all(_is_inside(scalar, state.tensors, head) for scalar in scalars):
+        return None                 # they are read before a tap is known to be there
     arg = head.reduction.startswith("arg")
     value = definitions[0].target.name if len(definitions) > 1 or not arg else None
     plan = Stencil(
@@ -243,6 +245,21 @@ def _plan(state: _Windows, definitions: Sequence[Definition],
         extent, *state.steps, cells, sheets.every, base, state.row, state.lane, tuple(scalars),
         tuple(watched), (arg and guarded) or drafts.doubted, 1, 1)
     return banded(plan, len(every), is_far(plan, state.tensors))
+
+
+def _is_inside(scalar: Access, tensors: Mapping[str, Tensor], head: Definition) -> bool:
+    """Whether a read is one of an element, whatever the values of the free indices."""
+    spans = {index.name: Span(index.name, 0, index.extent.constant or 0) for index in head.free}
+    for place, extent in zip(scalar.subscripts, tensors[scalar.tensor].logical, strict=True):
+        ends = bounds(place, spans)
+        if ends is None:
+            box = itertools.product(*(range(spans[name].stop) for name in sorted(place.names())))
+            found = [evaluate(place, dict(zip(sorted(place.names()), point, strict=True)))
+                     for point in box]
+            ends = min(found), max(found)
+        if ends[0] < 0 or ends[1] >= (extent.constant or 0):
+            return False
+    return True
 
 
 def is_far(plan: Stencil, tensors: Mapping[str, Tensor]) -> bool:

@@ -25,7 +25,8 @@ from symconv.tiles import WIDE, Clip, Lane, Part, Read, Tiles
 CHUNK = 192
 """Steps of the reduction whose products are summed before they join other sums."""
 
-_LONG = 32768       # steps: beyond, chunks grow, too, or their number alone would carry the error
+_GROWTH = 0.6   # chunks of longer sums grow with this power of their steps: the number of chunks
+                # carries more of the error than their length
 
 LOW = 6
 """Rows that a task has at least, if it has not all."""
@@ -196,7 +197,7 @@ class Tiling:
         if not self._is_apart([head.name]):
             return head.extent
         total = math.prod(span.extent for span in self.contraction.inner)
-        most = CHUNK if total <= _LONG else round(total ** 0.6)
+        most = max(CHUNK, int(total ** _GROWTH))
         chunks = -(-head.extent * inner // most)
         return -(-head.extent // min(chunks, head.extent))
 

@@ -20,7 +20,8 @@ from symconv.emission import emit
 from symconv.evaluate import evaluate
 from symconv.loops import Stenciled
 from symconv.lower import lower
-from symconv.shapes import stored_shape
+from symconv.passes import Pass, emitted_passes
+from symconv.shapes import bind, specialise, stored_shape
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -344,6 +345,23 @@ def test_a_convolution_of_many_channels_is_left_to_tiles():
     shapes = {"x": (1, 4, 9, 17), "w": (5, 4, 3, 3), "b": (5,)}
     made = emit(op, targets=("c",), name="k", shapes=shapes)["k.c"]
     assert "k_step" in made
+
+
+def test_factors_that_do_not_exist_everywhere_are_not_read_everywhere(monkeypatch):
+    """dy has fewer rows than the gradient: where a row lacks, so do all taps with it."""
+    op = sc.parse("x: [A, B]; w: [C, D]; j < 5; y[i,j,k] = sum[a](x[i+j, a]**2 * w[k, i])")
+    op = op.for_shapes({"x": (7, 2), "w": (1, 1)})
+    (item,) = (item for item in emitted_passes(op.definition) if item.name == "double_vjp_x")
+    item = Pass(item.name, specialise(item.program, bind(op.definition, {"x": (7, 2),
+                                                                         "w": (1, 1)})))
+
+    def scalars():
+        return [scalar for node in lower(item).body if isinstance(node, Stenciled)
+                for scalar in node.plan.scalars if scalar.tensor == "dy"]
+
+    assert not scalars()
+    monkeypatch.setattr(stencilling, "_is_inside", lambda *arguments: True)
+    assert scalars()
 
 
 @pytest.mark.parametrize("name", ["strided", "max", "max last", "mean without padding",
