@@ -200,7 +200,8 @@ def test_bands_follow_the_cache_lines_of_an_operand_in_place(monkeypatch, name):
         wanted = compiled(name, "float32", "reference").run(item, inputs)
         seen = set()
         for offset in (0, 1, 5, 15):
-            moved = [behind_a_line(array, offset) for array in inputs]
+            moved = [behind_a_line(array, offset * (3 * place + 1) % 16)    # each elsewhere
+                     for place, array in enumerate(inputs)]
             for cuts in ((), (0.3, 0.7)):
                 found = fast.run(item, moved, cuts)
                 seen.add(b"".join(array.tobytes() for array in found))

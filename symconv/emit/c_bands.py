@@ -4,7 +4,8 @@ A band has as many lanes as the plan tells. Where vectors are read in place, the
 anywhere between two cache lines, and then every vector would lie in two of them. If its distance
 from a line is the same for all steps, the bands are moved instead: each but the first one begins
 `shift` lanes early, with a cache line, and the first one is smaller. What is computed for a lane
-does not depend on the band it is in.
+does not depend on the band it is in; but whoever adds to it or reads it in the same task must have
+the same bands, so that plans which are not alone in a routine keep theirs.
 """
 
 from __future__ import annotations
@@ -15,8 +16,17 @@ from dataclasses import replace
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames
 from symconv.integers import Int
+from symconv.loops import Routine, Tiled
 from symconv.packing import LINE
 from symconv.tiles import Tiles
+
+
+def is_alone(routine: Routine) -> bool:
+    """Whether a routine is one definition of one term."""
+    match routine.body:
+        case (Tiled(plans=(_,)),):
+            return True
+    return False
 
 
 def may_shift(plan: Tiles) -> bool:
@@ -31,18 +41,17 @@ def may_shift(plan: Tiles) -> bool:
 
 
 def shifted(plan: Tiles, own: TileNames) -> Tiles:
-    """The plan with lanes counted from where the band begins."""
-    if not may_shift(plan):
-        return plan
+    """The plan with lanes counted from where its band begins, which has been moved."""
     moved = Int.of(own.shift)
     return replace(plan, vector=replace(plan.vector, base=plan.vector.base - moved),
                    target=plan.target - moved)
 
 
-def band_lines(plan: Tiles, band: str, spelling: Spelling, own: TileNames) -> Iterator[str]:
-    """The first lane of a band, and how many there are."""
+def band_lines(plan: Tiles, band: str, spelling: Spelling, own: TileNames,
+               moves: bool) -> Iterator[str]:
+    """The first lane of a band, which `moves` or not, and how many there are."""
     extent, size, prefix = plan.lanes[0].extent, plan.band, spelling.prefix
-    if not may_shift(plan):
+    if not moves:
         yield f"const ptrdiff_t {own.first} = {band} * {size};"
         yield f"const ptrdiff_t {own.many} = {prefix}_min({size}, {extent} - {own.first});"
         return

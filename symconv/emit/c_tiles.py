@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symconv.contraction import Span
-from symconv.emit.c_bands import band_lines, shifted
+from symconv.emit.c_bands import band_lines, is_alone, may_shift, shifted
 from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames, indented, loop, loops
@@ -41,14 +41,15 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
     groups = max((plan.shares for node in routine.body if isinstance(node, Tiled) and node.split
                   for term in node.plans for plan in term), default=1)
     planned = planned_of(routine, used, groups)
-    return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines)
+    return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines,
+                        is_alone(routine))
 
 
 @dataclass(frozen=True, slots=True)
 class TileSpelling:
     """Lines for `Tiled` nodes. `task` is the number of the task, of which `groups` in a row share
     a pack; `used` are names that are taken, `lines` spells other nodes. Copies that are `held` were
-    made before: there they stand."""
+    made before: there they stand. A plan that is `alone` in its routine may move its bands."""
 
     spelling: Spelling
     own: TileNames
@@ -57,6 +58,7 @@ class TileSpelling:
     groups: int
     used: frozenset[str]
     lines: Lines
+    alone: bool
     held: Mapping[str, str] = field(default_factory=dict)
 
     def buffers(self) -> list[Buffer]:
@@ -98,7 +100,7 @@ class TileSpelling:
         band, group = node.names[:2]
         opening: list[str] = []
         if plan.bands > 1:
-            opening += band_lines(plan, band, spell, own)
+            opening += band_lines(plan, band, spell, own, self._moves(plan))
         if plan.shares > 1:
             size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
             if plan.strip:
@@ -225,8 +227,13 @@ class TileSpelling:
                 f"if (!{mark}) {{", *indented(lines), f"    {mark} = 1;", "}"]
 
     def _body(self, node: Tiled, item: Planned, lanes: str, add: bool) -> TileBody:
-        return TileBody(node, shifted(item.plan, self.own), item.steps, item.copy, item.other,
-                        item.numbers, lanes, add, self.spelling, self.own)
+        plan = shifted(item.plan, self.own) if self._moves(item.plan) else item.plan
+        return TileBody(node, plan, item.steps, item.copy, item.other, item.numbers, lanes, add,
+                        self.spelling, self.own)
+
+    def _moves(self, plan: Tiles) -> bool:
+        """Whether the bands follow the cache lines of an operand."""
+        return self.alone and may_shift(plan)
 
     def _blocks(self, plan: Tiles) -> list[str]:
         """The head of a loop over the blocks of rows of a task."""
