@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from symconv.contraction import Span
 from symconv.integers import Int
 from symconv.packing import Packing
-from symconv.tiles import BEYOND, COMBED, WIDE, Part, Tiles
+from symconv.tiles import BEYOND, COMBED, Part, Tiles
 
 # elements
 _LINE = 16          # of a cache line
@@ -61,8 +61,7 @@ def vectors(plan: Tiles) -> float:
     around = [*_moves(read, (*plan.slices, *plan.loops), plan.parts)]
     lanes = [(lane.pitch, lane.extent) for lane in plan.lanes]
     missed = _missed(_reach([*rows, *around, *lanes]), _LARGE)
-    wide = 2 * WIDE if plan.low else WIDE
-    tiles = plan.bands * -(-plan.width // wide) * math.prod(extent for _, extent in around)
+    tiles = plan.bands * -(-plan.width // plan.wide) * math.prod(extent for _, extent in around)
     return missed * _READ * _runs(rows) * tiles
 
 

@@ -20,11 +20,10 @@ from symconv.contraction import Contraction, Operand, Span
 from symconv.packing import LINE, Packing
 from symconv.parting import parted, parts
 from symconv.places import flat, names_in, stride
-from symconv.sharing import grain, uneven
+from symconv.sharing import EVEN, grain, uneven
 from symconv.tiles import BEYOND, CACHE, PANEL, TALL, WIDE, Part, Tiles
 from symconv.tiling import NARROWEST, Tiling
 
-_EVEN = 1.05        # of an even share: what a thread may have
 _WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
 
 
@@ -183,7 +182,7 @@ def _narrowest(plan: Tiles) -> int:
 def _is_even(plan: Tiles) -> bool:
     """Whether two threads have about the same rows, and none of them copies what both need."""
     tasks = plan.bands * math.prod(s.extent for s in plan.slices)
-    return uneven(plan.row.extent, plan.grain, tasks) <= _EVEN and (
+    return uneven(plan.row.extent, plan.grain, tasks) <= EVEN and (
         tasks % 2 == 0 or plan.packing is None)
 
 

@@ -21,7 +21,6 @@ from symconv.sharing import largest_share
 from symconv.tiles import BEYOND, COMBED, PANEL, WIDE, Dots, Read, Tiles
 
 _LANES = 16         # elements of a vector register, and of a cache line
-_REGISTERS = 28     # sums and vectors that the largest tile has
 _PAGE = 1024        # elements; 16 pages are at hand for writing
 _PANEL_WAYS = 10    # cache lines of vectors per set of L1 that stay there
 _WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
@@ -154,7 +153,7 @@ def _is_crowded(plan: Tiles) -> bool:
     """Whether vectors that are read in place share too few sets of L1 to stay there."""
     if plan.packing is not None or not plan.steps:
         return False
-    lines = (2 * WIDE if plan.low else WIDE) // _LANES + 1
+    lines = plan.wide // _LANES + 1
     steps = math.prod(s.extent for s in plan.steps)
     sets = lines * _sets(plan, plan.vector)
     return sets < 64 and steps * lines > _PANEL_WAYS * sets
@@ -215,16 +214,16 @@ def _dots(plan: Tiles, dots: Dots) -> float:
 
 
 def split(count: int, most: int) -> Iterator[int]:
-    """A number cut into nearly equal ones of at most `most`."""
+    """A number cut into nearly equal ones of at most `most`: so loops cut rows and lanes."""
     while count > 0:
         left = -(-count // most)
         yield -(-count // left)
         count -= -(-count // left)
 
 
-def widest(rows: int) -> int:
-    """The vectors that a tile of so many rows has at most."""
-    return max(v for v in range(1, 9) if rows * v + v + 1 < _REGISTERS + 4)
+def widest(rows: int, registers: int = 32) -> int:
+    """The vectors that a tile of so many rows has at most, where there are so many registers."""
+    return max(v for v in range(1, 9) if rows * v + v + 1 < registers)
 
 
 def _packing(packing: Packing) -> float:

@@ -192,6 +192,22 @@ def plan_texts(routine: Routine) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def declared(nodes: tuple[Node, ...]) -> set[str]:
+    """The names that nodes declare."""
+    found: set[str] = set()
+    for node in nodes:
+        match node:
+            case Loop(name=name, body=body):
+                found |= {name} | declared(body)
+            case When(body=body):
+                found |= declared(body)
+            case Let(name=name):
+                found.add(name)
+            case Tiled(names=names, start=start, repair=repair):
+                found |= {*names} | declared(start) | declared(repair)
+    return found
+
+
 def show(nodes: tuple[Node, ...], depth: int = 0) -> str:
     """The loop IR as indented text, for golden tests."""
     from symconv.text import row_text, scalar_text

@@ -14,7 +14,10 @@ from itertools import pairwise
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
 """How many like parts are tried, where something is cut."""
 
-_EVEN = ((2, 1.05), (4, 1.15))      # threads, and how uneven their shares may be (`uneven`)
+EVEN = 1.05
+"""What one of two threads may have, as a multiple of an even share."""
+
+_EVEN = ((2, EVEN), (4, 1.15))      # threads, and how uneven their shares may be (`uneven`)
 
 
 def uneven(extent: int, grain: int, others: int, threads: int = 2) -> float:

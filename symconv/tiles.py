@@ -171,6 +171,11 @@ class Tiles:
         return TALL // 2 if self.low else TALL
 
     @property
+    def wide(self) -> int:
+        """The lanes of the widest tile where vectors have 16."""
+        return 2 * WIDE if self.low else WIDE
+
+    @property
     def bands(self) -> int:
         return -(-self.lanes[0].extent // self.band)
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from symconv.contraction import Contraction, Operand, Span
 from symconv.integers import Int
 from symconv.places import flat
-from symconv.sharing import COUNTS, grain, uneven
+from symconv.sharing import COUNTS, EVEN, grain, uneven
 from symconv.sliding import Slide, Weave, schemes_of, slides_of
 from symconv.toom import LIMIT, least_noise
 from symconv.winograd import LINE, Axis, Guard, Side, Winograd
 from symconv.winograd_effort import winograd_effort
 
 _MOST_TILES = 4096
-_EVEN = 1.05    # of an even share: what a thread may have
 _HIGH = 8       # rows that tasks have a multiple of, where their transform has vectors along them
 
 
@@ -222,7 +221,7 @@ def _in_strips(plan: Winograd) -> Winograd:
     several bands a thread shares but one with another."""
     others = math.prod(s.extent for s in plan.slices)
     if (plan.summed or plan.groups > 1 or plan.bands == 1
-            or uneven(plan.whole, plan.grain, others) <= _EVEN):
+            or uneven(plan.whole, plan.grain, others) <= EVEN):
         return plan
     strip = grain(plan.group, plan.group, others * plan.bands, LINE, LINE)
     return replace(plan, grain=plan.band, strip=strip) if strip < plan.group else plan

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from symconv.emit.c_tile_shapes import blocks, heights, mode_of, widest
+from symconv.effort import split, widest
+from symconv.emit.c_tile_shapes import heights, mode_of
 from symconv.tiles import Tiles
-
-_AT_ONCE = 128      # vectors of a dot product that are added up one after the other
 
 _AT_ONCE = 128      # vectors of a dot product that are added up one after the other
 
@@ -50,7 +49,7 @@ class _Registers:
     def lines(self) -> Iterator[str]:
         tiles: dict[str, set[tuple[int, int]]] = {}
         every: set[int] = set()
-        for rows in (block for whole in self.tall for block in blocks(whole, self.most)):
+        for rows in (block for whole in self.tall for block in split(whole, self.most)):
             every.add(rows)
             tiles.setdefault("regular", set()).update(
                 (rows, vectors) for vectors in range(1, widest(rows, self.registers) + 1))

@@ -20,7 +20,7 @@ from symconv.emit.c_stencil_rows import Rows
 from symconv.emit.c_stencil_sheets import bands, room, staging
 from symconv.emit.c_stencil_sums import Sums
 from symconv.emit.c_stencil_taps import Taps
-from symconv.loops import Let, Loop, Node, Stenciled, When
+from symconv.loops import Node, Stenciled, declared
 from symconv.stencil import Stencil
 
 Lines = Callable[[Sequence[Node]], Iterator[str]]
@@ -40,7 +40,7 @@ class StencilSpelling:
     def node(self, node: Stenciled) -> Iterator[str]:
         """The lines of a definition, for the task whose indices are set."""
         plan, spell = node.plan, self.spelling
-        taken = {*self.used, *_declared(node.plain),
+        taken = {*self.used, *declared(node.plain),
                  *(span.name for span in (*plan.loops, *plan.turns)),
                  *([plan.abreast.index, plan.abreast.group] if plan.abreast else [])}
         own = StencilNames.beside(taken)
@@ -98,24 +98,10 @@ class StencilSpelling:
                  whole: str) -> Iterator[str]:
         """Two plans band by band; the element loops compute both definitions."""
         (first,) = node.before
-        taken = {*self.used, *_declared(node.plain), *astuple(own)}
+        taken = {*self.used, *declared(node.plain), *astuple(own)}
         inner = StencilNames.beside(taken)
         yield from Chain(first, node.plan, self.spelling, own, inner, stored, whole).lines()
         if first.doubts:
             yield f"if ({inner.bad}) {{"
             yield from indented(self.lines(node.plain))
             yield "}"
-
-
-def _declared(nodes: Sequence[Node]) -> set[str]:
-    """The names that nodes declare."""
-    found: set[str] = set()
-    for node in nodes:
-        match node:
-            case Loop(name=name, body=body):
-                found |= {name} | _declared(body)
-            case When(body=body):
-                found |= _declared(body)
-            case Let(name=name):
-                found.add(name)
-    return found

@@ -1,5 +1,4 @@
-"""Which tiles a plan has: their rows, how many vectors registers hold of each, and the function
-that computes them.
+"""Which tiles a plan has: their rows, and the function that computes them.
 
 The rows of a task are cut into blocks of nearly the same height. Where taps leave out some rows of
 a block, runs of fewer rows occur as well.
@@ -10,23 +9,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from symconv.effort import split
 from symconv.integers import evaluate
 from symconv.tiles import Clip, Tiles
-
-
-def blocks(rows: int, most: int) -> list[int]:
-    """Rows cut into blocks of nearly the same height, at most `most`: what PREFIX_rows does."""
-    found: list[int] = []
-    while rows > 0:
-        left = -(-rows // most)
-        found.append(-(-rows // left))
-        rows -= found[-1]
-    return found
-
-
-def widest(rows: int, registers: int) -> int:
-    """How many vectors tiles of so many rows have at most."""
-    return max(v for v in range(1, 9) if rows * v + v + 1 < registers)
 
 
 def rows_of(plan: Tiles) -> str:
@@ -41,7 +26,7 @@ def heights(plan: Tiles, most: int) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     clip = plan.clip(plan.row.name)
     for low, stop in _runs(plan):
-        for rows in blocks(stop - low, most):
+        for rows in split(stop - low, most):
             found.setdefault(rows, set()).update(
                 {rows} if clip is None else _clipped(plan, clip, low, low + rows))
             low += rows

@@ -7,7 +7,7 @@ differs from plan to plan. Tables, copies and sums that wait stand in the worksp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symconv.contraction import Span
@@ -21,7 +21,7 @@ from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, waiting_p
 from symconv.emit.c_tile_shapes import rows_of
 from symconv.emit.c_workspace import Buffer
 from symconv.integers import Int, smallest
-from symconv.loops import Let, Loop, Node, Routine, Tiled, When
+from symconv.loops import Routine, Tiled, declared
 from symconv.packing import LINE, Packing
 from symconv.places import names_in
 from symconv.tiles import Tiles
@@ -31,7 +31,7 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
                   lines: Lines) -> TileSpelling:
     """The spelling of a routine's tile plans; `taken` are the names of its program."""
     plans = plans_of(routine)
-    used = {*taken, task, *routine.numbers, *_declared(routine.body)}
+    used = {*taken, task, *routine.numbers, *declared(routine.body)}
     for plan in plans:
         used |= {span.name for span in (*plan.slices, *plan.loops, plan.row, *plan.taps,
                                         *plan.steps)}
@@ -247,19 +247,3 @@ class TileSpelling:
         own = self.own
         return (own.begin, own.end) if plan.splits_rows else (
             str(plan.row.low), str(plan.row.stop))
-
-
-def _declared(nodes: Sequence[Node]) -> set[str]:
-    """The names that nodes declare."""
-    found: set[str] = set()
-    for node in nodes:
-        match node:
-            case Loop(name=name, body=body):
-                found |= {name} | _declared(body)
-            case When(body=body):
-                found |= _declared(body)
-            case Let(name=name):
-                found.add(name)
-            case Tiled(names=names, start=start, repair=repair):
-                found |= {*names} | _declared(start) | _declared(repair)
-    return found
