@@ -94,6 +94,12 @@ def copying(packing: Packing) -> float:
     return _missed(packing.room, _LARGE) * _COPIED * runs
 
 
+def lying(elements: int, groups: int) -> float:
+    """To fetch so many neighbours that are read where they lie, one of several such groups, line by
+    line."""
+    return _missed(groups * elements, _LARGE) * _STREAMED * elements / _LINE
+
+
 def _missed(reach: int, most: int) -> float:
     """The share of runs that L2 does not hold where they begin, in an array of `reach` elements;
     all of them where it has `most`."""

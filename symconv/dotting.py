@@ -3,9 +3,10 @@
     sums[row][column] += rows operand[row, l .. l + L] * columns operand[column, l .. l + L]
 
 The vectors run along a variable of the reduction, so nothing has to be turned or repeated; the
-L partial sums of an element are added up at the end. Both operands are copied so that the values
-of that variable are consecutive, for every stride and dilation (`packing`), with zeros behind
-the last one in one of them; or both are read where they lie.
+L partial sums of an element are added up at the end. An operand is copied so that the values
+of that variable are consecutive, for every stride and dilation (`packing`), and of two copies one
+has zeros behind the last value; or it is read where it lies, if it lies so and the values fill
+whole vectors.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from symconv.parting import parted, parts, shift, single
 from symconv.places import flat, group, names_in, stride
 from symconv.sharing import grain
 from symconv.tiles import CACHE, Dots, Lane, Part, Read, Tiles
+from symconv.tiling import LOW
 
 _MOST = 4096        # sums: each of them takes a vector between two parts of the reduction
 
@@ -44,13 +46,21 @@ def dot_plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
         for column in only:
             for row in (*others, *([] if others else [None])):
                 for run in runs:
-                    made = _Planner(contraction, columns, column, row, run, strides, target,
-                                    names, fixed, numbers).plan()
-                    if made is not None:
-                        yield made
-                        strips = in_strips(made, 1)
-                        if strips is not None:
-                            yield strips
+                    for still in _lying(contraction, run, strides):
+                        for made in _Planner(contraction, columns, column, row, run, still, strides,
+                                             target, names, fixed, numbers).plans():
+                            strips = in_strips(made, 1)
+                            yield from (made,) if strips is None else (made, strips)
+
+
+def _lying(contraction: Contraction, run: Span,
+           strides: Mapping[str, Sequence[int]]) -> list[tuple[Operand, ...]]:
+    """Which operands may be read where they lie: none, and all that can be."""
+    found = tuple(
+        operand for operand in contraction.operands
+        if run.extent % LINE == 0 and not any(operand.guarded)
+        and stride(operand.subscripts, strides[operand.tensor], run.name) == 1)
+    return [(), found] if found else [()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +70,35 @@ class _Planner:
     column: Span
     row: Span | None
     run: Span
+    still: tuple[Operand, ...]
     strides: Mapping[str, Sequence[int]]
     target: Sequence[int]
     names: tuple[str, str, str]
     fixed: frozenset[str]
     numbers: Mapping[str, str]
 
-    def plan(self) -> Tiles | None:
+    def plans(self) -> Iterator[Tiles]:
+        """The plan with the fewest parts whose copies stay in L2; where no copy holds the rows,
+        with one block of them and with several."""
         rest = tuple(s for s in self.contraction.inner if s != self.run)
         slices, loops = self._outside()
         rows = 1 if self.row is None else self.row.extent
         sums = rows * self.column.extent * math.prod(s.extent for s in loops)
-        if sums > _MOST:
-            return None
-        best: Tiles | None = None
+        if sums > _MOST and (rest or not self.still):
+            return
+        best: list[Tiles] = []
         for divided in parts(rest, self.numbers, None, None):
-            rows_part = group(rows, math.prod(s.extent for s in slices), bool(divided))
-            made = self._packed(divided, rows_part, slices, loops, rest)
-            if made is None:
-                return best
-            best = made
-            if _size(made) <= CACHE:
+            blocks = {group(rows, math.prod(s.extent for s in slices), bool(divided))}
+            if self.contraction.operands[1 - self.columns] in self.still:
+                blocks.add(rows)
+            found = [self._packed(divided, block, slices, loops, rest) for block in sorted(blocks)]
+            made = [plan for plan in found if plan is not None]
+            if not made:
                 break
-        return best
+            best = made
+            if _size(made[0]) <= CACHE:
+                break
+        yield from best
 
     def _outside(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
         """Slices, which are alone on their axes in both operands, and loops within a pack."""
@@ -102,10 +118,12 @@ class _Planner:
         block = Part(row.name, self.names[1], row.low, rows, -(-row.extent // rows))
         around = {*(s.name for s in slices), *self.fixed}
         within = parted((*rest, *loops, self.column, row), (*divided, block))
-        copies = [self._copy(operand, divided if operand is x else (*divided, block), within,
-                             around) for operand in (x, a)]
-        if copies[0] is None or copies[1] is None or not any(
-                copy.ends_in_zeros(self.run.extent) for copy in copies if copy is not None):
+        copies = [None if operand in self.still else self._copy(
+            operand, divided if operand is x else (*divided, block), within, around)
+            for operand in (x, a)]
+        if any(copy is None and operand not in self.still
+               for copy, operand in zip(copies, (x, a), strict=True)) or not (self.still or any(
+                   copy.ends_in_zeros(self.run.extent) for copy in copies if copy is not None)):
             return None
         steps = tuple(s for s in parted(rest, divided) if s.extent > 1)
         vector = self._read(x, copies[0], steps, divided)
@@ -116,19 +134,21 @@ class _Planner:
         along = 0 if self.row is None else _distance(scalar.base, row.name)
         if column is None or along is None:
             return None
-        back = Int.of(block.number) * (rows * along) if block.count > 1 else Int.of(0)
+        back = (Int.of(block.number) * (rows * along) if block.count > 1 and a not in self.still
+                else Int.of(0))
         place = flat(contraction.target, self.target)
         low = {self.column.name: Int.of(self.column.low)}
         lane = Lane(self.column.name, self.column.low, self.column.extent, 1,
                     stride(contraction.target, self.target, self.column.name))
-        share = grain(row.extent, rows, math.prod(s.extent for s in slices), 1) if (
-            block.count == 1) else rows
+        tasks = math.prod(s.extent for s in slices)
+        share = (grain(row.extent, rows, tasks, LOW) if a in self.still
+                 else grain(row.extent, rows, tasks, 1) if block.count == 1 else rows)
         return Tiles(
             slices=slices, loops=loops, row=row, lanes=(lane,), parts=divided, taps=(), steps=steps,
             clips=(), chunk=max(1, steps[0].extent) if steps else 1, band=self.column.extent,
             group=rows, grain=share, vector=replace(vector, base=vector.base.substitute(low)),
             scalar=replace(scalar, base=scalar.base - back), row_stride=along, regular=None,
-            packing=copies[0], guarded=True, taken=1.0, target=place.substitute(low),
+            packing=copies[0], guarded=self._is_guarded(), taken=1.0, target=place.substitute(low),
             target_row=place.coefficient(row.name).constant or 0, contraction=contraction,
             dots=Dots(self.run.extent, column, copies[1]), panel=0)
 
@@ -141,10 +161,20 @@ class _Planner:
                     {s.name: s for s in within if s.name in used}, around,
                     [shift(place, divided) for place in operand.subscripts])
 
-    def _read(self, operand: Operand, copy: Packing, steps: Sequence[Span],
+    def _is_guarded(self) -> bool:
+        """Whether there are zeros in the copies: outside the operands, or behind a run."""
+        return not self.still or any(any(one.guarded) for one in self.contraction.operands)
+
+    def _read(self, operand: Operand, copy: Packing | None, steps: Sequence[Span],
               divided: Sequence[Part]) -> Read | None:
         places = [place.substitute(single(divided)) for place in operand.subscripts]
-        position = copy.offset(places, (self.run,))
+        if copy is None:
+            here = [place.substitute({self.run.name: Int.of(self.run.low)}) + shift(
+                place, divided)[0] for place in operand.subscripts]
+            position = flat([place.substitute(single(divided)) for place in here],
+                            self.strides[operand.tensor])
+        else:
+            position = copy.offset(places, (self.run,))
         low = {s.name: Int.of(s.low) for s in steps}
         base = position.substitute(low)
         step = Int.of(0)

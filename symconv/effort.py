@@ -192,11 +192,14 @@ def _done(plan: Tiles, tasks: int) -> int:
 
 def _dots(plan: Tiles, dots: Dots) -> float:
     """The time of a plan of dot products."""
-    assert plan.packing is not None
     parts = plan.part_count
     slices, loops = (math.prod(s.extent for s in spans) for spans in (plan.slices, plan.loops))
     steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
-    size = plan.packing.size + dots.packing.size
+    copies = [packing for packing in (plan.packing, dots.packing) if packing is not None]
+    run = dots.width * math.prod(s.extent for s in plan.steps)
+    lying = run * ((plan.packing is None) * plan.lanes[0].extent
+                   + (dots.packing is None) * plan.group)
+    size = sum(packing.size for packing in copies) + lying
     line = 0.0 if size <= PANEL else _BACK if size <= BEYOND else 2 * _BACK
     total = 0.0
     for rows, high in Counter(split(plan.group, plan.tall)).items():
@@ -206,10 +209,9 @@ def _dots(plan: Tiles, dots: Dots) -> float:
             time += parts * (30 + 4 * size) + 60 * size
             total += time * high * wide
     total *= loops
-    again = parts * _packing(plan.packing)
-    total += again + parts * _packing(dots.packing)
-    if plan.strip:
-        again = parts * _packing(dots.packing)
+    total += parts * sum(map(_packing, copies)) + afar.lying(parts * lying, plan.groups)
+    shared = dots.packing if plan.strip else plan.packing
+    again = 0.0 if shared is None else parts * _packing(shared)
     return _shared(plan.groups * slices * total, again, plan, slices)
 
 

@@ -15,35 +15,30 @@ unless a `choice` names another one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from symconv.blocking import plans
 from symconv.choice import Choice, plan_taken
 from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
-from symconv.dotting import dot_plans
-from symconv.effort import effort
 from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Joined, Node, Tiled
 from symconv.merging import merged
 from symconv.names import fresh
+from symconv.offers import block, offered
 from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles, tiles_text
+from symconv.trimming import trimmed
 from symconv.unknowns import Eliminated
-from symconv.weaving import share
 
 SCHEDULES = ("auto", "reference", "winograd")
 """What a caller may ask for: "auto" takes the fastest known, "reference" the plain loops,
 "winograd" transforms wherever there are windows that slide (`winograd`), in any precision."""
 
 _MOST = 2**31 - 1       # elements: tables hold positions as 32-bit integers
-_ALIKE = 1.1            # of the time of the fastest plans: what weaving and even tasks are worth
-_SLOWEST = 4.0          # units per multiply-add: slower plans are no better than plain loops
 
 Eliminate = Callable[[Term], Eliminated]
 Point = Callable[[Definition], tuple[Node, ...]]
@@ -68,27 +63,29 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
         return None
     known = {name: stride for name, stride in strides.items() if stride is not None}
     names = (fresh("band", used), fresh("group", used), fresh("row", used))
-    chosen: list[list[Tiles]] = []
-    empty: list[Contraction] = []
-    others: list[Term] = []
-    number = 0
     every = [contractions(definition.free, term, eliminate(term), tensors)
              for term in definition.terms]
     every = _merged(every, fixed, used)
     every = _fused(every, known, known[definition.target.name], fixed, used)
-    for term, found in zip(definition.terms, every, strict=True):
-        classes = [c for c in found or () if not c.is_empty]
-        offered = [_offered(c, known, known[definition.target.name], names, fixed, used)
-                   for c in classes]
-        made = _together(offered, _SLOWEST * sum(_points(c, fixed) for c in classes))
-        if choice is not None and all(offered):
-            made = _taken(choice, definition.target.name, number, offered, made)
-            number += len(offered)
-        if found is None or not made:
+    ways = [[offered(classes, known, known[definition.target.name], names, fixed, used)
+             for classes in way]
+            for way in _ways(every, known[definition.target.name], fixed)]
+    found = min(ways, key=lambda offers: (-sum(bool(each.made) for each in offers),
+                                          sum(each.time for each in offers)))
+    chosen: list[list[Tiles]] = []
+    empty: list[Contraction] = []
+    others: list[Term] = []
+    number = 0
+    for term, offer in zip(definition.terms, found, strict=True):
+        made = [plan for _, plan in offer.made]
+        if choice is not None and all(offer.plans):
+            made = _taken(choice, definition.target.name, number, offer.plans, made)
+            number += len(offer.plans)
+        if not made:
             others.append(term)
             continue
         if not chosen:
-            empty = [c for c in found if c.is_empty]
+            empty = list(offer.empty)
         chosen.append(made)
     if not chosen:
         return None
@@ -150,50 +147,14 @@ def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str
     return found if _alike(found) else list(every)
 
 
-def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-             target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
-             used: set[str]) -> list[tuple[float, Tiles]]:
-    """Every plan for a contraction with its time, the cheapest first."""
-    taken = set(used)
-    numbers = {span.name: fresh("part", taken) for span in contraction.inner}
-    found = [*plans(contraction, strides, target, names, fixed, numbers),
-             *dot_plans(contraction, strides, target, names, fixed, numbers)]
-    return sorted(((effort(plan), plan) for plan in found), key=lambda each: each[0])
-
-
-def _together(found: Sequence[Sequence[tuple[float, Tiles]]], slowest: float) -> list[Tiles]:
-    """One plan for each class of a term; none where a class has no plan, or where all of them
-    take longer than `slowest`.
-
-    Classes of which a task has like shares may be woven into each other, and fill its time
-    alike: such plans are taken unless others are much faster.
-    """
-    if not found or not all(found):
-        return []
-    best = [plans[0] for plans in found]
-    if _time(best) > slowest:
-        return []
-    alike = [_first_by_share(plans) for plans in found]
-    joint = min(([one[key] for one in alike] for key in alike[0]
-                 if all(key in one for one in alike)), key=_time, default=best)
-    return [plan for _, plan in (joint if _time(joint) < _ALIKE * _time(best) else best)]
-
-
-def _time(plans: Sequence[tuple[float, Tiles]]) -> float:
-    return sum(time for time, _ in plans)
-
-
-def _first_by_share(plans: Sequence[tuple[float, Tiles]]) -> dict[object, tuple[float, Tiles]]:
-    """The fastest plan for each share that a task may have."""
-    found: dict[object, tuple[float, Tiles]] = {}
-    for item in plans:
-        found.setdefault(share(item[1]), item)
-    return found
-
-
-def _points(contraction: Contraction, fixed: frozenset[str]) -> int:
-    return math.prod(span.extent for span in (*contraction.outer, *contraction.inner)
-                     if span.name not in fixed)
+def _ways(every: Sequence[tuple[Contraction, ...] | None], target: Sequence[int],
+          fixed: frozenset[str]) -> list[list[tuple[Contraction, ...] | None]]:
+    """The contractions of all terms, and the same ones without the lanes that fill no vector, which
+    are contractions of their own."""
+    cut = [None if classes is None else tuple(
+        part for c in classes for part in ((c,) if c.is_empty else trimmed(c, target, fixed)))
+        for classes in every]
+    return [list(every), *([cut] if cut != list(every) and _alike(cut) else [])]
 
 
 def _taken(choice: Choice, target: str, number: int,
@@ -258,10 +219,4 @@ def _joined(chosen: Sequence[Sequence[Tiles]], used: set[str]) -> Joined | None:
     plan = every[0]
     most = plan.shares if plan.strip else -(-plan.group // plan.grain)
     return Joined(fresh("joined", used), most) if most > 1 and all(
-        _block(other) == _block(plan) for other in every) else None
-
-
-def _block(plan: Tiles) -> tuple[int, ...]:
-    """The tasks of a block of rows, or of a band."""
-    return ((plan.lanes[0].extent, plan.band, plan.strip, plan.bands) if plan.strip
-            else (plan.row.extent, plan.group, plan.grain))
+        block(other) == block(plan) for other in every) else None

@@ -100,13 +100,13 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Dots:
-    """Vectors along a variable of the reduction: `width` values of it to a step, in the copies
-    of both operands. `column` is the distance of neighbouring lanes in the vector operand, which
-    are columns with a vector of partial sums each; `packing` is the copy of the other one."""
+    """Vectors along a variable of the reduction: `width` values of it to a step, in both operands.
+    `column` is the distance of neighbouring lanes in the vector operand, which are columns with a
+    vector of partial sums each; `packing` is the copy of the other one, if it has one."""
 
     width: int
     column: int
-    packing: Packing
+    packing: Packing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,9 @@ def tiles_text(plan: Tiles) -> str:
     packed = f"{plan.vector.tensor} packed" if plan.packing else f"{plan.vector.tensor} in place"
     steps = ", ".join(span.name for span in (*plan.taps, *plan.steps))
     clipped = f", {', '.join(clip.name for clip in plan.clips)} clipped" if plan.clips else ""
-    packed += " along the sum" if plan.dots is not None else ""
+    if plan.dots is not None:
+        packed += " along the sum"
+        packed += "" if plan.dots.packing else f", {plan.scalar.tensor} in place"
     packed += f", {plan.scalar.tensor} gathered" if plan.gathered else ""
     packed += ", by panels" if plan.by_lanes else ""
     packed += ", low tiles" if plan.low else ""

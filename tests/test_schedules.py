@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import symconv as sc
-from symconv import blocking, dotting, schedule
+from symconv import blocking, dotting, offers
 from symconv.compiler import find_compiler
 from symconv.emission import emit
 from symconv.emit.c import emit_c
@@ -66,6 +66,8 @@ CASES = {
     "volume": convolution((1, 2, 5, 6, 7), (5, 2, 3, 2, 3), stride=(1, 2, 1), padding=1),
     "long maps": convolution((1, 12, 12, 48), (10, 12, 1, 1)),
     "thin sums": convolution((1, 9, 48, 49), (130, 9, 1, 1)),
+    "one lane left": convolution((1, 96, 7, 7), (61, 96, 1, 1)),
+    "one column": convolution((1, 96, 1, 1), (37, 96, 1, 1)),
 }
 USERS = {
     "outer product": ("y[i,j] = a[i] * b[j]", {"a": (19,), "b": (37,)}),
@@ -152,13 +154,13 @@ def test_tiles_are_exact_on_integers(name):
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", ["plain", "strides", "both", "few sums", "small maps", "audio",
-                                  "one by one", "frames"])
+                                  "one by one", "frames", "one lane left"])
 def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
     """Plans chosen at random, in a cache so small that reductions fall into parts."""
     def effort(plan):
         return zlib.crc32(f"{seed} {tiles_text(plan)}".encode()) / 2**32
 
-    monkeypatch.setattr(schedule, "effort", effort)
+    monkeypatch.setattr(offers, "effort", effort)
     monkeypatch.setattr(blocking, "CACHE", 700 << 2 * seed)
     monkeypatch.setattr(dotting, "CACHE", 700 << 2 * seed)
     dtype = dtype_of(name)
@@ -174,7 +176,7 @@ def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
 def test_low_tiles_are_exact(monkeypatch, name):
     """Wherever they may stand: they are usual for large operands alone, which no test here has."""
     monkeypatch.setattr(blocking, "_may_be_low", lambda tiling: True)
-    monkeypatch.setattr(schedule, "effort", lambda plan: 2 - plan.low - 1 / plan.part_count)
+    monkeypatch.setattr(offers, "effort", lambda plan: 2 - plan.low - 1 / plan.part_count)
     dtype = dtype_of(name)
     fast, plain = Compiled(*CASES[name], dtype, "auto"), compiled(name, dtype, "reference")
     assert "k_low(" in fast.sources["k.c"]
@@ -189,7 +191,7 @@ def test_low_tiles_are_exact(monkeypatch, name):
 @pytest.mark.parametrize("name", ["thin sums", "long maps"])
 def test_bands_follow_the_cache_lines_of_an_operand_in_place(monkeypatch, name):
     """Wherever an array begins, the bits are the same."""
-    monkeypatch.setattr(schedule, "effort",
+    monkeypatch.setattr(offers, "effort",
                         lambda plan: (plan.packing is not None) - 0.001 * plan.bands)
     fast = Compiled(*CASES[name], "float32", "auto")
     assert "% k_LANES);" in fast.sources["k.c"]
@@ -223,7 +225,7 @@ def behind_a_line(array, offset):
 def test_classes_without_points_have_their_own_extent(monkeypatch, crop):
     """As a class beside them has five values or four, they have four or five: a task that is set
     one value of the one must not take it for one of the other."""
-    monkeypatch.setattr(schedule, "effort", lambda plan: -len(plan.slices))
+    monkeypatch.setattr(offers, "effort", lambda plan: -len(plan.slices))
     op, shapes = convolution((1, 2, 9, 9), (3, 2, 1, 1), stride=2,
                              padding=((-crop, -crop),) * 2)
     fast, plain = (Compiled(op, shapes, "float32", kind) for kind in ("auto", "reference"))
@@ -242,7 +244,9 @@ def test_every_kind_of_plan_occurs():
                     for item in compiled(name, dtype_of(name), "auto").passes
                     for node in lower(item).body if isinstance(node, Tiled)
                     for term in node.plans for plan in term)
-    for kind in ("in place", "packed,", "packed along the sum", "gathered", "parts", "clipped"):
+    for kind in ("in place", "packed,", "packed along the sum", "gathered", "parts", "clipped",
+                 "lanes ij (1 of 1), x packed along the sum, w in place",
+                 "w in place along the sum, x in place"):
         assert kind in texts
     sources = "".join(compiled(name, dtype_of(name), "auto").sources["k.c"] for name in CASES)
     for function in ("_turn(", "_spread(", "_fold(", "_gather(", "_regular(", "_scattered(",
@@ -283,7 +287,7 @@ def test_a_padded_zero_meets_no_infinity(name):
 
 
 @pytest.mark.parametrize("name", ["plain", "bands", "groups of rows", "both", "depthwise",
-                                  "volume"])
+                                  "volume", "one lane left", "one column"])
 def test_tasks_give_the_same_bits_however_they_are_split(name):
     dtype = dtype_of(name)
     fast = compiled(name, dtype, "auto")
@@ -376,7 +380,7 @@ CALL = """
 
 
 @pytest.mark.parametrize("name", ["bands", "in place", "long maps", "both", "empty classes",
-                                  "matrices"])
+                                  "matrices", "one lane left", "one column"])
 def test_tiles_stay_inside_their_arrays(tmp_path, name):
     """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
     made = compiled(name, dtype_of(name), "auto")

@@ -189,13 +189,14 @@ class TileBody:
         number = Int.of(chunk if chunk == own.chunk else 0)
         scalar = plan.scalar.base + number * plan.scalar.chunk
         vector = (plan.vector.base + number * plan.vector.chunk + Int.of(own.lane)
-                  - (Int.of(own.back) if plan.packing is None else 0))
+                  - (Int.of(own.back) if plan.packing is None and plan.dots is None else 0))
         steps = [str(plan.row_stride), *([] if plan.regular is None else [str(plan.regular)])]
         numbers = f"{plan.scalar.tensor} + {spell.integer(scalar)}"
         source = self.copy if plan.packing is not None else plan.vector.tensor
         if plan.dots is not None:
             steps += [str(plan.dots.column), str(plan.dots.width)]
-            numbers = f"{self.other} + {spell.integer(scalar)}"
+            other = plan.scalar.tensor if plan.dots.packing is None else self.other
+            numbers = f"{other} + {spell.integer(scalar)}"
             vector = vector + Int.of(own.lane) * (plan.dots.column - 1)
         if plan.gathered:
             steps = ["1", own.rows]

@@ -45,8 +45,9 @@ class Planned:
     def copies(self) -> list[tuple[str, Packing]]:
         """The packed operands."""
         plan = self.plan
-        found = [] if plan.packing is None else [(self.copy, plan.packing)]
-        return [*found, *([] if plan.dots is None else [(self.other, plan.dots.packing)])]
+        found = ((self.copy, plan.packing),
+                 (self.other, None if plan.dots is None else plan.dots.packing))
+        return [(copy, packing) for copy, packing in found if packing is not None]
 
     def made(self, held: Container[str]) -> list[tuple[str, Packing]]:
         """The packed operands that a call makes: those that are not `held` already."""
