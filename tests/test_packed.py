@@ -58,7 +58,7 @@ CASES = {
     "lanes of w": layer((2, 6, 9, 9), (40, 6, 3, 3), stride=2, padding=1),
     "parts": layer((1, 96, 8, 8), (100, 96, 3, 3), stride=2, padding=1),
     "classes": layer((2, 4, 14, 17), (6, 2, 3, 5), stride=(2, 3), padding=(1, 2), groups=2),
-    "dots": (sc.ops.linear(), {"x": (3, 400), "w": (50, 400), "b": (50,)}),
+    "dots": (sc.ops.linear(), {"x": (3, 405), "w": (50, 405), "b": (50,)}),
     "two terms": (sc.parse("y[o,i] = sum[a](x[2*i+a] * w[o,a]) + sum[a](z[i+a] * v[o,a]); i < 9"),
                   {"x": (21,), "w": (37, 4), "z": (11,), "v": (37, 3)}),
     "program": (sc.ops.conv2d(stride=2) >> sc.ops.relu() >> sc.ops.conv2d(),

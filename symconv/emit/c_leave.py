@@ -31,6 +31,20 @@ class TileLeave:
     own: TileNames
 
     @property
+    def is_direct(self) -> bool:
+        """Whether whole vectors of sums are what the target gets, side by side, so that they may be
+        added up there."""
+        plan = self.plan
+        return (plan.dots is None and not plan.taps and not plan.clips and plan.is_flat
+                and plan.lanes[-1].target == 1 and plan.contraction.factor == 1
+                and not self.add and self.node.initial is None)
+
+    def start(self) -> str:
+        """Where the sums of the tile begin in the target, which gets them directly."""
+        place = self.plan.target + Int.of(self.own.lane)
+        return f"{self.node.target.tensor} + {self.spelling.integer(place)}"
+
+    @property
     def goes_back(self) -> bool:
         """Whether the last tile begins early: nothing may be read behind the lanes."""
         return self.plan.packing is None and self.plan.dots is None

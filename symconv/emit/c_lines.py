@@ -18,9 +18,11 @@ class TileNames:
     behind a cache line; `begin` and `end`: the rows of a task; `rows` of a tile that
     stands at `lane` and has `vectors`, of which `filled` lanes are new and `back` are not;
     `done` lanes have left the tile, the next `run` of them, number `at`, at once; `item` is a
-    row of the tile. A run of the reduction goes from `head` to `tail`, `chunk` at a time, for the
-    rows `low` .. `high` - 1 of the tile. `wild` marks sums that are not finite; `waiting` are the
-    sums between two parts of the reduction, from `place` on those of the loops.
+    row of the tile. The rows of `sum` are `pitch` apart; they lie in the target already if the
+    tile is `whole`, otherwise in `buffer`. A run of the reduction goes from `head` to `tail`,
+    `chunk` at a time, for the rows `low` .. `high` - 1 of the tile. `wild` marks sums that are
+    not finite; `waiting` are the sums between two parts of the reduction, from `place` on those of
+    the loops.
     """
 
     first: str
@@ -35,6 +37,9 @@ class TileNames:
     vectors: str
     filled: str
     sum: str
+    pitch: str
+    whole: str
+    buffer: str
     wild: str
     head: str
     tail: str

@@ -124,8 +124,9 @@ class _Registers:
         step = [f"const {self.real} *scalar", "ptrdiff_t row"]
         step += ["ptrdiff_t next"] if mode == "regular" else []
         step += ["ptrdiff_t column", "ptrdiff_t width"] if mode == "dots" else []
+        pitch = "" if mode == "dots" else "ptrdiff_t pitch, "
         return [f"ptrdiff_t count, const {self.prefix}_step *steps",
-                ", ".join(step), f"const {self.real} *vector, {self.real} *sum, int join"]
+                ", ".join(step), f"const {self.real} *vector, {self.real} *sum, {pitch}int join"]
 
     def _tile(self, mode: str, rows: int, vectors: int) -> Iterator[str]:
         vector = f"{self.prefix}_vector"
@@ -134,11 +135,16 @@ class _Registers:
         arguments = self._arguments(mode)
         yield from (f"    {line}{',' if line is not arguments[-1] else ')'}" for line in arguments)
         yield "{"
-        yield f"    {self.prefix}_part *const to = ({self.prefix}_part *)sum;"
+        part = f"{self.prefix}_part"
+        for row in range(rows):
+            start = (f"sum + {row * vectors} * {self.prefix}_LANES" if mode == "dots"
+                     else f"sum + {_times(row, 'pitch')}")
+            yield f"    {part} *const to{row} = ({part} *)({start});"
         for row in range(rows):
             yield f"    {vector} {', '.join(f's{row}{v} = {{0}}' for v in range(vectors))};"
         if rows == 1:
             yield "    (void)row;"
+            yield from [] if mode == "dots" else ["    (void)pitch;"]
         if vectors == 1 and mode == "dots":
             yield "    (void)column;"
         if mode == "dots":
@@ -155,12 +161,10 @@ class _Registers:
         """The sums join those that are there."""
         yield f"{pad}if (join) {{"
         for row in range(rows):
-            yield f"{pad}    " + " ".join(f"s{row}{v} += to[{row * vectors + v}];"
-                                          for v in range(vectors))
+            yield f"{pad}    " + " ".join(f"s{row}{v} += to{row}[{v}];" for v in range(vectors))
         yield f"{pad}}}"
         for row in range(rows):
-            yield pad + " ".join(f"to[{row * vectors + v}] = s{row}{v};"
-                                 for v in range(vectors))
+            yield pad + " ".join(f"to{row}[{v}] = s{row}{v};" for v in range(vectors))
 
     def _products(self, rows: int, columns: int) -> Iterator[str]:
         """Steps of dot products: a vector of each row by one of each column, along the run. The
@@ -214,7 +218,8 @@ class _Registers:
         arguments = self._arguments(mode)
         yield from (f"    {line}{',' if line is not arguments[-1] else ')'}" for line in arguments)
         own = {"regular": ["next"], "dots": ["column", "width"]}
-        names = ["count", "steps", "scalar", "row", *own.get(mode, []), "vector", "sum", "join"]
+        names = ["count", "steps", "scalar", "row", *own.get(mode, []), "vector", "sum",
+                 *([] if mode == "dots" else ["pitch"]), "join"]
         yield "{"
         yield "    switch (rows * 16 + vectors) {"
         for rows, vectors in tiles:

@@ -39,14 +39,23 @@ class TileBody:
 
     def lines(self) -> Iterator[str]:
         """The sums of a tile, and their way to the target."""
-        own, spell = self.own, self.spelling
+        own, spell, direct = self.own, self.spelling, self._leave.is_direct
+        buffer = own.buffer if direct else own.sum
         if self.plan.is_divided:
-            yield f"{spell.real} *const {own.sum} = {self._waiting(own.place)};"
+            yield f"{spell.real} *const {buffer} = {self._waiting(own.place)};"
         else:
-            yield (f"{spell.real} {own.sum}[{spell.prefix}_MOST] "
-                   "__attribute__((aligned(64)));")
+            yield f"{spell.real} {buffer}[{spell.prefix}_MOST] __attribute__((aligned(64)));"
+        leaving = [*self._folded(), *self._leave.lines()]
+        if direct:
+            yield (f"const int {own.whole} = {own.filled} == {own.vectors} * "
+                   f"{spell.prefix}_LANES;")
+            yield (f"{spell.real} *const {own.sum} = {own.whole} ? {self._leave.start()} : "
+                   f"{buffer};")
+            yield (f"const ptrdiff_t {own.pitch} = {own.whole} ? {self.plan.target_row} : "
+                   f"{own.vectors} * {spell.prefix}_LANES;")
+            leaving = [f"if (!{own.whole}) {{", *indented(leaving), "}"]
         yield from self._all_sums()
-        yield from self._at_last([*self._folded(), *self._leave.lines()])
+        yield from self._at_last(leaving)
 
     def spread_lines(self, waiting: str) -> Iterator[str]:
         """The sums of a tile for all values of the loops, which leave it turned; `waiting` is
@@ -98,7 +107,12 @@ class TileBody:
         yield from self._sums()
         if self.plan.guarded:
             self.spelling.helpers.add("watch")
-            yield from self._at_last([f"{prefix}_watch({own.wild}, {own.sum}, {count});"])
+            watch = [f"{prefix}_watch({own.wild}, {own.sum}, {count});"]
+            if self._leave.is_direct:
+                watch = loop(own.item, 0, own.rows, [
+                    f"{prefix}_watch({own.wild}, {own.sum} + {own.item} * {own.pitch}, "
+                    f"{own.vectors});"])
+            yield from self._at_last(watch)
 
     def _at_last(self, lines: list[str]) -> list[str]:
         """What is done with complete sums: in the last part."""
@@ -210,9 +224,17 @@ class TileBody:
         joined = [] if chunk == "0" else [f"{chunk} > 0"]
         joined += [f"{part.number} > 0" for part in plan.parts if part.count > 1]
         join = "1" if self._is_clipped else " || ".join(joined) or "0"
+        if plan.dots is None:
+            to += f", {self._pitch}"
         return [f"{prefix}_{mode}({rows}, {own.vectors}, {count}, {self.steps},",
                 f"    {numbers}, {', '.join(steps)},",
                 f"    {source} + {spell.integer(vector)}, {to}, {join});"]
+
+    @property
+    def _pitch(self) -> str:
+        """How far apart the rows of sums are."""
+        return self.own.pitch if self._leave.is_direct else (
+            f"{self.own.vectors} * {self.spelling.prefix}_LANES")
 
     def gathering(self) -> Iterator[str]:
         """The copy of all numbers of a task's rows in a part. The clips of a tile are none of it,

@@ -194,7 +194,8 @@ class WinogradSpelling(WinogradBounds):
                 f"{steps[0]}, {steps[1]},",
                 f"    {own.vector} + {own.point} * {plan.plane(plan.vector)}{below} + {own.lane},",
                 f"    {own.sums} + {own.point} * {plan.sums} + {own.lane} * {own.all} + {number} "
-                f"* {own.vectors} * {prefix}_LANES, {' || '.join(joined)});"]
+                f"* {own.vectors} * {prefix}_LANES, {own.vectors} * {prefix}_LANES, "
+                f"{' || '.join(joined)});"]
         inside = [f"for (ptrdiff_t {own.row} = 0, {own.rows}; {own.row} < {rows}; "
                   f"{own.row} += {own.rows}) {{",
                   f"    {own.rows} = {prefix}_rows({rows} - {own.row});",
