@@ -36,6 +36,7 @@ _BACK = 2.0         # a line of a copy that is read back
 _WAITING = ((6_144, 2.0), (65_536, 12.0), (math.inf, 50.0))
 """What it costs a vector of sums to wait between two parts, with at most so many of them."""
 
+_PLAIN = 20.0       # a tile whose sums need not be moved
 _NARROW = 0.5       # of its time, how much longer half a tile takes at most
 _LOST = 0.05        # how much of what two cores lose counts: one core is more frequent
 
@@ -64,7 +65,7 @@ def effort(plan: Tiles) -> float:
             runs = 1 if plan.is_flat else 1 + vectors * _LANES / plan.lanes[-2].pitch
             time = (busy + vector * vectors + number) * steps
             time += calls * (5 + 2.8 * size) + (parts - 1) * wait * size
-            time += size * store + (12 * rows + 30) * runs
+            time += size * store + (_PLAIN if plan.is_plain else (12 * rows + 30) * runs)
             time += (40 + 3 * size) if plan.taps or plan.clips else 0
             total += (time + (begun * rows if plan.by_lanes else 0)) * high * wide
         total += 0 if plan.by_lanes else begun * rows * high
@@ -90,7 +91,7 @@ def _store(plan: Tiles) -> float:
     pages than a core keeps at hand for writing."""
     lane = plan.lanes[-1]
     if lane.target == 1:
-        return 4.0
+        return 2.0 if plan.is_plain else 4.0
     if lane.target <= COMBED:
         return 6.0 + 6.0 * lane.target
     count = min(lane.extent if len(plan.lanes) > 1 else plan.band, WIDE)

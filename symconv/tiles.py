@@ -236,6 +236,13 @@ class Tiles:
                    for one, two in zip(self.lanes, self.lanes[1:], strict=False))
 
     @property
+    def is_plain(self) -> bool:
+        """Whether whole vectors of sums are what the target gets, side by side, so that they may be
+        added up there."""
+        return (self.dots is None and not self.taps and not self.clips and self.is_flat
+                and self.lanes[-1].target == 1 and self.contraction.factor == 1)
+
+    @property
     def is_inward(self) -> bool:
         """Whether the loops run within a tile: then what it writes, between what it writes for
         other values of the loops, stays in L1."""

@@ -32,12 +32,8 @@ class TileLeave:
 
     @property
     def is_direct(self) -> bool:
-        """Whether whole vectors of sums are what the target gets, side by side, so that they may be
-        added up there."""
-        plan = self.plan
-        return (plan.dots is None and not plan.taps and not plan.clips and plan.is_flat
-                and plan.lanes[-1].target == 1 and plan.contraction.factor == 1
-                and not self.add and self.node.initial is None)
+        """Whether the target gets these sums alone, and they may be added up there."""
+        return self.plan.is_plain and not self.add and self.node.initial is None
 
     def start(self) -> str:
         """Where the sums of the tile begin in the target, which gets them directly."""
