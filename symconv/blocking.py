@@ -1,7 +1,7 @@
 """Blocking: every way to compute a contraction in tiles (`tiles`), from its subscripts alone.
 
-One operand gives the vectors: the lanes are some of the outer variables that it has alone. The
-other one gives the numbers: the row is an outer variable that it has alone, if there is any.
+The first operand gives the vectors: the lanes are some of the outer variables that it has alone.
+The other one gives the numbers: the row is an outer variable that it has alone, if there is any.
 What is left are loops, or slices where no two of their values share an element of the vector
 operand. That operand comes in bands of lanes and parts of the reduction that fit into the cache;
 it is copied (`packing`), or read where it lies. The numbers are read where they lie, or gathered
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symconv.clipping import Clipping, clipping
-from symconv.contraction import Contraction, Operand, Span
+from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.packing import LINE, Packing
 from symconv.parting import parted, parts
 from symconv.places import flat, names_in, stride
@@ -27,41 +27,39 @@ from symconv.tiling import NARROWEST, Tiling
 _WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
 
 
-def plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-          target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+def plans(contraction: Contraction, strides: Strides, target: Sequence[int],
+          names: tuple[str, str, str], fixed: frozenset[str],
           numbers: Mapping[str, str]) -> Iterator[Tiles]:
-    """Every plan for a contraction: choices of the vector operand, of lanes (some that follow each
-    other in the target, or any two), of rows and blocks.
+    """Every plan for a contraction: choices of lanes (some that follow each other in the target,
+    or any two), of rows and blocks.
 
     `strides` are those of the arrays of the operands, `target` those of the target; `names` are
     free for the band, the group and a row that does not exist, `numbers` for the number of the
     part by variable of the reduction; `fixed` variables are set outside.
     """
-    for vector in (0, 1):
-        along, across = contraction.operands[vector], contraction.operands[1 - vector]
-        ours, theirs = names_in(along.subscripts), names_in(across.subscripts)
-        only = [span for span in contraction.outer if span.name in ours - theirs - fixed]
-        only.sort(key=lambda span: -abs(stride(contraction.target, target, span.name)))
-        others = [span for span in contraction.outer
-                  if span.name in theirs - ours - fixed and span.extent > 1]
-        runs = [only[begin:end] for begin, end in itertools.combinations(range(len(only) + 1), 2)]
-        for lanes in (*map(tuple, runs), *(
-                pair for pair in itertools.combinations(only, 2) if list(pair) not in runs)):
-            for row, skip in itertools.product(others or (None,), (False, True)):
-                clips = clipping(contraction, vector, lanes, row, skip)
-                if clips is None or (skip and not any(along.guarded)):
-                    continue
-                rest = [s for s in contraction.outer
-                        if s not in lanes and s != row and s.name not in fixed]
-                slices = _slices(along, rest, fixed)
-                packed = Tiling(
-                    contraction, vector, lanes, row, slices,
-                    tuple(s for s in rest if s not in slices),
-                    _order(contraction, across, strides, clips), clips, strides, target, names,
-                    fixed, False)
-                yield from _blocked(packed, numbers)
-                if packed.may_be_direct():
-                    yield from _blocked(replace(packed, direct=True), numbers)
+    along, across = contraction.operands
+    ours, theirs = names_in(along.subscripts), names_in(across.subscripts)
+    only = [span for span in contraction.outer if span.name in ours - theirs - fixed]
+    only.sort(key=lambda span: -abs(stride(contraction.target, target, span.name)))
+    others = [span for span in contraction.outer
+              if span.name in theirs - ours - fixed and span.extent > 1]
+    runs = [only[begin:end] for begin, end in itertools.combinations(range(len(only) + 1), 2)]
+    for lanes in (*map(tuple, runs), *(
+            pair for pair in itertools.combinations(only, 2) if list(pair) not in runs)):
+        for row, skip in itertools.product(others or (None,), (False, True)):
+            clips = clipping(contraction, lanes, row, skip)
+            if clips is None or (skip and not any(along.guarded)):
+                continue
+            rest = [s for s in contraction.outer
+                    if s not in lanes and s != row and s.name not in fixed]
+            slices = _slices(along, rest, fixed)
+            packed = Tiling(
+                contraction, lanes, row, slices, tuple(s for s in rest if s not in slices),
+                _order(contraction, strides[1], clips), clips, strides, target, names, fixed,
+                False)
+            yield from _blocked(packed, numbers)
+            if packed.may_be_direct():
+                yield from _blocked(replace(packed, direct=True), numbers)
 
 
 def _slices(along: Operand, rest: Sequence[Span], fixed: frozenset[str]) -> tuple[Span, ...]:
@@ -76,10 +74,10 @@ def _slices(along: Operand, rest: Sequence[Span], fixed: frozenset[str]) -> tupl
         apart -= shared
 
 
-def _order(contraction: Contraction, across: Operand, strides: Mapping[str, Sequence[int]],
+def _order(contraction: Contraction, strides: Sequence[int],
            clips: Clipping) -> tuple[Span, ...]:
     """The variables of a run, slowest first: one that is clipped, then as the numbers lie."""
-    read = flat(across.subscripts, strides[across.tensor])
+    read = flat(contraction.operands[1].subscripts, strides)
     rest = [s for s in contraction.inner if s not in clips.taps and s != clips.head]
     rest.sort(key=lambda s: -abs(read.coefficient(s.name).constant or 0))
     return (*([clips.head] if clips.head is not None else []), *rest)

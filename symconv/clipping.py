@@ -36,14 +36,15 @@ class Clipping:
     taken: float
 
 
-def clipping(contraction: Contraction, vector: int, lanes: Sequence[Span], row: Span | None,
+def clipping(contraction: Contraction, lanes: Sequence[Span], row: Span | None,
              skip: bool) -> Clipping | None:
     """How the guards of a contraction become ranges; None where those of the scalar operand do
     not. With `skip` those of the vector operand do too, as far as they can."""
+    along, across = contraction.operands
     inner = {span.name: span for span in contraction.inner}
     bounds: dict[str, list[tuple[Int, Int]]] = {}
     by_row: list[str] = []
-    for low, stop, place in _guards(contraction.operands[1 - vector]):
+    for low, stop, place in _guards(across):
         within = sorted(place.names() & inner.keys())
         if len(within) != 1:
             return None
@@ -55,10 +56,10 @@ def clipping(contraction: Contraction, vector: int, lanes: Sequence[Span], row: 
         else:
             bounds.setdefault(within[0], []).append(_range(low, stop, place, within[0]))
     padded = False
-    along = {lane.name for lane in lanes}
-    for low, stop, place in _guards(contraction.operands[vector]):
+    beside = {lane.name for lane in lanes}
+    for low, stop, place in _guards(along):
         within = sorted(place.names() & inner.keys())
-        if skip and len(within) == 1 and not place.names() & along:
+        if skip and len(within) == 1 and not place.names() & beside:
             bounds.setdefault(within[0], []).append(_range(low, stop, place, within[0]))
         else:
             padded = True

@@ -10,12 +10,13 @@ the last one in one of them; or both are read where they lie.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symconv.blocking import in_strips
-from symconv.contraction import Contraction, Operand, Span
+from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.integers import Int
 from symconv.packing import LINE, Packing, pack
 from symconv.parting import parted, parts, shift, single
@@ -26,41 +27,37 @@ from symconv.tiles import CACHE, Dots, Lane, Part, Read, Tiles
 _MOST = 4096        # sums: each of them takes a vector between two parts of the reduction
 
 
-def dot_plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+def dot_plans(contraction: Contraction, strides: Strides, target: Sequence[int],
+              names: tuple[str, str, str], fixed: frozenset[str],
               numbers: Mapping[str, str]) -> Iterator[Tiles]:
-    """Every plan of dot products for a contraction: choices of columns, rows and the run.
+    """Every plan of dot products for a contraction, of which the first operand has the columns:
+    choices of the column, the row and the run.
 
-    The arguments are those of `tiling.plans`.
+    The arguments are those of `blocking.plans`.
     """
     if math.prod(s.extent for s in contraction.outer if s.name not in fixed) > _MOST * 64:
         return
-    for columns in (0, 1):
-        ours, theirs = (names_in(contraction.operands[k].subscripts)
-                        for k in (columns, 1 - columns))
-        only = [s for s in contraction.outer if s.name in ours - theirs - fixed]
-        others = [s for s in contraction.outer if s.name in theirs - ours - fixed]
-        runs = [s for s in contraction.inner if s.name in ours & theirs and s.extent >= LINE // 2]
-        for column in only:
-            for row in (*others, *([] if others else [None])):
-                for run in runs:
-                    made = _Planner(contraction, columns, column, row, run, strides, target,
-                                    names, fixed, numbers).plan()
-                    if made is not None:
-                        yield made
-                        strips = in_strips(made, 1)
-                        if strips is not None:
-                            yield strips
+    ours, theirs = (names_in(operand.subscripts) for operand in contraction.operands)
+    only = [s for s in contraction.outer if s.name in ours - theirs - fixed]
+    others = [s for s in contraction.outer if s.name in theirs - ours - fixed]
+    runs = [s for s in contraction.inner if s.name in ours & theirs and s.extent >= LINE // 2]
+    for column, row, run in itertools.product(only, others or (None,), runs):
+        made = _Planner(contraction, column, row, run, strides, target, names, fixed,
+                        numbers).plan()
+        if made is not None:
+            yield made
+            strips = in_strips(made, 1)
+            if strips is not None:
+                yield strips
 
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
     contraction: Contraction
-    columns: int
     column: Span
     row: Span | None
     run: Span
-    strides: Mapping[str, Sequence[int]]
+    strides: Strides
     target: Sequence[int]
     names: tuple[str, str, str]
     fixed: frozenset[str]
@@ -97,13 +94,14 @@ class _Planner:
     def _packed(self, divided: tuple[Part, ...], rows: int, slices: tuple[Span, ...],
                 loops: tuple[Span, ...], rest: Sequence[Span]) -> Tiles | None:
         contraction = self.contraction
-        x, a = contraction.operands[self.columns], contraction.operands[1 - self.columns]
+        x, a = contraction.operands
         row = self.row or Span(self.names[2], 0, 1)
         block = Part(row.name, self.names[1], row.low, rows, -(-row.extent // rows))
         around = {*(s.name for s in slices), *self.fixed}
         within = parted((*rest, *loops, self.column, row), (*divided, block))
-        copies = [self._copy(operand, divided if operand is x else (*divided, block), within,
-                             around) for operand in (x, a)]
+        copies = [self._copy(operand, strides, blocks, within, around)
+                  for operand, strides, blocks in zip(
+                      (x, a), self.strides, (divided, (*divided, block)), strict=True)]
         if copies[0] is None or copies[1] is None or not any(
                 copy.ends_in_zeros(self.run.extent) for copy in copies if copy is not None):
             return None
@@ -132,14 +130,13 @@ class _Planner:
             target_row=place.coefficient(row.name).constant or 0, contraction=contraction,
             dots=Dots(self.run.extent, column, copies[1]), panel=0)
 
-    def _copy(self, operand: Operand, divided: Sequence[Part], within: Sequence[Span],
-              around: set[str]) -> Packing | None:
+    def _copy(self, operand: Operand, strides: Sequence[int], divided: Sequence[Part],
+              within: Sequence[Span], around: set[str]) -> Packing | None:
         places = tuple(place.substitute(single(divided)) for place in operand.subscripts)
         used = names_in(operand.subscripts)
-        return pack(replace(operand, subscripts=places), self.strides[operand.tensor],
-                    (self.run,), (self.names[0], self.run.extent),
-                    {s.name: s for s in within if s.name in used}, around,
-                    [shift(place, divided) for place in operand.subscripts])
+        return pack(replace(operand, subscripts=places), strides, (self.run,),
+                    (self.names[0], self.run.extent), {s.name: s for s in within if s.name in used},
+                    around, [shift(place, divided) for place in operand.subscripts])
 
     def _read(self, operand: Operand, copy: Packing, steps: Sequence[Span],
               divided: Sequence[Part]) -> Read | None:

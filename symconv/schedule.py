@@ -20,18 +20,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from symconv.blocking import plans
 from symconv.choice import Choice, plan_taken
 from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
-from symconv.dotting import dot_plans
-from symconv.effort import effort
 from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Joined, Node, Tiled
 from symconv.merging import merged
 from symconv.names import fresh
+from symconv.offers import Offer, tile_offers
 from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles, tiles_text
 from symconv.unknowns import Eliminated
@@ -150,18 +148,16 @@ def _fused(every: Sequence[tuple[Contraction, ...] | None], strides: Mapping[str
     return found if _alike(found) else list(every)
 
 
-def _offered(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-             target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
-             used: set[str]) -> list[tuple[float, Tiles]]:
+def _offered(contraction: Contraction, strides: Mapping[str, tuple[int, ...]],
+             target: tuple[int, ...], names: tuple[str, str, str], fixed: frozenset[str],
+             used: set[str]) -> list[Offer[Tiles]]:
     """Every plan for a contraction with its time, the cheapest first."""
     taken = set(used)
     numbers = {span.name: fresh("part", taken) for span in contraction.inner}
-    found = [*plans(contraction, strides, target, names, fixed, numbers),
-             *dot_plans(contraction, strides, target, names, fixed, numbers)]
-    return sorted(((effort(plan), plan) for plan in found), key=lambda each: each[0])
+    return tile_offers(contraction, strides, target, names, fixed, numbers)
 
 
-def _together(found: Sequence[Sequence[tuple[float, Tiles]]], slowest: float) -> list[Tiles]:
+def _together(found: Sequence[Sequence[Offer[Tiles]]], slowest: float) -> list[Tiles]:
     """One plan for each class of a term; none where a class has no plan, or where all of them
     take longer than `slowest`.
 
@@ -170,24 +166,24 @@ def _together(found: Sequence[Sequence[tuple[float, Tiles]]], slowest: float) ->
     """
     if not found or not all(found):
         return []
-    best = [plans[0] for plans in found]
+    best = [offers[0] for offers in found]
     if _time(best) > slowest:
         return []
-    alike = [_first_by_share(plans) for plans in found]
+    alike = [_first_by_share(offers) for offers in found]
     joint = min(([one[key] for one in alike] for key in alike[0]
                  if all(key in one for one in alike)), key=_time, default=best)
-    return [plan for _, plan in (joint if _time(joint) < _ALIKE * _time(best) else best)]
+    return [offer.plan for offer in (joint if _time(joint) < _ALIKE * _time(best) else best)]
 
 
-def _time(plans: Sequence[tuple[float, Tiles]]) -> float:
-    return sum(time for time, _ in plans)
+def _time(offers: Sequence[Offer[Tiles]]) -> float:
+    return sum(offer.time for offer in offers)
 
 
-def _first_by_share(plans: Sequence[tuple[float, Tiles]]) -> dict[object, tuple[float, Tiles]]:
+def _first_by_share(offers: Sequence[Offer[Tiles]]) -> dict[object, Offer[Tiles]]:
     """The fastest plan for each share that a task may have."""
-    found: dict[object, tuple[float, Tiles]] = {}
-    for item in plans:
-        found.setdefault(share(item[1]), item)
+    found: dict[object, Offer[Tiles]] = {}
+    for offer in offers:
+        found.setdefault(share(offer.bare), offer)
     return found
 
 
@@ -197,10 +193,11 @@ def _points(contraction: Contraction, fixed: frozenset[str]) -> int:
 
 
 def _taken(choice: Choice, target: str, number: int,
-           offered: Sequence[Sequence[tuple[float, Tiles]]], usual: list[Tiles]) -> list[Tiles]:
+           offered: Sequence[Sequence[Offer[Tiles]]], usual: list[Tiles]) -> list[Tiles]:
     """The plan for each contraction of a term that a choice takes; none where it takes none for
     one of them. Their numbers begin at `number`."""
-    made = [plan_taken(choice, target, "tiles", number + place, found, tiles_text,
+    made = [plan_taken(choice, target, "tiles", number + place,
+                       [(offer.time, offer.plan) for offer in found], tiles_text,
                        usual[place] if usual else None) for place, found in enumerate(offered)]
     taken = [plan for plan in made if plan is not None]
     return taken if len(taken) == len(offered) else []

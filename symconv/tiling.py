@@ -10,11 +10,11 @@ of the other one (`clipping`); how many steps make a chunk, and how many rows a 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symconv.clipping import Clipping
-from symconv.contraction import Contraction, Operand, Span
+from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.integers import Int
 from symconv.packing import Packing, pack
 from symconv.parting import parted, shift, single
@@ -39,21 +39,20 @@ NARROWEST = 16
 class Tiling:
     """What every outer variable is: one of the lanes, the row, a slice, a loop, or `fixed` outside.
 
-    `vector` is the number of the operand that gives the vectors, which is read where it lies if
-    `direct`; `order` holds the variables of a run, slowest first, `clipping` its taps. `strides`
-    are those of the arrays of the operands, `target` those of the target; `names` are free for the
-    band, the group and a row that does not exist.
+    The first operand gives the vectors; it is read where it lies if `direct`. `order` holds the
+    variables of a run, slowest first, `clipping` its taps. `strides` are those of the arrays of the
+    operands, `target` those of the target; `names` are free for the band, the group and a row that
+    does not exist.
     """
 
     contraction: Contraction
-    vector: int
     lanes: tuple[Span, ...]
     row: Span | None
     slices: tuple[Span, ...]
     loops: tuple[Span, ...]
     order: tuple[Span, ...]
     clipping: Clipping
-    strides: Mapping[str, Sequence[int]]
+    strides: Strides
     target: Sequence[int]
     names: tuple[str, str, str]
     fixed: frozenset[str]
@@ -62,12 +61,12 @@ class Tiling:
     @property
     def along(self) -> Operand:
         """The operand that gives the vectors."""
-        return self.contraction.operands[self.vector]
+        return self.contraction.operands[0]
 
     @property
     def across(self) -> Operand:
         """The operand that gives the numbers."""
-        return self.contraction.operands[1 - self.vector]
+        return self.contraction.operands[1]
 
     def plan(self, band: int, divided: tuple[Part, ...], packing: Packing | None) -> Tiles | None:
         """The plan for a band, parts of the reduction and the copy of the vector operand; None
@@ -78,10 +77,10 @@ class Tiling:
             return None
         steps = tuple(s for s in parted(self.order, divided) if s.extent > 1)
         row = self.row or Span(self.names[2], 0, 1)
-        read = flat(across.subscripts, self.strides[across.tensor])
+        read = flat(across.subscripts, self.strides[1])
         scalar = self._read(across.tensor, read, steps, divided, True)
         if packing is None:
-            place = flat(along.subscripts, self.strides[along.tensor])
+            place = flat(along.subscripts, self.strides[0])
             vector = self._read(along.tensor, place.substitute(self._origin(band)), steps, divided,
                                 True)
         else:
@@ -116,7 +115,7 @@ class Tiling:
         around = {*(s.name for s in self.slices), *self.fixed}
         shifts = [shift(place, divided) for place in along.subscripts]
         places = tuple(place.substitute(single(divided)) for place in along.subscripts)
-        return pack(replace(along, subscripts=places), self.strides[along.tensor], self.lanes,
+        return pack(replace(along, subscripts=places), self.strides[0], self.lanes,
                     (self.names[0], band), within, around, shifts)
 
     def may_be_direct(self) -> bool:
@@ -142,7 +141,7 @@ class Tiling:
         """The distances of neighbours along each lane; None where lanes are not consecutive."""
         if packing is not None:
             return tuple(axis.stride for axis in packing.lanes)
-        read = flat(self.along.subscripts, self.strides[self.along.tensor])
+        read = flat(self.along.subscripts, self.strides[0])
         found = tuple(read.coefficient(lane.name).constant or 0 for lane in self.lanes)
         reach = 1
         for lane, pitch in reversed(list(zip(self.lanes, found, strict=True))):
