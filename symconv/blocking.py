@@ -14,6 +14,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from symconv.clipping import Clipping, clipping
 from symconv.contraction import Contraction, Operand, Span, Strides
@@ -91,27 +92,34 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
     divisible = order if head is None else (*order[1:], order[0])
     ragged = order[0].name if order and head is None else None
     smallest: tuple[int, int, tuple[Part, ...], Packing | None] | None = None
+    copied, within, panels = cache(tiling.copied), cache(tiling.within), cache(tiling.panel)
+
+    def planned(band: int, divided: tuple[Part, ...], packing: Packing | None) -> Tiles | None:
+        part = within(divided)
+        return None if part is None else tiling.plan(band, part, panels(divided), packing)
+
     found, low = False, _may_be_low(tiling)
     for band in _bands(tiling.lanes):
         reached = 0     # how many of the sizes of L1, for tall tiles and for low ones, a panel met
         for divided in parts(divisible, numbers, ragged, head):
-            packing = None if tiling.direct else tiling.packed(band, divided)
-            if packing is None and not tiling.direct:
+            copy = None if tiling.direct else copied(divided)
+            if copy is None and not tiling.direct:
                 break
+            packing = None if copy is None else copy.packing(tiling.names[0], band)
             size = _touched(tiling, band, divided) if packing is None else packing.size
             if smallest is None or size < smallest[0]:
                 smallest = size, band, divided, packing
             if size <= CACHE and _waiting(tiling, band, divided) <= _WAITING:
-                panel, before = tiling.panel(divided), reached
+                panel, before = panels(divided), reached
                 reached = 1 + (panel <= PANEL) + (low and 2 * panel <= PANEL)
-                made = tiling.plan(band, divided, packing) if reached > before else None
+                made = planned(band, divided, packing) if reached > before else None
                 if made is not None:
                     found = True
                     yield from _variants(tiling, made, before < 2, low)
                 if reached == 2 + low:
                     break
     if not found and smallest is not None:
-        made = tiling.plan(*smallest[1:])
+        made = planned(*smallest[1:])
         if made is not None:
             yield from _variants(tiling, made, True, low)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from symconv.blocking import in_strips
 from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.integers import Int
-from symconv.packing import LINE, Packing, pack
+from symconv.packing import LINE, Packing, copied
 from symconv.parting import parted, parts, shift, single
 from symconv.places import flat, group, names_in, stride
 from symconv.sharing import grain
@@ -134,9 +134,10 @@ class _Planner:
               within: Sequence[Span], around: set[str]) -> Packing | None:
         places = tuple(place.substitute(single(divided)) for place in operand.subscripts)
         used = names_in(operand.subscripts)
-        return pack(replace(operand, subscripts=places), strides, (self.run,),
-                    (self.names[0], self.run.extent), {s.name: s for s in within if s.name in used},
-                    around, [shift(place, divided) for place in operand.subscripts])
+        found = copied(replace(operand, subscripts=places), strides, (self.run,),
+                       {s.name: s for s in within if s.name in used}, around,
+                       [shift(place, divided) for place in operand.subscripts])
+        return None if found is None else found.packing(self.names[0], self.run.extent)
 
     def _read(self, operand: Operand, copy: Packing, steps: Sequence[Span],
               divided: Sequence[Part]) -> Read | None:

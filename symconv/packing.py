@@ -109,15 +109,34 @@ class Packing:
         return total
 
 
-def pack(operand: Operand, strides: Sequence[int], lanes: Sequence[Span], band: tuple[str, int],
-         rest: Mapping[str, Span], outside: Collection[str],
-         shifts: Sequence[tuple[Int, int]]) -> Packing | None:
-    """The layout for an operand; None where a lane is not alone on its axis.
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What is copied of an operand, whatever the band: `plain` axes and, slowest first, those
+    `along` the `lanes`. The rest is as in the layout."""
 
-    `lanes` are the lane variables, slowest first; of the first a band of `band[1]` values is
-    packed at a time, the one numbered by the variable `band[0]`. `rest` are the variables that
-    vary inside a pack, `outside` those that are fixed around it. `shifts` tell how far the part
-    of the reduction moves the subscript of each axis, and how far at most.
+    tensor: str
+    plain: tuple[PackedAxis, ...]
+    along: tuple[PackedAxis, ...]
+    lanes: tuple[Span, ...]
+    base: Int
+    tests: tuple[tuple[Int, int, int], ...]
+    room: int
+
+    def packing(self, name: str, band: int) -> Packing:
+        """The layout where `band` values of the first lane are packed at a time, those numbered
+        by the variable `name`."""
+        axes, plane, size = _laid_out(self.plain, self.along, self.lanes, (name, band))
+        return Packing(self.tensor, axes, self.base, self.tests, plane, size, self.room)
+
+
+def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
+           rest: Mapping[str, Span], outside: Collection[str],
+           shifts: Sequence[tuple[Int, int]]) -> Copied | None:
+    """What is copied of an operand; None where a lane is not alone on its axis.
+
+    `lanes` are the lane variables, slowest first. `rest` are the variables that vary inside a
+    pack, `outside` those that are fixed around it. `shifts` tell how far the part of the
+    reduction moves the subscript of each axis, and how far at most.
     """
     named = {lane.name: lane for lane in lanes}
     plain: list[PackedAxis] = []
@@ -140,12 +159,10 @@ def pack(operand: Operand, strides: Sequence[int], lanes: Sequence[Span], band: 
             plain.append(made)
     if along.keys() != named.keys():
         return None
-    first = band[0], band[1] if lanes else 0
-    ordered = [along[lane.name] for lane in lanes]
     room = 1 + sum((stop - 1) * stride
                    for (_, stop), stride in zip(operand.valid, strides, strict=True))
-    axes, plane, size = _laid_out(plain, ordered, lanes, first)
-    return Packing(operand.tensor, axes, base, tuple(tests), plane, size, room)
+    return Copied(operand.tensor, tuple(plain), tuple(along[lane.name] for lane in lanes),
+                  tuple(lanes), base, tuple(tests), room)
 
 
 def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequence[Span],
