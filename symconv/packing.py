@@ -193,8 +193,8 @@ def _laid_out(plain: Sequence[PackedAxis], along: Sequence[PackedAxis], lanes: S
         extent = lane.extent if place else band[1]
         count = axis.count - 1 + extent
         banded = place == 0 and band[1] < lane.extent
-        shift = Int.of(band[0]) * band[1] if banded else Int.of(0)
-        made.insert(0, replace(axis, count=count, stride=stride, shift=axis.shift + shift))
+        shift = axis.shift + Int.of(band[0]) * band[1] if banded else axis.shift
+        made.insert(0, replace(axis, count=count, stride=stride, shift=shift))
         if 0 < place == len(along) - 1:
             shared = min(_shared(made[0]), count - extent)      # lanes must not overlap
             count -= shared

@@ -21,6 +21,7 @@ EVEN = 1.05
 _EVEN = ((2, EVEN), (4, 1.15))      # threads, and how uneven their shares may be (`uneven`)
 
 
+@lru_cache(4096)
 def uneven(extent: int, grain: int, others: int, threads: int = 2) -> float:
     """The largest share of a thread, as a multiple of an even one. `others` times `extent` rows
     come in tasks of `grain`, the last one of every `extent` maybe smaller."""
