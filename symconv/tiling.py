@@ -85,8 +85,8 @@ class Tiling:
         return self.contraction.operands[1]
 
     @property
-    def known(self) -> Span:
-        """The row, or a row with one value where there is none."""
+    def rows(self) -> Span:
+        """The row, or one with a single value where there is none."""
         return self.row or Span(self.names[2], 0, 1)
 
     def within(self, divided: tuple[Part, ...]) -> Within | None:
@@ -96,7 +96,7 @@ class Tiling:
         scalar = self._read(self.across.tensor, read, steps, divided, True)
         return None if scalar is None else Within(
             divided, parted(self.clipping.taps, divided), steps, self._clips(divided, steps),
-            self._chunk(steps), scalar, read.coefficient(self.known.name).constant or 0,
+            self._chunk(steps), scalar, read.coefficient(self.rows.name).constant or 0,
             regular(read, steps),
             tuple(place.substitute(single(divided)) for place in self.along.subscripts))
 
@@ -104,7 +104,7 @@ class Tiling:
         """The plan for a band, a part of the reduction with its `panel`, and the copy of the vector
         operand; None where no table of steps tells where that stands, or a tile would reach too
         far."""
-        contraction, along, row = self.contraction, self.along, self.known
+        contraction, along, row = self.contraction, self.along, self.rows
         pitches = self._pitches(packing)
         if pitches is None or (packing is None and not self._is_wide(band, pitches)):
             return None
