@@ -80,7 +80,7 @@ def _order(contraction: Contraction, strides: Sequence[int],
     """The variables of a run, slowest first: one that is clipped, then as the numbers lie."""
     read = flat(contraction.operands[1].subscripts, strides)
     rest = [s for s in contraction.inner if s not in clips.taps and s != clips.head]
-    rest.sort(key=lambda s: -abs(read.coefficient(s.name).constant or 0))
+    rest.sort(key=lambda s: -abs(read.factor(s.name)))
     return (*([clips.head] if clips.head is not None else []), *rest)
 
 

@@ -49,7 +49,7 @@ def clipping(contraction: Contraction, lanes: Sequence[Span], row: Span | None,
         if len(within) != 1:
             return None
         if row is not None and row.name in place.names():
-            if place.names() != {row.name, within[0]} or not _factor(place, row.name) > 0:
+            if place.names() != {row.name, within[0]} or not place.factor(row.name) > 0:
                 return None
             bounds.setdefault(row.name, []).append(_range(low, stop, place, row.name))
             by_row.append(within[0])
@@ -81,14 +81,10 @@ def _guards(operand: Operand) -> Iterator[tuple[int, int, Int]]:
 
 def _range(low: int, stop: int, place: Int, name: str) -> tuple[Int, Int]:
     """The least value of a variable for which low <= place < stop, and the first one above."""
-    factor, rest = _factor(place, name), place.without((name,))
+    factor, rest = place.factor(name), place.without((name,))
     if factor > 0:
         return ceil_div(low - rest, factor), floor_div(stop - 1 - rest, factor) + 1
     return ceil_div(rest - (stop - 1), -factor), floor_div(rest - low, -factor) + 1
-
-
-def _factor(place: Int, name: str) -> int:
-    return place.coefficient(name).constant or 0
 
 
 def _taken(clip: Clip, spans: Mapping[str, Span]) -> float:

@@ -127,7 +127,7 @@ class _Planner:
             group=rows, grain=share, vector=replace(vector, base=vector.base.substitute(low)),
             scalar=replace(scalar, base=scalar.base - back), row_stride=along, regular=None,
             packing=copies[0], guarded=True, taken=1.0, target=place.substitute(low),
-            target_row=place.coefficient(row.name).constant or 0, contraction=contraction,
+            target_row=place.factor(row.name), contraction=contraction,
             dots=Dots(self.run.extent, column, copies[1]), panel=0)
 
     def _copy(self, operand: Operand, strides: Sequence[int], divided: Sequence[Part],

@@ -125,7 +125,7 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     room = _sets(plan, plan.scalar) * _WAYS
     shared, within = 1.0, number
     for span in (*reversed(plan.steps), *reversed(plan.taps)):
-        apart = abs((plan.scalar.step + plan.scalar.base).coefficient(span.name).constant or 0)
+        apart = abs((plan.scalar.step + plan.scalar.base).factor(span.name))
         if 0 < apart <= _LANES // 2 and within <= room:
             shared = min(_LANES, shared * min(span.extent, _LANES / apart))
         within *= span.extent
@@ -162,7 +162,7 @@ def _is_crowded(plan: Tiles) -> bool:
 def _sets(plan: Tiles, read: Read) -> int:
     """The sets of L1 that the steps of a run begin in: those a multiple of a cache line apart
     share few of the 64."""
-    apart = read.step.coefficient(plan.steps[-1].name).constant if plan.steps else 1
+    apart = read.step.factor(plan.steps[-1].name) if plan.steps else 1
     return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 

@@ -144,6 +144,16 @@ class Int:
         return _collect({tuple(f for f in monomial if f != name): c
                          for monomial, c in self.terms if name in monomial})
 
+    def factor(self, name: str) -> int:
+        """That of a polynomial in which `name` is multiplied by a number alone; otherwise 0."""
+        found = 0
+        for monomial, coefficient in self.terms:
+            if name in monomial:
+                if len(monomial) > 1:
+                    return 0
+                found = coefficient
+        return found
+
     def is_affine(self, indices: Iterable[str]) -> bool:
         """Whether each index occurs at most once per monomial, alone, and inside no atom."""
         wanted = set(indices)

@@ -170,14 +170,14 @@ def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequenc
     """The phases and places of one axis; places count from the first value of its lane."""
     if len(lanes) > 1:
         return None
-    step = (place.coefficient(lanes[0].name).constant or 0) if lanes else 1
+    step = place.factor(lanes[0].name) if lanes else 1
     if step < 1:
         return None
     moved = place.substitute({lane.name: Int.of(lane.low) for lane in lanes})
     ends = bounds(moved, rest)
     if ends is None or any(factor % step for _, factor in shift[0].terms) or shift[1] < 0:
         return None
-    gap = math.gcd(step, *(moved.coefficient(name).constant or 0 for name in moved.names()))
+    gap = math.gcd(step, *(moved.factor(name) for name in moved.names()))
     low = ends[0] // step
     return PackedAxis(number, source, lanes[0].name if lanes else None, step, gap,
                       ends[0] % gap, low, ends[1] // step - low + 1, floor_div(shift[0], step),

@@ -96,8 +96,7 @@ class Tiling:
         scalar = self._read(self.across.tensor, read, steps, divided, True)
         return None if scalar is None else Within(
             divided, parted(self.clipping.taps, divided), steps, self._clips(divided, steps),
-            self._chunk(steps), scalar, read.coefficient(self.rows.name).constant or 0,
-            regular(read, steps),
+            self._chunk(steps), scalar, read.factor(self.rows.name), regular(read, steps),
             tuple(place.substitute(single(divided)) for place in self.along.subscripts))
 
     def plan(self, band: int, within: Within, panel: int, packing: Packing | None) -> Tiles | None:
@@ -129,8 +128,7 @@ class Tiling:
             scalar=within.scalar, row_stride=within.row_stride, regular=within.regular,
             packing=packing, guarded=self.clipping.padded, taken=self.clipping.taken,
             target=place.substitute(self._origin(band)),
-            target_row=place.coefficient(row.name).constant or 0,
-            contraction=contraction, dots=None, panel=panel)
+            target_row=place.factor(row.name), contraction=contraction, dots=None, panel=panel)
 
     def copied(self, divided: Sequence[Part]) -> Copied | None:
         """What is copied of the vector operand for a part of the reduction, for every band."""
@@ -152,9 +150,8 @@ class Tiling:
         within = parted(self.contraction.inner, divided)
         last = self.lanes[-1].name
         (place,) = (place for place in self.along.subscripts if last in place.names())
-        step = abs(place.coefficient(last).constant or 1)
-        along = [(abs(place.coefficient(s.name).constant or 0), s.extent) for s in within
-                 if s.name in place.names()]
+        step = abs(place.factor(last))
+        along = [(abs(place.factor(s.name)), s.extent) for s in within if s.name in place.names()]
         phases = step // math.gcd(step, *(factor for factor, _ in along))
         phases = min(phases, math.prod(extent for _, extent in along))
         reach = sum(factor * (extent - 1) for factor, extent in along) // step
@@ -166,7 +163,7 @@ class Tiling:
         if packing is not None:
             return tuple(axis.stride for axis in packing.lanes)
         read = flat(self.along.subscripts, self.strides[0])
-        found = tuple(read.coefficient(lane.name).constant or 0 for lane in self.lanes)
+        found = tuple(read.factor(lane.name) for lane in self.lanes)
         reach = 1
         for lane, pitch in reversed(list(zip(self.lanes, found, strict=True))):
             if pitch < reach or (reach == 1 and pitch != 1):
@@ -207,8 +204,8 @@ class Tiling:
     def _is_apart(self, names: Sequence[str]) -> bool:
         """Whether variables outside a run move every phase as a whole."""
         return all(
-            (place.coefficient(name).constant or 0) % (place.coefficient(lane.name).constant or 1)
-            == 0 for place in self.along.subscripts for lane in self.lanes
+            place.factor(name) % place.factor(lane.name) == 0
+            for place in self.along.subscripts for lane in self.lanes
             if lane.name in place.names() for name in names if name in place.names())
 
     def _chunk(self, steps: Sequence[Span]) -> int:

@@ -128,8 +128,8 @@ class _Maker:
         used = {vector.across.name, *([scalar.across.name] if self.summed else []), *moving}
         slices = tuple(s for s in outer if s.name not in used)
         place = flat(self.contraction.target, self.target)
-        lane = place.coefficient(vector.across.name).constant or 0
-        row = place.coefficient(scalar.across.name).constant or 0 if self.summed else 0
+        lane = place.factor(vector.across.name)
+        row = place.factor(scalar.across.name) if self.summed else 0
         outputs = tuple(s.outer for s in self.slides)
         start = place.substitute({s.name: Int.of(s.low) for s in (
             *outputs, vector.across, *([scalar.across] if self.summed else []))})
@@ -170,8 +170,8 @@ class _Maker:
             return None
         if axes[-1].stride != 1 or (self.summed and any(axis.reversed for axis in axes)):
             return None
-        apart = base.coefficient(across.name).constant or 0
-        deep = 0 if depth is None else base.coefficient(depth.name).constant or 0
+        apart = base.factor(across.name)
+        deep = 0 if depth is None else base.factor(depth.name)
         lows = {s.name: Int.of(s.low) for s in (across, *([depth] if depth is not None else []))}
         room = 1 + sum((extent - 1) * stride for extent, stride in zip(
             (stop for _, stop in operand.valid), strides, strict=True))
@@ -193,7 +193,7 @@ class _Maker:
                       + weave.move * (weave.phases - 1))
             return Axis(start, weave.gap * cut, window, False, operand.valid[axis], stride,
                         weave.gap, weave.strands, weave.move)
-        backwards = (place.coefficient(m.name).constant or 1) * slide.along < 0
+        backwards = place.factor(m.name) * slide.along < 0
         low = start - (m.extent - 1) if backwards else start
         valid = (max(operand.valid[axis][0], low), min(operand.valid[axis][1], low + m.extent))
         if self.summed:
