@@ -26,7 +26,7 @@ Plan = TypeVar("Plan", Tiles, Winograd)
 Steps: TypeAlias = tuple[int, ...]
 Timed: TypeAlias = tuple[tuple[float, Plan], ...]
 
-_KEPT = 32      # searches: a strided gradient in three dimensions has 16
+_KEPT = 32      # searches, each a quarter of a megabyte: a strided volume asks for 16 at once
 
 
 @dataclass(frozen=True, slots=True)
