@@ -136,7 +136,7 @@ def _moves(place: Int, spans: Iterable[Span],
     parts there are."""
     for name, count in (*((span.name, span.extent) for span in spans),
                         *((part.number, part.count) for part in parts)):
-        yield place.coefficient(name).constant or 0, count
+        yield place.factor(name), count
 
 
 def _reach(moves: Iterable[tuple[int, int]]) -> int:

@@ -1,7 +1,7 @@
 """Blocking: every way to compute a contraction in tiles (`tiles`), from its subscripts alone.
 
-One operand gives the vectors: the lanes are some of the outer variables that it has alone. The
-other one gives the numbers: the row is an outer variable that it has alone, if there is any.
+The first operand gives the vectors: the lanes are some of the outer variables that it has alone.
+The other one gives the numbers: the row is an outer variable that it has alone, if there is any.
 What is left are loops, or slices where no two of their values share an element of the vector
 operand. That operand comes in bands of lanes and parts of the reduction that fit into the cache;
 it is copied (`packing`), or read where it lies. The numbers are read where they lie, or gathered
@@ -14,9 +14,10 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from symconv.clipping import Clipping, clipping
-from symconv.contraction import Contraction, Operand, Span
+from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.packing import LINE, Packing
 from symconv.parting import parted, parts
 from symconv.places import flat, names_in, stride
@@ -27,41 +28,39 @@ from symconv.tiling import NARROWEST, Tiling
 _WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
 
 
-def plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-          target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+def plans(contraction: Contraction, strides: Strides, target: Sequence[int],
+          names: tuple[str, str, str], fixed: frozenset[str],
           numbers: Mapping[str, str]) -> Iterator[Tiles]:
-    """Every plan for a contraction: choices of the vector operand, of lanes (some that follow each
-    other in the target, or any two), of rows and blocks.
+    """Every plan for a contraction: choices of lanes (some that follow each other in the target,
+    or any two), of rows and blocks.
 
     `strides` are those of the arrays of the operands, `target` those of the target; `names` are
     free for the band, the group and a row that does not exist, `numbers` for the number of the
     part by variable of the reduction; `fixed` variables are set outside.
     """
-    for vector in (0, 1):
-        along, across = contraction.operands[vector], contraction.operands[1 - vector]
-        ours, theirs = names_in(along.subscripts), names_in(across.subscripts)
-        only = [span for span in contraction.outer if span.name in ours - theirs - fixed]
-        only.sort(key=lambda span: -abs(stride(contraction.target, target, span.name)))
-        others = [span for span in contraction.outer
-                  if span.name in theirs - ours - fixed and span.extent > 1]
-        runs = [only[begin:end] for begin, end in itertools.combinations(range(len(only) + 1), 2)]
-        for lanes in (*map(tuple, runs), *(
-                pair for pair in itertools.combinations(only, 2) if list(pair) not in runs)):
-            for row, skip in itertools.product(others or (None,), (False, True)):
-                clips = clipping(contraction, vector, lanes, row, skip)
-                if clips is None or (skip and not any(along.guarded)):
-                    continue
-                rest = [s for s in contraction.outer
-                        if s not in lanes and s != row and s.name not in fixed]
-                slices = _slices(along, rest, fixed)
-                packed = Tiling(
-                    contraction, vector, lanes, row, slices,
-                    tuple(s for s in rest if s not in slices),
-                    _order(contraction, across, strides, clips), clips, strides, target, names,
-                    fixed, False)
-                yield from _blocked(packed, numbers)
-                if packed.may_be_direct():
-                    yield from _blocked(replace(packed, direct=True), numbers)
+    along, across = contraction.operands
+    ours, theirs = names_in(along.subscripts), names_in(across.subscripts)
+    only = [span for span in contraction.outer if span.name in ours - theirs - fixed]
+    only.sort(key=lambda span: -abs(stride(contraction.target, target, span.name)))
+    others = [span for span in contraction.outer
+              if span.name in theirs - ours - fixed and span.extent > 1]
+    runs = [only[begin:end] for begin, end in itertools.combinations(range(len(only) + 1), 2)]
+    for lanes in (*map(tuple, runs), *(
+            pair for pair in itertools.combinations(only, 2) if list(pair) not in runs)):
+        for row, skip in itertools.product(others or (None,), (False, True)):
+            clips = clipping(contraction, lanes, row, skip)
+            if clips is None or (skip and not any(along.guarded)):
+                continue
+            rest = [s for s in contraction.outer
+                    if s not in lanes and s != row and s.name not in fixed]
+            slices = _slices(along, rest, fixed)
+            packed = Tiling(
+                contraction, lanes, row, slices, tuple(s for s in rest if s not in slices),
+                _order(contraction, strides[1], clips), clips, strides, target, names, fixed,
+                False)
+            yield from _blocked(packed, numbers)
+            if packed.may_be_direct():
+                yield from _blocked(replace(packed, direct=True), numbers)
 
 
 def _slices(along: Operand, rest: Sequence[Span], fixed: frozenset[str]) -> tuple[Span, ...]:
@@ -76,12 +75,12 @@ def _slices(along: Operand, rest: Sequence[Span], fixed: frozenset[str]) -> tupl
         apart -= shared
 
 
-def _order(contraction: Contraction, across: Operand, strides: Mapping[str, Sequence[int]],
+def _order(contraction: Contraction, strides: Sequence[int],
            clips: Clipping) -> tuple[Span, ...]:
     """The variables of a run, slowest first: one that is clipped, then as the numbers lie."""
-    read = flat(across.subscripts, strides[across.tensor])
+    read = flat(contraction.operands[1].subscripts, strides)
     rest = [s for s in contraction.inner if s not in clips.taps and s != clips.head]
-    rest.sort(key=lambda s: -abs(read.coefficient(s.name).constant or 0))
+    rest.sort(key=lambda s: -abs(read.factor(s.name)))
     return (*([clips.head] if clips.head is not None else []), *rest)
 
 
@@ -93,27 +92,34 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
     divisible = order if head is None else (*order[1:], order[0])
     ragged = order[0].name if order and head is None else None
     smallest: tuple[int, int, tuple[Part, ...], Packing | None] | None = None
+    copied, within, panels = cache(tiling.copied), cache(tiling.within), cache(tiling.panel)
+
+    def planned(band: int, divided: tuple[Part, ...], packing: Packing | None) -> Tiles | None:
+        part = within(divided)
+        return None if part is None else tiling.plan(band, part, panels(divided), packing)
+
     found, low = False, _may_be_low(tiling)
     for band in _bands(tiling.lanes):
         reached = 0     # how many of the sizes of L1, for tall tiles and for low ones, a panel met
         for divided in parts(divisible, numbers, ragged, head):
-            packing = None if tiling.direct else tiling.packed(band, divided)
-            if packing is None and not tiling.direct:
+            copy = None if tiling.direct else copied(divided)
+            if copy is None and not tiling.direct:
                 break
+            packing = None if copy is None else copy.packing(tiling.names[0], band)
             size = _touched(tiling, band, divided) if packing is None else packing.size
             if smallest is None or size < smallest[0]:
                 smallest = size, band, divided, packing
             if size <= CACHE and _waiting(tiling, band, divided) <= _WAITING:
-                panel, before = tiling.panel(divided), reached
+                panel, before = panels(divided), reached
                 reached = 1 + (panel <= PANEL) + (low and 2 * panel <= PANEL)
-                made = tiling.plan(band, divided, packing) if reached > before else None
+                made = planned(band, divided, packing) if reached > before else None
                 if made is not None:
                     found = True
                     yield from _variants(tiling, made, before < 2, low)
                 if reached == 2 + low:
                     break
     if not found and smallest is not None:
-        made = tiling.plan(*smallest[1:])
+        made = planned(*smallest[1:])
         if made is not None:
             yield from _variants(tiling, made, True, low)
 

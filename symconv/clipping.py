@@ -36,29 +36,30 @@ class Clipping:
     taken: float
 
 
-def clipping(contraction: Contraction, vector: int, lanes: Sequence[Span], row: Span | None,
+def clipping(contraction: Contraction, lanes: Sequence[Span], row: Span | None,
              skip: bool) -> Clipping | None:
     """How the guards of a contraction become ranges; None where those of the scalar operand do
     not. With `skip` those of the vector operand do too, as far as they can."""
+    along, across = contraction.operands
     inner = {span.name: span for span in contraction.inner}
     bounds: dict[str, list[tuple[Int, Int]]] = {}
     by_row: list[str] = []
-    for low, stop, place in _guards(contraction.operands[1 - vector]):
+    for low, stop, place in _guards(across):
         within = sorted(place.names() & inner.keys())
         if len(within) != 1:
             return None
         if row is not None and row.name in place.names():
-            if place.names() != {row.name, within[0]} or not _factor(place, row.name) > 0:
+            if place.names() != {row.name, within[0]} or not place.factor(row.name) > 0:
                 return None
             bounds.setdefault(row.name, []).append(_range(low, stop, place, row.name))
             by_row.append(within[0])
         else:
             bounds.setdefault(within[0], []).append(_range(low, stop, place, within[0]))
     padded = False
-    along = {lane.name for lane in lanes}
-    for low, stop, place in _guards(contraction.operands[vector]):
+    beside = {lane.name for lane in lanes}
+    for low, stop, place in _guards(along):
         within = sorted(place.names() & inner.keys())
-        if skip and len(within) == 1 and not place.names() & along:
+        if skip and len(within) == 1 and not place.names() & beside:
             bounds.setdefault(within[0], []).append(_range(low, stop, place, within[0]))
         else:
             padded = True
@@ -80,14 +81,10 @@ def _guards(operand: Operand) -> Iterator[tuple[int, int, Int]]:
 
 def _range(low: int, stop: int, place: Int, name: str) -> tuple[Int, Int]:
     """The least value of a variable for which low <= place < stop, and the first one above."""
-    factor, rest = _factor(place, name), place.without((name,))
+    factor, rest = place.factor(name), place.without((name,))
     if factor > 0:
         return ceil_div(low - rest, factor), floor_div(stop - 1 - rest, factor) + 1
     return ceil_div(rest - (stop - 1), -factor), floor_div(rest - low, -factor) + 1
-
-
-def _factor(place: Int, name: str) -> int:
-    return place.coefficient(name).constant or 0
 
 
 def _taken(clip: Clip, spans: Mapping[str, Span]) -> float:

@@ -15,11 +15,15 @@ that operand with zeros outside may then stand for the row, as long as no zero m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from symconv.integers import Int
+
+Strides: TypeAlias = tuple[Sequence[int], Sequence[int]]
+"""The elements between neighbours along each axis, in the arrays of both operands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,15 @@ whole vectors.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symconv.blocking import in_strips
-from symconv.contraction import Contraction, Operand, Span
+from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.integers import Int
-from symconv.packing import LINE, Packing, pack
+from symconv.packing import LINE, Packing, copied
 from symconv.parting import parted, parts, shift, single
 from symconv.places import flat, group, names_in, stride
 from symconv.sharing import grain
@@ -28,50 +29,45 @@ from symconv.tiling import LOW
 _MOST = 4096        # sums: each of them takes a vector between two parts of the reduction
 
 
-def dot_plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-              target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
+def dot_plans(contraction: Contraction, strides: Strides, target: Sequence[int],
+              names: tuple[str, str, str], fixed: frozenset[str],
               numbers: Mapping[str, str]) -> Iterator[Tiles]:
-    """Every plan of dot products for a contraction: choices of columns, rows and the run.
+    """Every plan of dot products for a contraction, of which the first operand has the columns:
+    choices of the column, the row and the run.
 
-    The arguments are those of `tiling.plans`.
+    The arguments are those of `blocking.plans`.
     """
     if math.prod(s.extent for s in contraction.outer if s.name not in fixed) > _MOST * 64:
         return
-    for columns in (0, 1):
-        ours, theirs = (names_in(contraction.operands[k].subscripts)
-                        for k in (columns, 1 - columns))
-        only = [s for s in contraction.outer if s.name in ours - theirs - fixed]
-        others = [s for s in contraction.outer if s.name in theirs - ours - fixed]
-        runs = [s for s in contraction.inner if s.name in ours & theirs and s.extent >= LINE // 2]
-        for column in only:
-            for row in (*others, *([] if others else [None])):
-                for run in runs:
-                    for still in _lying(contraction, run, strides):
-                        for made in _Planner(contraction, columns, column, row, run, still, strides,
-                                             target, names, fixed, numbers).plans():
-                            strips = in_strips(made, 1)
-                            yield from (made,) if strips is None else (made, strips)
+    ours, theirs = (names_in(operand.subscripts) for operand in contraction.operands)
+    only = [s for s in contraction.outer if s.name in ours - theirs - fixed]
+    others = [s for s in contraction.outer if s.name in theirs - ours - fixed]
+    runs = [s for s in contraction.inner if s.name in ours & theirs and s.extent >= LINE // 2]
+    for column, row, run in itertools.product(only, others or (None,), runs):
+        for still in _lying(contraction, run, strides):
+            for made in _Planner(contraction, column, row, run, still, strides, target, names,
+                                 fixed, numbers).plans():
+                strips = in_strips(made, 1)
+                yield from (made,) if strips is None else (made, strips)
 
 
-def _lying(contraction: Contraction, run: Span,
-           strides: Mapping[str, Sequence[int]]) -> list[tuple[Operand, ...]]:
+def _lying(contraction: Contraction, run: Span, strides: Strides) -> list[tuple[Operand, ...]]:
     """Which operands may be read where they lie: none, and all that can be."""
     found = tuple(
-        operand for operand in contraction.operands
+        operand for operand, each in zip(contraction.operands, strides, strict=True)
         if run.extent % LINE == 0 and not any(operand.guarded)
-        and stride(operand.subscripts, strides[operand.tensor], run.name) == 1)
+        and stride(operand.subscripts, each, run.name) == 1)
     return [(), found] if found else [()]
 
 
 @dataclass(frozen=True, slots=True)
 class _Planner:
     contraction: Contraction
-    columns: int
     column: Span
     row: Span | None
     run: Span
     still: tuple[Operand, ...]
-    strides: Mapping[str, Sequence[int]]
+    strides: Strides
     target: Sequence[int]
     names: tuple[str, str, str]
     fixed: frozenset[str]
@@ -89,7 +85,7 @@ class _Planner:
         best: list[Tiles] = []
         for divided in parts(rest, self.numbers, None, None):
             blocks = {group(rows, math.prod(s.extent for s in slices), bool(divided))}
-            if self.contraction.operands[1 - self.columns] in self.still:
+            if self.contraction.operands[1] in self.still:
                 blocks.add(rows)
             found = [self._packed(divided, block, slices, loops, rest) for block in sorted(blocks)]
             made = [plan for plan in found if plan is not None]
@@ -113,21 +109,23 @@ class _Planner:
     def _packed(self, divided: tuple[Part, ...], rows: int, slices: tuple[Span, ...],
                 loops: tuple[Span, ...], rest: Sequence[Span]) -> Tiles | None:
         contraction = self.contraction
-        x, a = contraction.operands[self.columns], contraction.operands[1 - self.columns]
+        x, a = contraction.operands
         row = self.row or Span(self.names[2], 0, 1)
         block = Part(row.name, self.names[1], row.low, rows, -(-row.extent // rows))
         around = {*(s.name for s in slices), *self.fixed}
         within = parted((*rest, *loops, self.column, row), (*divided, block))
-        copies = [None if operand in self.still else self._copy(
-            operand, divided if operand is x else (*divided, block), within, around)
-            for operand in (x, a)]
+        copies = [None if operand in self.still else
+                  self._copy(operand, strides, blocks, within, around)
+                  for operand, strides, blocks in zip(
+                      (x, a), self.strides, (divided, (*divided, block)), strict=True)]
         if any(copy is None and operand not in self.still
                for copy, operand in zip(copies, (x, a), strict=True)) or not (self.still or any(
                    copy.ends_in_zeros(self.run.extent) for copy in copies if copy is not None)):
             return None
         steps = tuple(s for s in parted(rest, divided) if s.extent > 1)
-        vector = self._read(x, copies[0], steps, divided)
-        scalar = self._read(a, copies[1], steps, divided)
+        vector, scalar = (self._read(operand, strides, copy, steps, divided)
+                          for operand, strides, copy in zip((x, a), self.strides, copies,
+                                                            strict=True))
         if vector is None or scalar is None:
             return None
         column = _distance(vector.base, self.column.name)
@@ -149,30 +147,30 @@ class _Planner:
             group=rows, grain=share, vector=replace(vector, base=vector.base.substitute(low)),
             scalar=replace(scalar, base=scalar.base - back), row_stride=along, regular=None,
             packing=copies[0], guarded=self._is_guarded(), taken=1.0, target=place.substitute(low),
-            target_row=place.coefficient(row.name).constant or 0, contraction=contraction,
+            target_row=place.factor(row.name), contraction=contraction,
             dots=Dots(self.run.extent, column, copies[1]), panel=0)
 
-    def _copy(self, operand: Operand, divided: Sequence[Part], within: Sequence[Span],
-              around: set[str]) -> Packing | None:
+    def _copy(self, operand: Operand, strides: Sequence[int], divided: Sequence[Part],
+              within: Sequence[Span], around: set[str]) -> Packing | None:
         places = tuple(place.substitute(single(divided)) for place in operand.subscripts)
         used = names_in(operand.subscripts)
-        return pack(replace(operand, subscripts=places), self.strides[operand.tensor],
-                    (self.run,), (self.names[0], self.run.extent),
-                    {s.name: s for s in within if s.name in used}, around,
-                    [shift(place, divided) for place in operand.subscripts])
+        found = copied(replace(operand, subscripts=places), strides, (self.run,),
+                       {s.name: s for s in within if s.name in used}, around,
+                       [shift(place, divided) for place in operand.subscripts])
+        return None if found is None else found.packing(self.names[0], self.run.extent)
 
     def _is_guarded(self) -> bool:
         """Whether there are zeros in the copies: outside the operands, or behind a run."""
         return not self.still or any(any(one.guarded) for one in self.contraction.operands)
 
-    def _read(self, operand: Operand, copy: Packing | None, steps: Sequence[Span],
-              divided: Sequence[Part]) -> Read | None:
+    def _read(self, operand: Operand, strides: Sequence[int], copy: Packing | None,
+              steps: Sequence[Span], divided: Sequence[Part]) -> Read | None:
         places = [place.substitute(single(divided)) for place in operand.subscripts]
         if copy is None:
-            here = [place.substitute({self.run.name: Int.of(self.run.low)}) + shift(
-                place, divided)[0] for place in operand.subscripts]
-            position = flat([place.substitute(single(divided)) for place in here],
-                            self.strides[operand.tensor])
+            first = {self.run.name: Int.of(self.run.low)}
+            position = flat([place.substitute(first) + shift(whole, divided)[0]
+                             for place, whole in zip(places, operand.subscripts, strict=True)],
+                            strides)
         else:
             position = copy.offset(places, (self.run,))
         low = {s.name: Int.of(s.low) for s in steps}

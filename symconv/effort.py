@@ -12,8 +12,8 @@ Plans are compared by it; where two of them are close, it does not matter which 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import lru_cache
 
 from symconv import afar
 from symconv.packing import Packing
@@ -50,14 +50,14 @@ def effort(plan: Tiles) -> float:
     head = plan.steps[0].extent if plan.steps else 1
     calls = parts * taps * -(-head // plan.chunk)
     steps = parts * taps * head * plan.inner * plan.taken
-    heights = Counter(split(plan.group, plan.tall))
+    heights = blocks(plan.group, plan.tall)
     wait = next(cost for most, cost in _WAITING if plan.width * plan.group <= most)
     far, begun = afar.leaving(plan)
     store = _store(plan) + plan.guarded * 2 + far
     total = 0.0
     for rows, high in heights.items():
-        widths = Counter(split(-(-plan.width // _LANES), widest(rows)))
-        vector, number = _lines(plan, rows, heights.total(), widths.total())
+        widths = blocks(-(-plan.width // _LANES), widest(rows))
+        vector, number = _lines(plan, rows, sum(heights.values()), sum(widths.values()))
         for vectors, wide in widths.items():
             size = rows * vectors
             loads = rows + vectors * _loads(plan)
@@ -126,7 +126,7 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
     room = _sets(plan, plan.scalar) * _WAYS
     shared, within = 1.0, number
     for span in (*reversed(plan.steps), *reversed(plan.taps)):
-        apart = abs((plan.scalar.step + plan.scalar.base).coefficient(span.name).constant or 0)
+        apart = abs((plan.scalar.step + plan.scalar.base).factor(span.name))
         if 0 < apart <= _LANES // 2 and within <= room:
             shared = min(_LANES, shared * min(span.extent, _LANES / apart))
         within *= span.extent
@@ -163,7 +163,7 @@ def _is_crowded(plan: Tiles) -> bool:
 def _sets(plan: Tiles, read: Read) -> int:
     """The sets of L1 that the steps of a run begin in: those a multiple of a cache line apart
     share few of the 64."""
-    apart = read.step.coefficient(plan.steps[-1].name).constant if plan.steps else 1
+    apart = read.step.factor(plan.steps[-1].name) if plan.steps else 1
     return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
 
 
@@ -203,8 +203,8 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     size = sum(packing.size for packing in copies) + lying
     line = 0.0 if size <= PANEL else _BACK if size <= BEYOND else 2 * _BACK
     total = 0.0
-    for rows, high in Counter(split(plan.group, plan.tall)).items():
-        for columns, wide in Counter(split(plan.lanes[0].extent, widest(rows))).items():
+    for rows, high in blocks(plan.group, plan.tall).items():
+        for columns, wide in blocks(plan.lanes[0].extent, widest(rows)).items():
             size = rows * columns
             time = (max(size, rows + 2 * columns, _LATENCY) + line * (rows + columns)) * steps
             time += parts * (30 + 4 * size) + 60 * size
@@ -216,14 +216,20 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     return _shared(plan.groups * slices * total, again, plan, slices)
 
 
-def split(count: int, most: int) -> Iterator[int]:
-    """A number cut into nearly equal ones of at most `most`: so loops cut rows and lanes."""
-    while count > 0:
-        left = -(-count // most)
-        yield -(-count // left)
-        count -= -(-count // left)
+def blocks(count: int, most: int) -> dict[int, int]:
+    """How many parts of each size there are where a number is cut into nearly equal ones of at
+    most `most`, the larger ones first: so loops cut rows and lanes."""
+    parts = -(-count // most)
+    size, larger = divmod(count, max(1, parts))
+    return {one: many for one, many in ((size + 1, larger), (size, parts - larger)) if many}
 
 
+def split(count: int, most: int) -> list[int]:
+    """These parts."""
+    return [size for size, many in blocks(count, most).items() for _ in range(many)]
+
+
+@lru_cache(256)
 def widest(rows: int, registers: int = 32) -> int:
     """The vectors that a tile of so many rows has at most, where there are so many registers."""
     return max(v for v in range(1, 9) if rows * v + v + 1 < registers)

@@ -17,7 +17,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import mul
 from typing import TypeAlias
 
 from symconv.atoms import (
@@ -85,6 +86,8 @@ class Int:
     def __mul__(self, other: IntLike) -> Int:
         other = Int.of(other)
         for one, factor in ((self, other.constant), (other, self.constant)):
+            if factor == 1:
+                return one
             if factor is not None:
                 return Int(tuple((m, c * factor) for m, c in one.terms)) if factor else Int(())
         product: dict[Monomial, int] = {}
@@ -141,6 +144,16 @@ class Int:
         return _collect({tuple(f for f in monomial if f != name): c
                          for monomial, c in self.terms if name in monomial})
 
+    def factor(self, name: str) -> int:
+        """That of a polynomial in which `name` is multiplied by a number alone; otherwise 0."""
+        found = 0
+        for monomial, coefficient in self.terms:
+            if name in monomial:
+                if len(monomial) > 1:
+                    return 0
+                found = coefficient
+        return found
+
     def is_affine(self, indices: Iterable[str]) -> bool:
         """Whether each index occurs at most once per monomial, alone, and inside no atom."""
         wanted = set(indices)
@@ -161,18 +174,17 @@ class Int:
         """Replace names, everywhere at once, by expressions."""
         if not self.names() & values.keys():
             return self
-        return self.rebuild(lambda atom: values.get(atom, Int.of(atom)) if isinstance(atom, str)
-                            else _substitute_inside(atom, values))
+        return self.rebuild(lambda atom: _substitute_inside(atom, values)
+                            if not isinstance(atom, str)
+                            else values[atom] if atom in values else Int.of(atom))
 
     def rebuild(self, leaf: Callable[[Atom], Int]) -> Int:
         """The same polynomial with `leaf(atom)` in place of each atom."""
         total: dict[Monomial, int] = {}
         for monomial, coefficient in self.terms:
-            product = Int.of(coefficient)
-            for atom in monomial:
-                product = product * leaf(atom)
+            product = reduce(mul, map(leaf, monomial)) if monomial else Int.of(1)
             for key, value in product.terms:
-                total[key] = total.get(key, 0) + value
+                total[key] = total.get(key, 0) + value * coefficient
         return _collect(total)
 
 
@@ -258,8 +270,10 @@ def _extremum(kind: str, arguments: tuple[IntLike, ...]) -> Int:
 
 
 def _collect(terms: Mapping[Monomial, int]) -> Int:
-    present = [(monomial, c) for monomial, c in terms.items() if c]
-    return Int(tuple(sorted(present, key=lambda term: monomial_key(term[0]))))
+    present = [term for term in terms.items() if term[1]]
+    if len(present) > 1:
+        present.sort(key=lambda term: monomial_key(term[0]))
+    return Int(tuple(present))
 
 
 @lru_cache(maxsize=65536)

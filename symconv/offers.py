@@ -1,108 +1,111 @@
-"""What is offered to a schedule: every plan for the contractions of a term, and those to take.
+"""Every plan for a contraction with its time, the cheapest first.
 
-The contractions of a term are its residue classes, or parts of them. Each has plans of its own, and
-the model (`effort`) tells which are fast; but the tasks of a routine are shares of all of them, so
-that plans which share alike are worth a little time.
+What a search finds depends on subscripts, ranges and strides: not on what operands are called, nor
+on which of them comes first. The passes of a program have few contractions that differ in more: a
+tangent stands in one of them where the operand itself stands in another. So a search is made once
+for all of these, for operands without names; plans get names when they are taken.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Generic, TypeAlias, TypeVar
 
 from symconv.blocking import plans
-from symconv.contraction import Contraction
+from symconv.contraction import Contraction, Operand
 from symconv.dotting import dot_plans
 from symconv.effort import effort
-from symconv.names import fresh
 from symconv.tiles import Tiles
-from symconv.weaving import share
+from symconv.winograd import Winograd
+from symconv.winograd_effort import winograd_effort
+from symconv.winograd_plans import winograd_plans
 
-_ALIKE = 1.1            # of the time of the fastest plans: what weaving and even tasks are worth
-_SLOWEST = 4.0          # units per multiply-add: slower plans are no better than plain loops
+Plan = TypeVar("Plan", Tiles, Winograd)
+Steps: TypeAlias = tuple[int, ...]
+Timed: TypeAlias = tuple[tuple[float, Plan], ...]
+
+_KEPT = 32      # searches, each a quarter of a megabyte: a strided volume asks for 16 at once
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """For a term: every plan of each class with its time, the ones that the model takes together,
-    and the classes without points."""
+class Offer(Generic[Plan]):
+    """A plan with its time, as the search has made it: for operands without names, of which the
+    one with the number `first` was in front."""
 
-    plans: Sequence[Sequence[tuple[float, Tiles]]]
-    made: Sequence[tuple[float, Tiles]]
-    empty: Sequence[Contraction]
+    time: float
+    bare: Plan
+    contraction: Contraction
+    first: int
 
     @property
-    def time(self) -> float:
-        """Of all plans that are taken, in the unit of `effort`."""
-        return _time(self.made)
+    def plan(self) -> Plan:
+        """The plan for the operands of the contraction."""
+        front, back = _turned(self.contraction.operands, self.first)
+        if isinstance(self.bare, Winograd):
+            vector, scalar = (replace(side, tensor=(front if side.is_patch else back).tensor)
+                              for side in (self.bare.vector, self.bare.scalar))
+            return replace(self.bare, vector=vector, scalar=scalar, contraction=self.contraction)
+        packing, dots = self.bare.packing, self.bare.dots
+        return replace(
+            self.bare, contraction=self.contraction,
+            vector=replace(self.bare.vector, tensor=front.tensor),
+            scalar=replace(self.bare.scalar, tensor=back.tensor),
+            packing=packing and replace(packing, tensor=front.tensor),
+            dots=dots and replace(dots, packing=dots.packing and replace(
+                dots.packing, tensor=back.tensor)))
 
 
-def offered(found: tuple[Contraction, ...] | None, strides: Mapping[str, Sequence[int]],
-            target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
-            used: set[str]) -> Offer:
-    """What there is for the contractions of a term, None where it has none. `strides` are those of
-    the arrays, `target` those of the target; `names` are free for the band, the group and a row
-    that does not exist, others are `used`; `fixed` variables are set outside."""
-    classes = [c for c in found or () if not c.is_empty]
-    every = [_plans(c, strides, target, names, fixed, used) for c in classes]
-    return Offer(every, _together(every, _SLOWEST * sum(_points(c, fixed) for c in classes)),
-                 [c for c in found or () if c.is_empty])
+def tile_offers(contraction: Contraction, strides: Mapping[str, Steps], target: Steps,
+                names: tuple[str, str, str], fixed: frozenset[str],
+                numbers: Mapping[str, str]) -> list[Offer[Tiles]]:
+    """Those of tiles and of dot products; the arguments are those of `blocking.plans`."""
+    return _ordered(
+        Offer(time, plan, contraction, first) for first in (0, 1) for time, plan in _tiles(
+            _bare(contraction, first), _strides(contraction, strides, first), target, names, fixed,
+            tuple(numbers.items())))
 
 
-def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-           target: Sequence[int], names: tuple[str, str, str], fixed: frozenset[str],
-           used: set[str]) -> list[tuple[float, Tiles]]:
-    """Every plan for a contraction with its time, the cheapest first."""
-    taken = set(used)
-    numbers = {span.name: fresh("part", taken) for span in contraction.inner}
-    found = [*plans(contraction, strides, target, names, fixed, numbers),
-             *dot_plans(contraction, strides, target, names, fixed, numbers)]
-    return sorted(((effort(plan), plan) for plan in found), key=lambda each: each[0])
+def winograd_offers(contraction: Contraction, strides: Mapping[str, Steps],
+                    target: Steps) -> list[Offer[Winograd]]:
+    """Those of Winograd plans; the arguments are those of `winograd_plans`."""
+    return _ordered(
+        Offer(time, plan, contraction, first) for first in (0, 1) for time, plan in _transforms(
+            _bare(contraction, first), _strides(contraction, strides, first), target))
 
 
-def _together(found: Sequence[Sequence[tuple[float, Tiles]]],
-              slowest: float) -> list[tuple[float, Tiles]]:
-    """One plan for each class of a term; none where a class has no plan, or where all of them
-    take longer than `slowest`.
-
-    Classes of which a task has like shares may be woven into each other, and fill its time
-    alike; tasks with blocks alike can be done at once. Such plans are taken unless others are much
-    faster.
-    """
-    if not found or not all(found):
-        return []
-    best = [plans[0] for plans in found]
-    if _time(best) > slowest:
-        return []
-    for key in (share, block):
-        alike = [_first_by(key, plans) for plans in found]
-        joint = min(([one[value] for one in alike] for value in alike[0]
-                     if all(value in one for one in alike)), key=_time, default=None)
-        if joint is not None and _time(joint) < _ALIKE * _time(best):
-            return joint
-    return best
+@lru_cache(_KEPT)
+def _tiles(contraction: Contraction, strides: tuple[Steps, Steps], target: Steps,
+           names: tuple[str, str, str], fixed: frozenset[str],
+           numbers: tuple[tuple[str, str], ...]) -> Timed[Tiles]:
+    known = strides, target, names, fixed, dict(numbers)
+    return tuple((effort(plan), plan) for plan in (
+        *plans(contraction, *known), *dot_plans(contraction, *known)))
 
 
-def _time(plans: Sequence[tuple[float, Tiles]]) -> float:
-    return sum(time for time, _ in plans)
+@lru_cache(_KEPT)
+def _transforms(contraction: Contraction, strides: tuple[Steps, Steps],
+                target: Steps) -> Timed[Winograd]:
+    return tuple((winograd_effort(plan), plan)
+                 for plan in winograd_plans(contraction, strides, target))
 
 
-def _first_by(key: Callable[[Tiles], object], plans: Sequence[tuple[float, Tiles]],
-              ) -> dict[object, tuple[float, Tiles]]:
-    """The fastest plan for each value of a key."""
-    found: dict[object, tuple[float, Tiles]] = {}
-    for item in plans:
-        found.setdefault(key(item[1]), item)
-    return found
+def _bare(contraction: Contraction, first: int) -> Contraction:
+    """The contraction without the names of its operands, one of which comes first."""
+    one, other = (replace(operand, tensor="") for operand in _turned(contraction.operands, first))
+    return replace(contraction, operands=(one, other))
 
 
-def _points(contraction: Contraction, fixed: frozenset[str]) -> int:
-    return math.prod(span.extent for span in (*contraction.outer, *contraction.inner)
-                     if span.name not in fixed)
+def _strides(contraction: Contraction, strides: Mapping[str, Steps],
+             first: int) -> tuple[Steps, Steps]:
+    one, other = _turned(contraction.operands, first)
+    return strides[one.tensor], strides[other.tensor]
 
 
-def block(plan: Tiles) -> tuple[int, ...]:
-    """The tasks of a block of rows, or of a band."""
-    return ((plan.lanes[0].extent, plan.band, plan.strip, plan.bands) if plan.strip
-            else (plan.row.extent, plan.group, plan.grain))
+def _turned(both: tuple[Operand, Operand], first: int) -> tuple[Operand, Operand]:
+    return (both[1], both[0]) if first else both
+
+
+def _ordered(offers: Iterable[Offer[Plan]]) -> list[Offer[Plan]]:
+    return sorted(offers, key=lambda offer: offer.time)

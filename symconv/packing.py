@@ -109,15 +109,34 @@ class Packing:
         return total
 
 
-def pack(operand: Operand, strides: Sequence[int], lanes: Sequence[Span], band: tuple[str, int],
-         rest: Mapping[str, Span], outside: Collection[str],
-         shifts: Sequence[tuple[Int, int]]) -> Packing | None:
-    """The layout for an operand; None where a lane is not alone on its axis.
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What is copied of an operand, whatever the band: `plain` axes and, slowest first, those
+    `along` the `lanes`. The rest is as in the layout."""
 
-    `lanes` are the lane variables, slowest first; of the first a band of `band[1]` values is
-    packed at a time, the one numbered by the variable `band[0]`. `rest` are the variables that
-    vary inside a pack, `outside` those that are fixed around it. `shifts` tell how far the part
-    of the reduction moves the subscript of each axis, and how far at most.
+    tensor: str
+    plain: tuple[PackedAxis, ...]
+    along: tuple[PackedAxis, ...]
+    lanes: tuple[Span, ...]
+    base: Int
+    tests: tuple[tuple[Int, int, int], ...]
+    room: int
+
+    def packing(self, name: str, band: int) -> Packing:
+        """The layout where `band` values of the first lane are packed at a time, those numbered
+        by the variable `name`."""
+        axes, plane, size = _laid_out(self.plain, self.along, self.lanes, (name, band))
+        return Packing(self.tensor, axes, self.base, self.tests, plane, size, self.room)
+
+
+def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
+           rest: Mapping[str, Span], outside: Collection[str],
+           shifts: Sequence[tuple[Int, int]]) -> Copied | None:
+    """What is copied of an operand; None where a lane is not alone on its axis.
+
+    `lanes` are the lane variables, slowest first. `rest` are the variables that vary inside a
+    pack, `outside` those that are fixed around it. `shifts` tell how far the part of the
+    reduction moves the subscript of each axis, and how far at most.
     """
     named = {lane.name: lane for lane in lanes}
     plain: list[PackedAxis] = []
@@ -140,12 +159,10 @@ def pack(operand: Operand, strides: Sequence[int], lanes: Sequence[Span], band: 
             plain.append(made)
     if along.keys() != named.keys():
         return None
-    first = band[0], band[1] if lanes else 0
-    ordered = [along[lane.name] for lane in lanes]
     room = 1 + sum((stop - 1) * stride
                    for (_, stop), stride in zip(operand.valid, strides, strict=True))
-    axes, plane, size = _laid_out(plain, ordered, lanes, first)
-    return Packing(operand.tensor, axes, base, tuple(tests), plane, size, room)
+    return Copied(operand.tensor, tuple(plain), tuple(along[lane.name] for lane in lanes),
+                  tuple(lanes), base, tuple(tests), room)
 
 
 def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequence[Span],
@@ -153,14 +170,14 @@ def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequenc
     """The phases and places of one axis; places count from the first value of its lane."""
     if len(lanes) > 1:
         return None
-    step = (place.coefficient(lanes[0].name).constant or 0) if lanes else 1
+    step = place.factor(lanes[0].name) if lanes else 1
     if step < 1:
         return None
     moved = place.substitute({lane.name: Int.of(lane.low) for lane in lanes})
     ends = bounds(moved, rest)
     if ends is None or any(factor % step for _, factor in shift[0].terms) or shift[1] < 0:
         return None
-    gap = math.gcd(step, *(moved.coefficient(name).constant or 0 for name in moved.names()))
+    gap = math.gcd(step, *(moved.factor(name) for name in moved.names()))
     low = ends[0] // step
     return PackedAxis(number, source, lanes[0].name if lanes else None, step, gap,
                       ends[0] % gap, low, ends[1] // step - low + 1, floor_div(shift[0], step),
@@ -176,8 +193,8 @@ def _laid_out(plain: Sequence[PackedAxis], along: Sequence[PackedAxis], lanes: S
         extent = lane.extent if place else band[1]
         count = axis.count - 1 + extent
         banded = place == 0 and band[1] < lane.extent
-        shift = Int.of(band[0]) * band[1] if banded else Int.of(0)
-        made.insert(0, replace(axis, count=count, stride=stride, shift=axis.shift + shift))
+        shift = axis.shift + Int.of(band[0]) * band[1] if banded else axis.shift
+        made.insert(0, replace(axis, count=count, stride=stride, shift=shift))
         if 0 < place == len(along) - 1:
             shared = min(_shared(made[0]), count - extent)      # lanes must not overlap
             count -= shared

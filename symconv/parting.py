@@ -50,7 +50,7 @@ def shift(place: Int, divided: Sequence[Part]) -> tuple[Int, int]:
     for part in divided:
         if part.count == 1:
             continue
-        factor = (place.coefficient(part.name).constant or 0) * part.size
+        factor = place.factor(part.name) * part.size
         move = move + Int.of(part.number) * factor
         most = -1 if factor < 0 or most < 0 else most + factor * (part.count - 1)
     return move, most

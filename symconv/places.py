@@ -24,8 +24,7 @@ def names_in(places: Sequence[Int]) -> set[str]:
 
 def stride(places: Sequence[Int], strides: Sequence[int], name: str) -> int:
     """How far an affine position moves with a variable."""
-    return sum((place.coefficient(name).constant or 0) * one
-               for place, one in zip(places, strides, strict=True))
+    return sum(place.factor(name) * one for place, one in zip(places, strides, strict=True))
 
 
 def moved(step: Int, steps: Sequence[Span]) -> int:
@@ -39,7 +38,7 @@ def moved(step: Int, steps: Sequence[Span]) -> int:
 
 def regular(read: Int, steps: Sequence[Span]) -> int | None:
     """The distance of successive reads where it is the same from the first step to the last."""
-    distances = [read.coefficient(s.name).constant or 0 for s in steps]
+    distances = [read.factor(s.name) for s in steps]
     for outer, inner, span in zip(distances, distances[1:], steps[1:], strict=False):
         if outer != inner * span.extent:
             return None

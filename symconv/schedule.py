@@ -25,10 +25,11 @@ from symconv.contraction import Contraction, Span
 from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
+from symconv.joining import block, offered
 from symconv.loops import Joined, Node, Tiled
 from symconv.merging import merged
 from symconv.names import fresh
-from symconv.offers import block, offered
+from symconv.offers import Offer
 from symconv.rewrite import scalar_names
 from symconv.tiles import Tiles, tiles_text
 from symconv.trimming import trimmed
@@ -70,17 +71,17 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
     ways = [[offered(classes, known, known[definition.target.name], names, fixed, used)
              for classes in way]
             for way in _ways(every, known[definition.target.name], fixed)]
-    found = min(ways, key=lambda offers: (-sum(bool(each.made) for each in offers),
+    found = min(ways, key=lambda offers: (-sum(bool(each.taken) for each in offers),
                                           sum(each.time for each in offers)))
     chosen: list[list[Tiles]] = []
     empty: list[Contraction] = []
     others: list[Term] = []
     number = 0
     for term, offer in zip(definition.terms, found, strict=True):
-        made = [plan for _, plan in offer.made]
-        if choice is not None and all(offer.plans):
-            made = _taken(choice, definition.target.name, number, offer.plans, made)
-            number += len(offer.plans)
+        made = [one.plan for one in offer.taken]
+        if choice is not None and all(offer.every):
+            made = _taken(choice, definition.target.name, number, offer.every, made)
+            number += len(offer.every)
         if not made:
             others.append(term)
             continue
@@ -158,10 +159,11 @@ def _ways(every: Sequence[tuple[Contraction, ...] | None], target: Sequence[int]
 
 
 def _taken(choice: Choice, target: str, number: int,
-           offered: Sequence[Sequence[tuple[float, Tiles]]], usual: list[Tiles]) -> list[Tiles]:
+           offered: Sequence[Sequence[Offer[Tiles]]], usual: list[Tiles]) -> list[Tiles]:
     """The plan for each contraction of a term that a choice takes; none where it takes none for
     one of them. Their numbers begin at `number`."""
-    made = [plan_taken(choice, target, "tiles", number + place, found, tiles_text,
+    made = [plan_taken(choice, target, "tiles", number + place,
+                       [(offer.time, offer.plan) for offer in found], tiles_text,
                        usual[place] if usual else None) for place, found in enumerate(offered)]
     taken = [plan for plan in made if plan is not None]
     return taken if len(taken) == len(offered) else []

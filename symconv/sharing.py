@@ -9,6 +9,7 @@ allow.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32)
@@ -20,6 +21,7 @@ EVEN = 1.05
 _EVEN = ((2, EVEN), (4, 1.15))      # threads, and how uneven their shares may be (`uneven`)
 
 
+@lru_cache(4096)
 def uneven(extent: int, grain: int, others: int, threads: int = 2) -> float:
     """The largest share of a thread, as a multiple of an even one. `others` times `extent` rows
     come in tasks of `grain`, the last one of every `extent` maybe smaller."""
@@ -36,6 +38,7 @@ def largest_share(tasks: int, work: Callable[[int], int], threads: int = 2) -> f
     return max(stop - low for low, stop in pairwise(ends)) * threads / ends[-1]
 
 
+@lru_cache(4096)
 def grain(extent: int, block: int, others: int, least: int, unit: int = 1) -> int:
     """The rows of a task: the whole block, or a multiple of `unit` and `least` rows at least; so
     many that shares are even enough (`_EVEN`), or as even as they can be. If there are several
@@ -45,8 +48,8 @@ def grain(extent: int, block: int, others: int, least: int, unit: int = 1) -> in
         size = -(-block // (count * unit)) * unit
         if least <= size < sizes[-1] and (block >= extent or block % size == 0):
             sizes.append(size)
-    shares = [[uneven(extent, size, others, threads) for threads, _ in _EVEN] for size in sizes]
-    for size, found in zip(sizes, shares, strict=True):
-        if all(share <= most for share, (_, most) in zip(found, _EVEN, strict=True)):
+    for size in sizes:
+        if all(uneven(extent, size, others, threads) <= most for threads, most in _EVEN):
             return size
-    return sizes[shares.index(min(shares))]
+    return min(sizes, key=lambda size: [
+        uneven(extent, size, others, threads) for threads, _ in _EVEN])

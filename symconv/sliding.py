@@ -90,10 +90,10 @@ def slides_of(contraction: Contraction, x: Operand, k: Operand,
             continue
         alone = [number for number, other in enumerate(k.subscripts)
                  if fast[0] in other.names()]
-        ahead, along = (place.coefficient(name).constant or 0 for name in (slow[0], fast[0]))
+        ahead, along = (place.factor(name) for name in (slow[0], fast[0]))
         if (ahead < 1 or min(ahead, abs(along)) != 1 or len(alone) != 1
                 or k.subscripts[alone[0]].names() != {fast[0]}
-                or k.subscripts[alone[0]].coefficient(fast[0]).constant not in (1, -1)
+                or k.subscripts[alone[0]].factor(fast[0]) not in (1, -1)
                 or any(slow[0] in other.names() for other in k.subscripts)
                 or any({slow[0], fast[0]} & other.names()
                        for number, other in enumerate(x.subscripts) if number != axis)):

@@ -249,8 +249,7 @@ class Tiles:
         apart = self.lanes[-1].target
         return (bool(self.loops)
                 and math.prod(span.extent for span in self.loops) <= _INWARD
-                and all(abs(self.target.coefficient(span.name).constant or 0) < apart
-                        for span in self.loops))
+                and all(abs(self.target.factor(span.name)) < apart for span in self.loops))
 
     @property
     def is_spread(self) -> bool:
@@ -258,7 +257,7 @@ class Tiles:
         right behind: then a tile is turned on its way there."""
         reach = 1
         for span in reversed(self.loops):
-            if (self.target.coefficient(span.name).constant or 0) != reach:
+            if self.target.factor(span.name) != reach:
                 return False
             reach *= span.extent
         return (self.is_inward and len(self.lanes) == 1 and self.lanes[0].target == reach

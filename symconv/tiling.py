@@ -10,13 +10,13 @@ of the other one (`clipping`); how many steps make a chunk, and how many rows a 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symconv.clipping import Clipping
-from symconv.contraction import Contraction, Operand, Span
+from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.integers import Int
-from symconv.packing import Packing, pack
+from symconv.packing import Copied, Packing, copied
 from symconv.parting import parted, shift, single
 from symconv.places import flat, group, moved, regular, stride
 from symconv.sharing import grain
@@ -36,24 +36,39 @@ NARROWEST = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """What plans have in common in a part of the reduction, whatever the band (`tiles`); `places`
+    are the subscripts of the vector operand there."""
+
+    parts: tuple[Part, ...]
+    taps: tuple[Span, ...]
+    steps: tuple[Span, ...]
+    clips: tuple[Clip, ...]
+    chunk: int
+    scalar: Read
+    row_stride: int
+    regular: int | None
+    places: tuple[Int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tiling:
     """What every outer variable is: one of the lanes, the row, a slice, a loop, or `fixed` outside.
 
-    `vector` is the number of the operand that gives the vectors, which is read where it lies if
-    `direct`; `order` holds the variables of a run, slowest first, `clipping` its taps. `strides`
-    are those of the arrays of the operands, `target` those of the target; `names` are free for the
-    band, the group and a row that does not exist.
+    The first operand gives the vectors; it is read where it lies if `direct`. `order` holds the
+    variables of a run, slowest first, `clipping` its taps. `strides` are those of the arrays of the
+    operands, `target` those of the target; `names` are free for the band, the group and a row that
+    does not exist.
     """
 
     contraction: Contraction
-    vector: int
     lanes: tuple[Span, ...]
     row: Span | None
     slices: tuple[Span, ...]
     loops: tuple[Span, ...]
     order: tuple[Span, ...]
     clipping: Clipping
-    strides: Mapping[str, Sequence[int]]
+    strides: Strides
     target: Sequence[int]
     names: tuple[str, str, str]
     fixed: frozenset[str]
@@ -62,62 +77,68 @@ class Tiling:
     @property
     def along(self) -> Operand:
         """The operand that gives the vectors."""
-        return self.contraction.operands[self.vector]
+        return self.contraction.operands[0]
 
     @property
     def across(self) -> Operand:
         """The operand that gives the numbers."""
-        return self.contraction.operands[1 - self.vector]
+        return self.contraction.operands[1]
 
-    def plan(self, band: int, divided: tuple[Part, ...], packing: Packing | None) -> Tiles | None:
-        """The plan for a band, parts of the reduction and the copy of the vector operand; None
-        where no table of steps tells where an operand stands, or a tile would reach too far."""
-        contraction, along, across = self.contraction, self.along, self.across
+    @property
+    def rows(self) -> Span:
+        """The row, or one with a single value where there is none."""
+        return self.row or Span(self.names[2], 0, 1)
+
+    def within(self, divided: tuple[Part, ...]) -> Within | None:
+        """A part of the reduction; None where no table of steps tells where the numbers stand."""
+        steps = tuple(s for s in parted(self.order, divided) if s.extent > 1)
+        read = flat(self.across.subscripts, self.strides[1])
+        scalar = self._read(self.across.tensor, read, steps, divided, True)
+        return None if scalar is None else Within(
+            divided, parted(self.clipping.taps, divided), steps, self._clips(divided, steps),
+            self._chunk(steps), scalar, read.factor(self.rows.name), regular(read, steps),
+            tuple(place.substitute(single(divided)) for place in self.along.subscripts))
+
+    def plan(self, band: int, within: Within, panel: int, packing: Packing | None) -> Tiles | None:
+        """The plan for a band, a part of the reduction with its `panel`, and the copy of the vector
+        operand; None where no table of steps tells where that stands, or a tile would reach too
+        far."""
+        contraction, along, row = self.contraction, self.along, self.rows
         pitches = self._pitches(packing)
         if pitches is None or (packing is None and not self._is_wide(band, pitches)):
             return None
-        steps = tuple(s for s in parted(self.order, divided) if s.extent > 1)
-        row = self.row or Span(self.names[2], 0, 1)
-        read = flat(across.subscripts, self.strides[across.tensor])
-        scalar = self._read(across.tensor, read, steps, divided, True)
         if packing is None:
-            place = flat(along.subscripts, self.strides[along.tensor])
-            vector = self._read(along.tensor, place.substitute(self._origin(band)), steps, divided,
-                                True)
+            place = flat(along.subscripts, self.strides[0]).substitute(self._origin(band))
+            vector = self._read(along.tensor, place, within.steps, within.parts, True)
         else:
-            places = [place.substitute(single(divided)) for place in along.subscripts]
-            vector = self._read(along.tensor, packing.offset(places, self.lanes), steps, divided,
-                                False)
-        if vector is None or scalar is None:
+            place = packing.offset(within.places, self.lanes)
+            vector = self._read(along.tensor, place, within.steps, within.parts, False)
+        if vector is None:
             return None
-        chunk = self._chunk(steps)
-        scalar, vector = (replace(r, chunk=moved(r.step, steps)) for r in (scalar, vector))
         lanes = tuple(Lane(lane.name, lane.low, lane.extent, pitch,
                            stride(contraction.target, self.target, lane.name))
                       for lane, pitch in zip(self.lanes, pitches, strict=True))
         place = flat(contraction.target, self.target)
         tasks = -(-lanes[0].extent // band) * math.prod(s.extent for s in self.slices)
-        block = group(row.extent, tasks, bool(divided))
+        block = group(row.extent, tasks, bool(within.parts))
         return Tiles(
-            slices=self.slices, loops=self.loops, row=row, lanes=lanes, parts=divided,
-            taps=parted(self.clipping.taps, divided), steps=steps,
-            clips=self._clips(divided, steps), chunk=chunk, band=band, group=block,
-            grain=grain(row.extent, block, tasks, LOW), vector=vector, scalar=scalar,
-            row_stride=read.coefficient(row.name).constant or 0, regular=regular(read, steps),
+            slices=self.slices, loops=self.loops, row=row, lanes=lanes, parts=within.parts,
+            taps=within.taps, steps=within.steps, clips=within.clips, chunk=within.chunk, band=band,
+            group=block, grain=grain(row.extent, block, tasks, LOW), vector=vector,
+            scalar=within.scalar, row_stride=within.row_stride, regular=within.regular,
             packing=packing, guarded=self.clipping.padded, taken=self.clipping.taken,
             target=place.substitute(self._origin(band)),
-            target_row=place.coefficient(row.name).constant or 0,
-            contraction=contraction, dots=None, panel=self.panel(divided))
+            target_row=place.factor(row.name), contraction=contraction, dots=None, panel=panel)
 
-    def packed(self, band: int, divided: Sequence[Part]) -> Packing | None:
-        """The layout of the copy of the vector operand for a band and a part."""
+    def copied(self, divided: Sequence[Part]) -> Copied | None:
+        """What is copied of the vector operand for a part of the reduction, for every band."""
         along = self.along
         within = {s.name: s for s in (*parted(self.contraction.inner, divided), *self.loops)}
         around = {*(s.name for s in self.slices), *self.fixed}
         shifts = [shift(place, divided) for place in along.subscripts]
         places = tuple(place.substitute(single(divided)) for place in along.subscripts)
-        return pack(replace(along, subscripts=places), self.strides[along.tensor], self.lanes,
-                    (self.names[0], band), within, around, shifts)
+        return copied(replace(along, subscripts=places), self.strides[0], self.lanes, within,
+                      around, shifts)
 
     def may_be_direct(self) -> bool:
         """Whether the vector operand can be read where it lies."""
@@ -129,9 +150,8 @@ class Tiling:
         within = parted(self.contraction.inner, divided)
         last = self.lanes[-1].name
         (place,) = (place for place in self.along.subscripts if last in place.names())
-        step = abs(place.coefficient(last).constant or 1)
-        along = [(abs(place.coefficient(s.name).constant or 0), s.extent) for s in within
-                 if s.name in place.names()]
+        step = abs(place.factor(last))
+        along = [(abs(place.factor(s.name)), s.extent) for s in within if s.name in place.names()]
         phases = step // math.gcd(step, *(factor for factor, _ in along))
         phases = min(phases, math.prod(extent for _, extent in along))
         reach = sum(factor * (extent - 1) for factor, extent in along) // step
@@ -142,8 +162,8 @@ class Tiling:
         """The distances of neighbours along each lane; None where lanes are not consecutive."""
         if packing is not None:
             return tuple(axis.stride for axis in packing.lanes)
-        read = flat(self.along.subscripts, self.strides[self.along.tensor])
-        found = tuple(read.coefficient(lane.name).constant or 0 for lane in self.lanes)
+        read = flat(self.along.subscripts, self.strides[0])
+        found = tuple(read.factor(lane.name) for lane in self.lanes)
         reach = 1
         for lane, pitch in reversed(list(zip(self.lanes, found, strict=True))):
             if pitch < reach or (reach == 1 and pitch != 1):
@@ -167,8 +187,8 @@ class Tiling:
 
     def _read(self, tensor: str, position: Int, steps: Sequence[Span], divided: Sequence[Part],
               whole: bool) -> Read | None:
-        """base + step; None where the two cannot be told apart. In the `whole` operand the part
-        of the reduction moves the base."""
+        """base + step, and the step to the next chunk; None where these cannot be told apart. In
+        the `whole` operand the part of the reduction moves the base."""
         move = shift(position, divided)[0] if whole else Int.of(0)
         position = position.substitute(single(divided))
         low = {s.name: Int.of(s.low) for s in steps}
@@ -179,13 +199,13 @@ class Tiling:
             {name: Int.of(0) for name in rest})
         if counted != base + step and not self._is_apart(rest):
             return None
-        return Read(tensor, base + move, step, 0)
+        return Read(tensor, base + move, step, moved(step, steps))
 
     def _is_apart(self, names: Sequence[str]) -> bool:
         """Whether variables outside a run move every phase as a whole."""
         return all(
-            (place.coefficient(name).constant or 0) % (place.coefficient(lane.name).constant or 1)
-            == 0 for place in self.along.subscripts for lane in self.lanes
+            place.factor(name) % place.factor(lane.name) == 0
+            for place in self.along.subscripts for lane in self.lanes
             if lane.name in place.names() for name in names if name in place.names())
 
     def _chunk(self, steps: Sequence[Span]) -> int:

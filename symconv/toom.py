@@ -73,12 +73,12 @@ class Scheme:
                    for i in range(self.m)) / self.r
 
     def holds(self) -> bool:
-        """Whether the matrices give a correlation, for symbols as operands."""
-        import sympy
-
-        d, g = sympy.symbols(f"d:{self.n}"), sympy.symbols(f"g:{self.r}")
-        return all(sympy.expand(one - other) == 0
-                   for one, other in zip(self.apply(d, g), correlation(d, g), strict=True))
+        """Whether the matrices give a correlation, whatever the operands are: in output i the
+        factor of d_j g_t is one where j = i + t, and zero elsewhere."""
+        a, g, b = ([[fraction(value) for value in matrix.row(row)] for row in range(matrix.rows)]
+                   for matrix in (self.a, self.g, self.b))
+        return all(sum(a[i][p] * g[p][t] * b[p][j] for p in range(self.n)) == (j == i + t)
+                   for i in range(self.m) for t in range(self.r) for j in range(self.n))
 
 
 def evaluation(points: Sequence[Any], count: int) -> sympy.Matrix:
@@ -112,7 +112,7 @@ def scheme(m: int, r: int, points: Sequence[Any]) -> Scheme:
 
 @lru_cache(maxsize=32)
 def quietest(m: int, r: int) -> Scheme | None:
-    """The scheme of least noise among `POINTS`, verified for symbols; None without points."""
+    """The scheme of least noise among `POINTS`, which `holds`; None without points."""
     found = [scheme(m, r, points) for points in POINTS.get(m + r - 2, ())]
     best = min(found, key=Scheme.noise, default=None)
     return best if best is not None and best.holds() else None
@@ -131,12 +131,6 @@ def rational(value: Any) -> sympy.Rational:
 
     return sympy.Rational(value.numerator, value.denominator) if isinstance(
         value, Fraction) else sympy.Rational(value)
-
-
-def correlation(d: Sequence[Any], g: Sequence[Any]) -> list[Any]:
-    """The sums that a scheme must give."""
-    return [sum(d[i + a] * value for a, value in enumerate(g))
-            for i in range(len(d) - len(g) + 1)]
 
 
 def fraction(value: Any) -> Fraction:

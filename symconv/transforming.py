@@ -16,11 +16,10 @@ from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Joined, Node, Tiled, Transformed
 from symconv.names import fresh
+from symconv.offers import Offer, winograd_offers
 from symconv.rewrite import scalar_names
 from symconv.unknowns import Eliminated
 from symconv.winograd import Winograd, winograd_text
-from symconv.winograd_effort import winograd_effort
-from symconv.winograd_plans import best, every
 
 ACCURACIES = ("default", "strict")
 """What a caller may ask for: "strict" keeps to direct sums."""
@@ -44,28 +43,24 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
     if any(stride is None for stride in strides.values()):
         return None
     known = {name: stride for name, stride in strides.items() if stride is not None}
-    plan: Winograd | None = None
-    offered: list[Winograd] = []
+    offered: list[Offer[Winograd]] = []
     others: list[Term] = []
     for term in definition.terms:
         found = contractions(definition.free, term, eliminate(term), tensors)
-        made = best(found[0], known, known[definition.target.name], frozenset()) if (
-            found is not None and len(found) == 1 and not found[0].is_empty) else None
-        if made is None or plan is not None:
-            others.append(term)
+        made = winograd_offers(found[0], known, known[definition.target.name]) if (
+            found is not None and len(found) == 1 and not found[0].is_empty) else []
+        if made and not offered:
+            offered = made
         else:
-            plan = made
-            if choice is not None and found is not None:
-                offered = every(found[0], known, known[definition.target.name], frozenset())
-    if plan is None or len(others) > 1:
+            others.append(term)
+    if not offered or len(others) > 1:
         return None
-    pays = always or (tiles is not None and _pays(winograd_effort(plan), sum(
+    pays = always or (tiles is not None and _pays(offered[0].time, sum(
         effort(other) for term in tiles.plans for other in term)))
-    usual = plan if pays else None
+    usual = offered[0].plan if pays else None
     plan = usual if choice is None else plan_taken(
         choice, definition.target.name, "winograd", 0,
-        sorted(((winograd_effort(each), each) for each in offered), key=lambda item: item[0]),
-        winograd_text, usual)
+        [(offer.time, offer.plan) for offer in offered], winograd_text, usual)
     if plan is None:
         return None
     initial = _initial(definition, others[0], plan) if others else None

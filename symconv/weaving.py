@@ -21,7 +21,7 @@ def is_woven(plan: Tiles, every: Sequence[Tiles], fixed: Collection[str], split:
     apart = plan.lanes[-1].target
     reach = apart * (plan.lanes[-1].extent - 1)
     if not 1 < apart <= COMBED or any(
-            0 < abs(plan.target.coefficient(name).constant or 0) <= reach for name in fixed):
+            0 < abs(plan.target.factor(name)) <= reach for name in fixed):
         return False
     if not split:
         return True

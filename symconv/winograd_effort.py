@@ -7,9 +7,8 @@ and whatever does not stay in L2.
 from __future__ import annotations
 
 import math
-from collections import Counter
 
-from symconv.effort import split, widest
+from symconv.effort import blocks, widest
 from symconv.sharing import uneven
 from symconv.tiles import TALL
 from symconv.tiling import CHUNK
@@ -94,13 +93,13 @@ def _product(plan: Winograd) -> float:
     calls = -(-depth // (plan.slab if plan.is_slabbed else CHUNK))
     wide = -(-plan.group // LINE)
     near = plan.is_slabbed and _is_near(plan)
-    widths = Counter(split(wide, widest(TALL)))
-    heights = Counter(split(plan.band if plan.is_by_phases else plan.rows, TALL))
+    widths = blocks(wide, widest(TALL))
+    heights = blocks(plan.band if plan.is_by_phases else plan.rows, TALL)
     alike = plan.phases if plan.is_by_phases else 1
-    again = widths.total() if plan.rows * depth > _INNER else 1
+    again = sum(widths.values()) if plan.rows * depth > _INNER else 1
     total = plan.rows * depth / LINE * _NUMBERS * again
     is_far = depth * max(widths) * LINE > _INNER and not plan.is_slabbed
-    again = alike * heights.total() if is_far else 1
+    again = alike * sum(heights.values()) if is_far else 1
     total += 0.0 if near else depth * wide * _LINE * again
     alone = near or (calls == 1 and not (plan.summed and plan.turns * plan.parts > 1))
     for rows, high in heights.items():

@@ -7,51 +7,41 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from symconv.contraction import Contraction, Operand, Span
+from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.integers import Int
 from symconv.places import flat
 from symconv.sharing import COUNTS, EVEN, grain, uneven
 from symconv.sliding import Slide, Weave, schemes_of, slides_of
 from symconv.toom import LIMIT, least_noise
 from symconv.winograd import LINE, Axis, Guard, Side, Winograd
-from symconv.winograd_effort import winograd_effort
 
 _MOST_TILES = 4096
 _HIGH = 8       # rows that tasks have a multiple of, where their transform has vectors along them
 
 
-def best(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-         target: Sequence[int], fixed: frozenset[str]) -> Winograd | None:
-    """The cheapest plan; None where the relation has no window that slides."""
-    return min(every(contraction, strides, target, fixed), key=winograd_effort, default=None)
+def winograd_plans(contraction: Contraction, strides: Strides,
+                   target: Sequence[int]) -> Iterator[Winograd]:
+    """All plans whose windows slide over the first operand, X; the other one is K. `strides` are
+    those of the arrays of both, `target` those of the target."""
+    x, k = contraction.operands
+    slides = slides_of(contraction, x, k, target)
+    if any(k.guarded) or any(s.low for s in contraction.outer):
+        return
+    # what a tile has beyond the ends of two axes has no order of tiles that overwrites it, so
+    # that all axes of a volume are cut where the outputs are one tile; otherwise the taps of
+    # the first one are summed
+    for axes, kinds in ((slides, (False, True) if len(slides) < 3 else (True,)),
+                        (slides[1:], (False,) if len(slides) == 3 else ())):
+        for summed in kinds if axes else ():
+            yield from _plans(contraction, strides, target, axes, summed)
 
 
-def every(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-          target: Sequence[int], fixed: frozenset[str]) -> list[Winograd]:
-    """All plans."""
-    found: list[Winograd] = []
-    for patch in (0, 1):
-        x, k = contraction.operands[patch], contraction.operands[1 - patch]
-        slides = slides_of(contraction, x, k, target)
-        if any(k.guarded) or fixed or any(s.low for s in contraction.outer):
-            continue
-        # what a tile has beyond the ends of two axes has no order of tiles that overwrites it, so
-        # that all axes of a volume are cut where the outputs are one tile; otherwise the taps of
-        # the first one are summed
-        for axes, kinds in ((slides, (False, True) if len(slides) < 3 else (True,)),
-                            (slides[1:], (False,) if len(slides) == 3 else ())):
-            if axes:
-                found += [plan for summed in kinds
-                          for plan in _plans(contraction, strides, target, x, k, axes, summed)]
-    return found
-
-
-def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
-           target: Sequence[int], x: Operand, k: Operand, slides: tuple[Slide, ...],
-           summed: bool) -> Iterator[Winograd]:
+def _plans(contraction: Contraction, strides: Strides, target: Sequence[int],
+           slides: tuple[Slide, ...], summed: bool) -> Iterator[Winograd]:
+    x, k = contraction.operands
     moving = {name for s in slides for name in (s.outer.name, s.inner.name)}
     ours, theirs = (_others(operand, {getattr(s, at) for s in slides}, moving)
                     for operand, at in ((x, "patch"), (k, "kernel")))
@@ -67,7 +57,7 @@ def _plans(contraction: Contraction, strides: Mapping[str, Sequence[int]],
                   if noise is not None]
         if len(noises) < len(schemes) or math.prod(noises) > LIMIT:
             continue
-        maker = _Maker(contraction, strides, target, x, k, slides, schemes, summed)
+        maker = _Maker(contraction, strides, target, slides, schemes, summed)
         only = [[s for s in outer if s.name in one - other]
                 for one, other in ((ours, theirs), (theirs, ours))]
         yield from maker.plans(outer, inner, *only)
@@ -83,10 +73,8 @@ def _others(operand: Operand, axes: set[int], moving: set[str]) -> set[str] | No
 @dataclass(frozen=True, slots=True)
 class _Maker:
     contraction: Contraction
-    strides: Mapping[str, Sequence[int]]
+    strides: Strides
     target: Sequence[int]
-    x: Operand
-    k: Operand
     slides: tuple[Slide, ...]
     schemes: tuple[tuple[int, int], ...]
     summed: bool
@@ -107,16 +95,16 @@ class _Maker:
             return
         if self.summed:
             for one, other in itertools.product(ours, theirs):
-                patch = self._side(self.x, one, None, True)
-                kernel = self._side(self.k, other, None, False)
+                patch = self._side(one, None, True)
+                kernel = self._side(other, None, False)
                 for vector, scalar in ((patch, kernel), (kernel, patch)):
                     if vector is not None and scalar is not None and (
                             scalar is patch or all(weave.phases == 1 for weave in weaves)):
                         yield from self._blocked(tiles, vector, scalar, tuple(inner), outer)
             return
         for lane, depth in itertools.product(theirs, inner):
-            patch = self._side(self.x, depth, None, True)
-            kernel = self._side(self.k, lane, depth, False)
+            patch = self._side(depth, None, True)
+            kernel = self._side(lane, depth, False)
             if patch is not None and kernel is not None:
                 rest = tuple(s for s in inner if s != depth)
                 yield from self._blocked(tiles, kernel, patch, rest, outer)
@@ -140,8 +128,8 @@ class _Maker:
         used = {vector.across.name, *([scalar.across.name] if self.summed else []), *moving}
         slices = tuple(s for s in outer if s.name not in used)
         place = flat(self.contraction.target, self.target)
-        lane = place.coefficient(vector.across.name).constant or 0
-        row = place.coefficient(scalar.across.name).constant or 0 if self.summed else 0
+        lane = place.factor(vector.across.name)
+        row = place.factor(scalar.across.name) if self.summed else 0
         outputs = tuple(s.outer for s in self.slides)
         start = place.substitute({s.name: Int.of(s.low) for s in (
             *outputs, vector.across, *([scalar.across] if self.summed else []))})
@@ -161,10 +149,10 @@ class _Maker:
                 for slab in _slabs(cut):
                     yield replace(cut, slab=slab)
 
-    def _side(self, operand: Operand, across: Span, depth: Span | None,
-              is_patch: bool) -> Side | None:
-        """An operand with vectors along one variable; None where it does not lie in rows."""
-        strides = self.strides[operand.tensor]
+    def _side(self, across: Span, depth: Span | None, is_patch: bool) -> Side | None:
+        """X or K with vectors along one variable; None where it does not lie in rows."""
+        operand = self.contraction.operands[not is_patch]
+        strides = self.strides[not is_patch]
         axes: list[Axis] = []
         base = Int.of(0)
         guards: list[Guard] = []
@@ -182,8 +170,8 @@ class _Maker:
             return None
         if axes[-1].stride != 1 or (self.summed and any(axis.reversed for axis in axes)):
             return None
-        apart = base.coefficient(across.name).constant or 0
-        deep = 0 if depth is None else base.coefficient(depth.name).constant or 0
+        apart = base.factor(across.name)
+        deep = 0 if depth is None else base.factor(depth.name)
         lows = {s.name: Int.of(s.low) for s in (across, *([depth] if depth is not None else []))}
         room = 1 + sum((extent - 1) * stride for extent, stride in zip(
             (stop for _, stop in operand.valid), strides, strict=True))
@@ -205,7 +193,7 @@ class _Maker:
                       + weave.move * (weave.phases - 1))
             return Axis(start, weave.gap * cut, window, False, operand.valid[axis], stride,
                         weave.gap, weave.strands, weave.move)
-        backwards = (place.coefficient(m.name).constant or 1) * slide.along < 0
+        backwards = place.factor(m.name) * slide.along < 0
         low = start - (m.extent - 1) if backwards else start
         valid = (max(operand.valid[axis][0], low), min(operand.valid[axis][1], low + m.extent))
         if self.summed:

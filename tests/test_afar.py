@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import symconv as sc
-from symconv import afar, blocking, effort, schedule
+from symconv import afar, blocking, effort, offers, schedule
 from symconv.loops import Tiled
 from symconv.lower import lower
 from symconv.passes import Pass, all_passes
@@ -62,22 +62,26 @@ def test_small_arrays_cost_nothing_more():
         assert made.packing is None or afar.copying(made.packing) == 0.0
 
 
-def offers(monkeypatch, case, name):
+def offered(monkeypatch, case, name):
     """All plans, with what they cost."""
     found = []
-    real = schedule._offered
+
+    def spy(*arguments):
+        found.extend(offers.tile_offers(*arguments))
+        return offers.tile_offers(*arguments)
+
     with monkeypatch.context() as patch:
-        patch.setattr(schedule, "_offered", lambda *arguments: found.extend(
-            real(*arguments)) or real(*arguments))
+        patch.setattr(offers, "_tiles", offers._tiles.__wrapped__)      # what is patched is asked
+        patch.setattr(schedule, "tile_offers", spy)
         plan(case, name)
-    return found
+    return [(offer.time, offer.plan) for offer in found]
 
 
 def test_a_large_operand_is_copied_in_long_rows_rather_than_read_in_short_ones(monkeypatch):
     case = sc.ops.conv2d(bias=False), {"x": (8, 256, 56, 56), "w": (64, 256, 1, 1)}
 
     def cheapest(is_packed):
-        return min(cost for cost, one in offers(monkeypatch, case, "forward")
+        return min(cost for cost, one in offered(monkeypatch, case, "forward")
                    if not one.low and (one.packing is not None) == is_packed)
 
     assert cheapest(True) < cheapest(False)
@@ -87,7 +91,7 @@ def test_a_large_operand_is_copied_in_long_rows_rather_than_read_in_short_ones(m
 
 def test_long_stretches_of_numbers_are_preferred(monkeypatch):
     """The gradient of the weights reads the numbers of a row in parts: long ones."""
-    parts = {one.run: afar.numbers(one) for _, one in offers(monkeypatch, POINTS, "vjp_w")
+    parts = {one.run: afar.numbers(one) for _, one in offered(monkeypatch, POINTS, "vjp_w")
              if one.row.name == "c" and one.bands == 2 and one.groups == 1}
     assert len(parts) > 1
     assert [parts[run] for run in sorted(parts)] == sorted(parts.values(), reverse=True)

@@ -152,6 +152,12 @@ def test_tiles_are_exact_on_integers(name):
             np.testing.assert_array_equal(left, right, err_msg=item.name)
 
 
+def model(monkeypatch, effort):
+    """Another model of time, for searches that nobody keeps."""
+    monkeypatch.setattr(offers, "effort", effort)
+    monkeypatch.setattr(offers, "_tiles", offers._tiles.__wrapped__)
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", ["plain", "strides", "both", "few sums", "small maps", "audio",
                                   "one by one", "frames", "one lane left"])
@@ -160,7 +166,7 @@ def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
     def effort(plan):
         return zlib.crc32(f"{seed} {tiles_text(plan)}".encode()) / 2**32
 
-    monkeypatch.setattr(offers, "effort", effort)
+    model(monkeypatch, effort)
     monkeypatch.setattr(blocking, "CACHE", 700 << 2 * seed)
     monkeypatch.setattr(dotting, "CACHE", 700 << 2 * seed)
     dtype = dtype_of(name)
@@ -176,7 +182,7 @@ def test_every_plan_is_exact_not_only_the_cheapest(monkeypatch, name, seed):
 def test_low_tiles_are_exact(monkeypatch, name):
     """Wherever they may stand: they are usual for large operands alone, which no test here has."""
     monkeypatch.setattr(blocking, "_may_be_low", lambda tiling: True)
-    monkeypatch.setattr(offers, "effort", lambda plan: 2 - plan.low - 1 / plan.part_count)
+    model(monkeypatch, lambda plan: 2 - plan.low - 1 / plan.part_count)
     dtype = dtype_of(name)
     fast, plain = Compiled(*CASES[name], dtype, "auto"), compiled(name, dtype, "reference")
     assert "k_low(" in fast.sources["k.c"]
@@ -191,8 +197,7 @@ def test_low_tiles_are_exact(monkeypatch, name):
 @pytest.mark.parametrize("name", ["thin sums", "long maps"])
 def test_bands_follow_the_cache_lines_of_an_operand_in_place(monkeypatch, name):
     """Wherever an array begins, the bits are the same."""
-    monkeypatch.setattr(offers, "effort",
-                        lambda plan: (plan.packing is not None) - 0.001 * plan.bands)
+    model(monkeypatch, lambda plan: (plan.packing is not None) - 0.001 * plan.bands)
     fast = Compiled(*CASES[name], "float32", "auto")
     assert "% k_LANES);" in fast.sources["k.c"]
     rng = np.random.default_rng(7)
@@ -225,7 +230,7 @@ def behind_a_line(array, offset):
 def test_classes_without_points_have_their_own_extent(monkeypatch, crop):
     """As a class beside them has five values or four, they have four or five: a task that is set
     one value of the one must not take it for one of the other."""
-    monkeypatch.setattr(offers, "effort", lambda plan: -len(plan.slices))
+    model(monkeypatch, lambda plan: -len(plan.slices))
     op, shapes = convolution((1, 2, 9, 9), (3, 2, 1, 1), stride=2,
                              padding=((-crop, -crop),) * 2)
     fast, plain = (Compiled(op, shapes, "float32", kind) for kind in ("auto", "reference"))

@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.toom import Scheme as Scheme
-from symconv.toom import correlation as correlation
 from symconv.toom import evaluation as evaluation
 from symconv.toom import rational as rational
 from symconv.toom import scheme as derived
@@ -27,6 +26,12 @@ STANDARD: dict[tuple[int, int], tuple[Fraction | int, ...]] = {
 def scheme(m: int, r: int, points: Sequence[Any] | None = None) -> Scheme:
     """The matrices for some points, or for the usual ones."""
     return derived(m, r, STANDARD[m, r] if points is None else points)
+
+
+def correlation(d: Sequence[Any], g: Sequence[Any]) -> list[Any]:
+    """The sums that a scheme must give."""
+    return [sum(d[i + a] * value for a, value in enumerate(g))
+            for i in range(len(d) - len(g) + 1)]
 
 
 def roundings(found: Scheme) -> int:

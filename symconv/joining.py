@@ -1,0 +1,102 @@
+"""Joining: which plans are taken for the contractions of a term, of all that are offered.
+
+The contractions of a term are its residue classes, or parts of them. Each has plans of its own, and
+the model (`effort`) tells which are fast; but the tasks of a routine are shares of all of them, so
+that plans which share alike are worth a little time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from symconv.contraction import Contraction
+from symconv.names import fresh
+from symconv.offers import Offer, Steps, tile_offers
+from symconv.tiles import Tiles
+from symconv.weaving import share
+
+_ALIKE = 1.1            # of the time of the fastest plans: what weaving and even tasks are worth
+_SLOWEST = 4.0          # units per multiply-add: slower plans are no better than plain loops
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """For a term: every plan of each contraction, the ones that the model takes together, and the
+    contractions without points."""
+
+    every: Sequence[Sequence[Offer[Tiles]]]
+    taken: Sequence[Offer[Tiles]]
+    empty: Sequence[Contraction]
+
+    @property
+    def time(self) -> float:
+        """Of all plans that are taken, in the unit of `effort`."""
+        return _time(self.taken)
+
+
+def offered(found: tuple[Contraction, ...] | None, strides: Mapping[str, Steps], target: Steps,
+            names: tuple[str, str, str], fixed: frozenset[str], used: set[str]) -> Offered:
+    """What there is for the contractions of a term, None where it has none. `strides` are those of
+    the arrays, `target` those of the target; `names` are free for the band, the group and a row
+    that does not exist, others are `used`; `fixed` variables are set outside."""
+    classes = [c for c in found or () if not c.is_empty]
+    every = [_offers(c, strides, target, names, fixed, used) for c in classes]
+    return Offered(every, _together(every, _SLOWEST * sum(_points(c, fixed) for c in classes)),
+                   [c for c in found or () if c.is_empty])
+
+
+def block(plan: Tiles) -> tuple[int, ...]:
+    """The tasks of a block of rows, or of a band."""
+    return ((plan.lanes[0].extent, plan.band, plan.strip, plan.bands) if plan.strip
+            else (plan.row.extent, plan.group, plan.grain))
+
+
+def _offers(contraction: Contraction, strides: Mapping[str, Steps], target: Steps,
+            names: tuple[str, str, str], fixed: frozenset[str],
+            used: set[str]) -> list[Offer[Tiles]]:
+    """Every plan for a contraction, the fastest first."""
+    taken = set(used)
+    numbers = {span.name: fresh("part", taken) for span in contraction.inner}
+    return tile_offers(contraction, strides, target, names, fixed, numbers)
+
+
+def _together(found: Sequence[Sequence[Offer[Tiles]]], slowest: float) -> list[Offer[Tiles]]:
+    """One plan for each contraction of a term; none where one has no plan, or where all of them
+    take longer than `slowest`.
+
+    Those of which a task has like shares may be woven into each other, and fill its time alike;
+    tasks with blocks alike can be done at once. Such plans are taken unless others are much
+    faster.
+    """
+    if not found or not all(found):
+        return []
+    best = [offers[0] for offers in found]
+    if _time(best) > slowest:
+        return []
+    for key in (share, block):
+        alike = [_first_by(key, offers) for offers in found]
+        joint = min(([one[value] for one in alike] for value in alike[0]
+                     if all(value in one for one in alike)), key=_time, default=None)
+        if joint is not None and _time(joint) < _ALIKE * _time(best):
+            return joint
+    return best
+
+
+def _time(offers: Sequence[Offer[Tiles]]) -> float:
+    return sum(offer.time for offer in offers)
+
+
+def _first_by(key: Callable[[Tiles], object],
+              offers: Sequence[Offer[Tiles]]) -> dict[object, Offer[Tiles]]:
+    """The fastest plan for each value of a key."""
+    found: dict[object, Offer[Tiles]] = {}
+    for offer in offers:
+        found.setdefault(key(offer.bare), offer)
+    return found
+
+
+def _points(contraction: Contraction, fixed: frozenset[str]) -> int:
+    return math.prod(span.extent for span in (*contraction.outer, *contraction.inner)
+                     if span.name not in fixed)
