@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from symconv.emit.numpy_batch import batch_last
 from symconv.emit.numpy_blocks import Blocks
 from symconv.emit.numpy_frame import EMPTY, Frame, allocation, shape_text
+from symconv.emit.numpy_lines import write_lines
 from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_padding import strided
 from symconv.emit.numpy_scalars import split
@@ -77,6 +78,10 @@ class _Reading(Window):
             source.axes[0] in target) == kept else None
         gather = Gather(frame, extents, moving, weights, target, source.axes, tuple(names),
                         tuple(moved), outer, filled, self.first)
+        if self.first and not kept and self.factor.value == 1:
+            dots = write_lines(gather, taps)
+            if dots is not None:
+                return dots
         lines = gather.shifted() if self.factor.value == 1 else None
         if lines is None and not shifts:
             lines = self._columns(gather)
