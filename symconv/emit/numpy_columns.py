@@ -16,7 +16,7 @@ by tap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symconv.emit.numpy_batch import batch_last
@@ -31,6 +31,7 @@ from symconv.emit.numpy_shifts import Gather
 from symconv.emit.numpy_turning import by_shifts, turned
 from symconv.emit.numpy_views import view
 from symconv.emit.numpy_window import Window
+from symconv.integers import Int
 from symconv.ir import Access, Number
 
 
@@ -54,6 +55,9 @@ def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] |
         if lines is not None:
             return lines
     return Writing(frame, first, factor).scattered(one, two)
+
+
+_SMALL = 64             # places of a map
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ class _Reading(Window):
         groups = Groups.of(weights.axes, axes, target)
         if groups is None:
             return None
+        joined = self._joined(groups, gather) if kept else None
+        groups = joined or groups
         ours = groups.rows if groups.swapped else groups.columns
         theirs = groups.columns if groups.swapped else groups.rows
         pair = (ours, groups.summed) if source[-1] in groups.summed else (groups.summed, ours)
@@ -134,12 +140,14 @@ class _Reading(Window):
         shape = shape_text([extent if name is None else cut[name]
                             for name, extent in zip(parts, into.logical, strict=True)])
         value = self.scaled(f"{groups.multiplied(factors, right)}.reshape({shape})")
+        if joined is not None:
+            value = _turned(groups, factors, right, target, cut)
         if self.first and kept and blocks.header is not None:
             lines.append(f"{into.name} = " + allocation(
                 into, frame.scope.type_of(frame.definition), EMPTY))
         if not self.first:
             inside.append(f"{blocks.cut(into.name, parts)} += {value}")
-        elif blocks.header is not None and self.factor.value == 1 and all(
+        elif blocks.header is not None and self.factor.value == 1 and joined is None and all(
                 blocks.ends_of(name) is None for group in (groups.rows, groups.columns)
                 for name in group[1:]) and kept:        # axes that are cut come first: a view
             matrix = groups.result(Labelled(blocks.cut(into.name, parts, "0"), target), cut)
@@ -151,6 +159,20 @@ class _Reading(Window):
             inside += [f"{part} = {value}",
                        f"{into.name} = {into.name} + {part} if {blocks.later} else {part}"]
         return [*lines, *blocks.looped(inside)]
+
+    def _joined(self, groups: Groups, gather: Gather) -> Groups | None:
+        """The batch among the columns, where maps are so small that a product for each of them
+        would spend its time on reading the factors; the result has to be turned back."""
+        target, lead = gather.axes, groups.batch[:1]
+        if not self.first or groups.swapped or self.factor.value != 1 or lead != target[:1] or (
+                lead[:1] == gather.weights.axes[:1]) or (
+                len(target) != len(self.frame.definition.target.logical)):
+            return None
+        count, places, rows = (volume(names, self.extents).constant or 0
+                               for names in (lead, groups.columns, groups.rows))
+        if count < 2 or not 0 < places <= _SMALL < rows:
+            return None
+        return replace(groups, batch=groups.batch[1:], columns=(*lead, *groups.columns))
 
     def turned(self, moving: Access, fixed: Access, taps: Sequence[str]) -> list[str] | None:
         """A scatter as a gather, where no more is gathered than scattered (or copied, with shifts)
@@ -188,3 +210,13 @@ class _Reading(Window):
         """Whether an array is certainly smaller than another."""
         sizes = [volume(axes, self.extents).constant for axes in (one, two)]
         return sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]
+
+
+def _turned(groups: Groups, first: str, second: str, target: Sequence[str],
+            extents: Mapping[str, Int]) -> str:
+    """A product whose rows and columns are not in the order of the target, in that order."""
+    names = (*groups.batch, *groups.rows, *groups.columns)
+    shape = shape_text([extents[name] for name in names])
+    order = ", ".join(str(names.index(name)) for name in target)
+    return (f"np.ascontiguousarray({groups.multiplied(first, second)}.reshape({shape})"
+            f".transpose({order}))")
