@@ -30,6 +30,11 @@ POOLS: list[tuple[str, Shapes]] = [
     ("x: [C,H,W]; a<5; e<3; i<H; j<W; y[c,i,j] = max[a,e](x[c, i+a-2, j+1-e])", {"x": (2, 6, 5)}),
     ("x: [C,H,W]; a<3; e<5; i<H; j<W; y[c,i,j] = sum[a,e](x[c, i+a-1, j+e-2])", {"x": (2, 4, 3)}),
 ]
+ALONE: list[tuple[str, Shapes]] = [               # windows at one place of an axis, or of two
+    *((f"x: [C,H,W]; a<5; e<3; i<H-{h}; j<W-2; y[c,i,j] = {kind}[a,e](x[c, i+a-{p}, j+e])",
+       {"x": (2, h + 1, w)}) for kind in ("max", "sum") for h, p, w in ((4, 0, 3), (2, 1, 4),
+                                                                        (2, 1, 3))),
+]
 
 
 def text(source: str, shapes: Shapes, fixed: bool) -> dict[str, str]:
@@ -49,11 +54,17 @@ def nested(source: str) -> bool:
 
 
 @pytest.mark.parametrize("fixed", [False, True])
-@pytest.mark.parametrize(("source", "shapes"), POOLS, ids=[source for source, _ in POOLS])
+@pytest.mark.parametrize(("source", "shapes"), [*POOLS, *ALONE],
+                         ids=[source for source, _ in (*POOLS, *ALONE)])
 def test_windows_are_reduced_along_one_axis_at_a_time(
         source: str, shapes: Shapes, fixed: bool) -> None:
     compare(parse(source), shapes, fixed=fixed)
     assert not nested(text(source, shapes, fixed)["forward"])
+
+
+def test_a_window_at_one_place_is_a_reduction_of_whole_axes() -> None:
+    source = "x: [C,H,W]; a<5; e<3; i<H-4; j<W-2; y[c,i,j] = sum[a,e](x[c, i+a, j+e])"
+    assert "x.sum(axis=(1, 2))" in text(source, {"x": (2, 5, 3)}, True)["forward"]
 
 
 @pytest.mark.parametrize(("read", "start", "loop"), [
