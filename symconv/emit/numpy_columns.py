@@ -10,8 +10,8 @@ Where the loops of a plan run over the taps of a window and the body is a produc
 (a scatter with stride 1 is a gather of the other operand, dx[..., u] = sum of dy[..., u - a] * w,
 which is taken where it costs less), both in blocks that stay in the cache (`numpy_blocks`). The
 windows are a view; a block of them is copied when it becomes a matrix. Where the relation has no
-point they hold zeros. There 0 * inf would be NaN, so that weights that are not all finite go tap
-by tap.
+point they hold zeros. There 0 * inf would be NaN, so that weights or results that are not all
+finite go tap by tap.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ class _Reading(Window):
             return None
         if filled:
             return lines
-        if kept and self.first and not self._is_less(weights.axes, target):
+        if self.first and (not self._is_less(weights.axes, target) if kept
+                           else self._is_less(target, weights.axes)):
             made = frame.definition.target.name
             return [*lines, f"if not np.isfinite(np.vdot({made}, {made})):",
                     *(f"    {line}" for line in taps)]
