@@ -67,6 +67,13 @@ def test_a_window_at_one_place_is_a_reduction_of_whole_axes() -> None:
     assert "x.sum(axis=(1, 2))" in text(source, {"x": (2, 5, 3)}, True)["forward"]
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_gradient_of_a_mean_adds_along_one_axis_at_a_time(step: int) -> None:
+    source = (f"x: [C,H,W]; a<3; e<3; i<(H-3)//{step} + 1; j<(W-3)//{step} + 1; "
+              f"y[c,i,j] = sum[a,e](x[c, {step}*i+a, {step}*j+e]/9)")
+    assert not nested(text(source, {"x": (2, 7, 9)}, True)["vjp_x"])
+
+
 @pytest.mark.parametrize(("read", "start", "loop"), [
     ("x[i+a-1]", "y = x.copy()", "for a in (*range(1), *range(2, 3)):"),
     ("x[i+a]", "y = x.copy()", "for a in range(1, 3):"),

@@ -51,7 +51,8 @@ def _split(definition: Definition, program: Program,
         return None
     places = {name for sub in read.subscripts if sub.names() & {i.name for i in term.bound}
               for name in sub.names()}
-    if all(index.extent.constant == 1 for index in definition.free if index.name in places):
+    extents = [index.extent.constant for index in definition.free if index.name in places]
+    if extents and {*extents} == {1}:
         return None                             # each window is a whole axis, read once
     group = _linked(term, read)
     bound = {index.name for index in term.bound}
