@@ -51,7 +51,8 @@ class _NumpyEntry:
         made: list[Array] = []
         for found in results if isinstance(results, tuple) else (results,):
             is_own = type(found) is np.ndarray and found.flags.carray and not any(
-                np.may_share_memory(found, other) for other in (*inputs, *made))
+                found is other if found.base is None else np.may_share_memory(found, other)
+                for other in (*inputs, *made))
             made.append(found if is_own else np.array(found, order="C"))
         return made
 
@@ -84,14 +85,15 @@ class _NumpyEntry:
         return self.made
 
     def _computed(self, arguments: Sequence[object]) -> object:
-        with np.errstate(all="ignore"):         # as in C, where NaN and infinity are values
-            try:
-                return self.function(*arguments)
-            except self.no_point as error:
-                raise ShapeError(str(error)) from None
-            except ZeroDivisionError:
-                raise ShapeError("an axis of extent 0 divides a place or a bound; give it a "
-                                 "larger extent") from None
-            except MemoryError as error:
-                raise ShapeError(f"{self.name}: there is no memory for what it computes on the "
-                                 f"way ({error}); give smaller arrays") from None
+        """What the function returns; it keeps NumPy from warning, as NaN and infinity are values in
+        C too."""
+        try:
+            return self.function(*arguments)
+        except self.no_point as error:
+            raise ShapeError(str(error)) from None
+        except ZeroDivisionError:
+            raise ShapeError("an axis of extent 0 divides a place or a bound; give it a larger "
+                             "extent") from None
+        except MemoryError as error:
+            raise ShapeError(f"{self.name}: there is no memory for what it computes on the way "
+                             f"({error}); give smaller arrays") from None

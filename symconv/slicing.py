@@ -21,7 +21,7 @@ from symconv.substitution import Flat, inside_atoms
 class Span:
     """An index with the values low <= index < high: none where high is at most low.
 
-    `ordered`: low <= high is certain.
+    `ordered`: low <= high is certain. `skipped` are values between numbers that a loop leaves out.
     """
 
     name: str
@@ -29,11 +29,12 @@ class Span:
     low: Int
     high: Int
     ordered: bool = False
+    skipped: tuple[int, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether it takes all values from 0 up to its extent."""
-        return not self.low and self.high == self.extent
+        return not self.low and self.high == self.extent and not self.skipped
 
 
 @dataclass(frozen=True, slots=True)

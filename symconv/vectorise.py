@@ -12,7 +12,7 @@ a NaN beside the relation cannot leak in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from symconv.integers import Int
@@ -20,9 +20,10 @@ from symconv.ir import AtLeast, Definition, Divides, Index, Program, Row, Scalar
 from symconv.names import global_names
 from symconv.ranges import Facts
 from symconv.relation import ranges
+from symconv.rewrite import accesses, substitute_row, substitute_scalar
 from symconv.shortening import LETTER, shortened
 from symconv.slicing import Preference, Slicer, Slices
-from symconv.substitution import flatten, without_single
+from symconv.substitution import Flat, flatten, without_single
 from symconv.tidy import tensors_read
 
 
@@ -54,7 +55,7 @@ def _plan(definition: Definition, term: Term, sizes: tuple[Size, ...],
     extents = dict(axes)
     flat = flatten(definition, term, lambda indices: Preference.of(indices, sizes).key)
     if not definition.reduction.startswith("arg"):
-        flat = without_single(flat, definition.free)
+        flat = _at_one_place(without_single(flat, definition.free), definition.free)
         flat = shortened(flat, extents, taken, lambda index: Preference.of((index,), sizes).key(
             index.name)[:2])
     facts = Facts({size.name: size.value for size in sizes if size.value is not None})
@@ -68,6 +69,19 @@ def _plan(definition: Definition, term: Term, sizes: tuple[Size, ...],
         planner.order_points(definition.free)
     planner.guard(extents)
     return planner.slices()
+
+
+def _at_one_place(flat: Flat, free: Sequence[Index]) -> Flat:
+    """The term with a window's only place along an axis as 0 where it is read: x[i+a] as x[a], so
+    that taps are whole axes. Places that are read by themselves stay axes."""
+    for index in free:
+        read = [sub for access in accesses(flat.body) for sub in access.subscripts
+                if index.name in sub.names()]
+        if index.extent.constant == 1 and read and all(sub.name is None for sub in read):
+            here = {index.name: Int.of(0)}
+            flat = replace(flat, body=substitute_scalar(flat.body, here),
+                           rows=tuple(substitute_row(row, here) for row in flat.rows))
+    return flat
 
 
 def _certain(row: Row, indices: Sequence[Index], facts: Facts) -> bool:

@@ -27,6 +27,13 @@ POOLS: list[tuple[str, Shapes]] = [
     ("x: [H,W,D]; a<2; e<2; b<3; i<H-1; j<W-1; k<(D-3)//2+1; "
      "y[i,j,k] = max[a,e,b](x[i+a, j+e, 2*k+b])", {"x": (3, 4, 7)}),
     ("x: [H,C]; a < 3; i < H-2; y[i,c] = max[a](x[i+a,c])", {"x": (7, 2)}),
+    ("x: [C,H,W]; a<5; e<3; i<H; j<W; y[c,i,j] = max[a,e](x[c, i+a-2, j+1-e])", {"x": (2, 6, 5)}),
+    ("x: [C,H,W]; a<3; e<5; i<H; j<W; y[c,i,j] = sum[a,e](x[c, i+a-1, j+e-2])", {"x": (2, 4, 3)}),
+]
+ALONE: list[tuple[str, Shapes]] = [               # windows at one place of an axis, or of two
+    *((f"x: [C,H,W]; a<5; e<3; i<H-{h}; j<W-2; y[c,i,j] = {kind}[a,e](x[c, i+a-{p}, j+e])",
+       {"x": (2, h + 1, w)}) for kind in ("max", "sum") for h, p, w in ((4, 0, 3), (2, 1, 4),
+                                                                        (2, 1, 3))),
 ]
 
 
@@ -47,11 +54,38 @@ def nested(source: str) -> bool:
 
 
 @pytest.mark.parametrize("fixed", [False, True])
-@pytest.mark.parametrize(("source", "shapes"), POOLS, ids=[source for source, _ in POOLS])
+@pytest.mark.parametrize(("source", "shapes"), [*POOLS, *ALONE],
+                         ids=[source for source, _ in (*POOLS, *ALONE)])
 def test_windows_are_reduced_along_one_axis_at_a_time(
         source: str, shapes: Shapes, fixed: bool) -> None:
     compare(parse(source), shapes, fixed=fixed)
     assert not nested(text(source, shapes, fixed)["forward"])
+
+
+def test_a_window_at_one_place_is_a_reduction_of_whole_axes() -> None:
+    source = "x: [C,H,W]; a<5; e<3; i<H-4; j<W-2; y[c,i,j] = sum[a,e](x[c, i+a, j+e])"
+    assert "x.sum(axis=(1, 2))" in text(source, {"x": (2, 5, 3)}, True)["forward"]
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_gradient_of_a_mean_adds_along_one_axis_at_a_time(step: int) -> None:
+    source = (f"x: [C,H,W]; a<3; e<3; i<(H-3)//{step} + 1; j<(W-3)//{step} + 1; "
+              f"y[c,i,j] = sum[a,e](x[c, {step}*i+a, {step}*j+e]/9)")
+    assert not nested(text(source, {"x": (2, 7, 9)}, True)["vjp_x"])
+
+
+@pytest.mark.parametrize(("read", "start", "loop"), [
+    ("x[i+a-1]", "y = x.copy()", "for a in (*range(1), *range(2, 3)):"),
+    ("x[i+a]", "y = x.copy()", "for a in range(1, 3):"),
+    ("x[2*i+a-1]", "y = np.maximum(x[::2], x[1:11:2])", "for a in range(1):"),
+    ("x[i+2*a-1]", "y = np.full((10,), -np.inf, dtype=x.dtype)", "for a in range(3):")])
+def test_a_window_begins_with_the_taps_that_leave_no_place_out(
+        read: str, start: str, loop: str) -> None:
+    extent = "(H-1)//2 + 1" if "2*i" in read else "H"
+    source = f"x: [H]; a < 3; i < {extent}; y[i] = max[a]({read})"
+    found = text(source, {"x": (10,)}, True)["forward"]
+    assert start in found
+    assert loop in found
 
 
 @pytest.mark.parametrize("fixed", [False, True])

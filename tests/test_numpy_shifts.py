@@ -96,6 +96,8 @@ def written(case: Layer | Pool) -> str:
     (Layer("more outputs than channels, scattered", (8, 3, 16, 16), 8, 5), 5),
     (Layer("many outputs use what is copied", (1, 64, 56, 56), 64, 3, 1, 1), 0),
     (Layer("two residues of three taps", (1, 96, 56, 56), 96, 3, 2, 1, 1, 96), 0),
+    (Layer("few taps of one axis", (2, 64, 8000), 64, 3, 1, 4, 4), 1),
+    (Layer("many taps of one axis", (8, 64, 16000), 64, 9, 1, 4), 0),
     (Layer("little to copy", (1, 4, 8, 8), 4, 3, 1, 1), 0)], ids=lambda one: str(one)[:40])
 def test_rows_are_shifted_where_copies_would_outweigh_products(case: Layer, count: int) -> None:
     assert written(case).count("columns[..., ") == count

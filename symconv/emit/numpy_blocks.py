@@ -45,7 +45,8 @@ class Blocks:
                                               volume(few, extents))]
         if None not in known:
             n, i, r, deep, thin = (value or 0 for value in known)
-            if n * i * r <= max((1 << CACHE) * under // max(deep, 1), times * thin):
+            most = max((1 << CACHE) * under // max(deep, 1), times * thin)
+            if 2 * n * i * r <= 3 * most:       # half as much again is not worth a second block
                 return Blocks(outer, inner, ("",) * 4, None)
         deep_text = volume_text(names, extents)
         deep_text = f"{deep_text}//{under}" if under != 1 else deep_text

@@ -10,18 +10,19 @@ Where the loops of a plan run over the taps of a window and the body is a produc
 (a scatter with stride 1 is a gather of the other operand, dx[..., u] = sum of dy[..., u - a] * w,
 which is taken where it costs less), both in blocks that stay in the cache (`numpy_blocks`). The
 windows are a view; a block of them is copied when it becomes a matrix. Where the relation has no
-point they hold zeros. There 0 * inf would be NaN, so that weights that are not all finite go tap
-by tap.
+point they hold zeros. There 0 * inf would be NaN, so that weights or results that are not all
+finite go tap by tap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symconv.emit.numpy_batch import batch_last
 from symconv.emit.numpy_blocks import Blocks
 from symconv.emit.numpy_frame import EMPTY, Frame, allocation, shape_text
+from symconv.emit.numpy_lines import write_lines
 from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_padding import strided
 from symconv.emit.numpy_scalars import split
@@ -30,6 +31,7 @@ from symconv.emit.numpy_shifts import Gather
 from symconv.emit.numpy_turning import by_shifts, turned
 from symconv.emit.numpy_views import view
 from symconv.emit.numpy_window import Window
+from symconv.integers import Int
 from symconv.ir import Access, Number
 
 
@@ -55,6 +57,9 @@ def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] |
     return Writing(frame, first, factor).scattered(one, two)
 
 
+_SMALL = 64             # places of a map
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading(Window):
     """A window through which an operand is read."""
@@ -77,6 +82,10 @@ class _Reading(Window):
             source.axes[0] in target) == kept else None
         gather = Gather(frame, extents, moving, weights, target, source.axes, tuple(names),
                         tuple(moved), outer, filled, self.first)
+        if self.first and not kept and self.factor.value == 1:
+            dots = write_lines(gather, taps)
+            if dots is not None:
+                return dots
         lines = gather.shifted() if self.factor.value == 1 else None
         if lines is None and not shifts:
             lines = self._columns(gather)
@@ -84,7 +93,8 @@ class _Reading(Window):
             return None
         if filled:
             return lines
-        if kept and self.first and not self._is_less(weights.axes, target):
+        if self.first and (not self._is_less(weights.axes, target) if kept
+                           else self._is_less(target, weights.axes)):
             made = frame.definition.target.name
             return [*lines, f"if not np.isfinite(np.vdot({made}, {made})):",
                     *(f"    {line}" for line in taps)]
@@ -100,6 +110,8 @@ class _Reading(Window):
         groups = Groups.of(weights.axes, axes, target)
         if groups is None:
             return None
+        joined = self._joined(groups, gather) if kept else None
+        groups = joined or groups
         ours = groups.rows if groups.swapped else groups.columns
         theirs = groups.columns if groups.swapped else groups.rows
         pair = (ours, groups.summed) if source[-1] in groups.summed else (groups.summed, ours)
@@ -129,12 +141,14 @@ class _Reading(Window):
         shape = shape_text([extent if name is None else cut[name]
                             for name, extent in zip(parts, into.logical, strict=True)])
         value = self.scaled(f"{groups.multiplied(factors, right)}.reshape({shape})")
+        if joined is not None:
+            value = _turned(groups, factors, right, target, cut)
         if self.first and kept and blocks.header is not None:
             lines.append(f"{into.name} = " + allocation(
                 into, frame.scope.type_of(frame.definition), EMPTY))
         if not self.first:
             inside.append(f"{blocks.cut(into.name, parts)} += {value}")
-        elif blocks.header is not None and self.factor.value == 1 and all(
+        elif blocks.header is not None and self.factor.value == 1 and joined is None and all(
                 blocks.ends_of(name) is None for group in (groups.rows, groups.columns)
                 for name in group[1:]) and kept:        # axes that are cut come first: a view
             matrix = groups.result(Labelled(blocks.cut(into.name, parts, "0"), target), cut)
@@ -146,6 +160,20 @@ class _Reading(Window):
             inside += [f"{part} = {value}",
                        f"{into.name} = {into.name} + {part} if {blocks.later} else {part}"]
         return [*lines, *blocks.looped(inside)]
+
+    def _joined(self, groups: Groups, gather: Gather) -> Groups | None:
+        """The batch among the columns, where maps are so small that a product for each of them
+        would spend its time on reading the factors; the result has to be turned back."""
+        target, lead = gather.axes, groups.batch[:1]
+        if not self.first or groups.swapped or self.factor.value != 1 or lead != target[:1] or (
+                lead[:1] == gather.weights.axes[:1]) or (
+                len(target) != len(self.frame.definition.target.logical)):
+            return None
+        count, places, rows = (volume(names, self.extents).constant or 0
+                               for names in (lead, groups.columns, groups.rows))
+        if count < 2 or not 0 < places <= _SMALL < rows:
+            return None
+        return replace(groups, batch=groups.batch[1:], columns=(*lead, *groups.columns))
 
     def turned(self, moving: Access, fixed: Access, taps: Sequence[str]) -> list[str] | None:
         """A scatter as a gather, where no more is gathered than scattered (or copied, with shifts)
@@ -183,3 +211,13 @@ class _Reading(Window):
         """Whether an array is certainly smaller than another."""
         sizes = [volume(axes, self.extents).constant for axes in (one, two)]
         return sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]
+
+
+def _turned(groups: Groups, first: str, second: str, target: Sequence[str],
+            extents: Mapping[str, Int]) -> str:
+    """A product whose rows and columns are not in the order of the target, in that order."""
+    names = (*groups.batch, *groups.rows, *groups.columns)
+    shape = shape_text([extents[name] for name in names])
+    order = ", ".join(str(names.index(name)) for name in target)
+    return (f"np.ascontiguousarray({groups.multiplied(first, second)}.reshape({shape})"
+            f".transpose({order}))")

@@ -73,9 +73,7 @@ class Frame:
         for depth in range(len(self._loops) + 1):
             if depth:
                 loop = self.plan.loops[depth - 1]
-                start = f"{plain(loop.low, self._loops)}, " if loop.low else ""
-                stop = plain(loop.high, self._loops)
-                lines.append(f"{indent}for {loop.name} in range({start}{stop}):")
+                lines.append(f"{indent}for {loop.name} in {self._values(loop)}:")
                 indent += "    "
             here = [test for level, test in tests if level == depth]
             if here:
@@ -84,6 +82,16 @@ class Frame:
             lines += [indent + line for level, ends in self._ends if level == depth
                       for line in ends]
         return lines + [indent + line for line in body]
+
+    def _values(self, loop: Span) -> str:
+        """The values of a loop: its range, or the ranges before and behind what it skips."""
+        ranges, low = list[str](), loop.low
+        for high in (*map(Int.of, loop.skipped), loop.high):
+            if low != high:
+                start = f"{plain(low, self._loops)}, " if low else ""
+                ranges.append(f"range({start}{plain(high, self._loops)})")
+            low = high + 1
+        return ranges[0] if len(ranges) == 1 else f"(*{', *'.join(ranges)})"
 
     def _depth(self, names: frozenset[str]) -> int:
         """How many loops must stand around a statement that uses these names."""

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from symconv.emit.numpy_batch import batch_last
 from symconv.emit.numpy_blocks import Blocks
 from symconv.emit.numpy_frame import Frame, allocation, place, shape_text
-from symconv.emit.numpy_matmul import Groups, volume
+from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_views import align, view
 from symconv.emit.numpy_window import Window
 from symconv.integers import Int
 from symconv.ir import Access, Axis, Tensor
+
+_SMALL = 256            # places of a map
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Writing(Window):
             lead.pop()
         early = [name for name in lead if name in second.axes]
         batch = [name for name in (*inner, *names) if name in both or name in early]
+        if batch[:1] == [*inner[:1]] and self._joins(batch[0], first, second, moved):
+            batch = batch[1:]
         order = (*batch, *(name for name in (*first.axes, *second.axes)
                            if name in axes and name not in batch))
         order = tuple(dict.fromkeys(order))
@@ -77,6 +81,13 @@ class Writing(Window):
         made = f"{target.name} = {allocation(target, frame.scope.type_of(frame.definition))}"
         return [*([made] if self.first else []), *before, *blocks.looped(
             [f"{products.name} = {value}", *part.nest([added])])]
+
+    def _joins(self, lead: str, first: Labelled, second: Labelled, moved: Sequence[str]) -> bool:
+        """Whether the maps of a batch are so small that a product for each of them would spend its
+        time on reading the other operand."""
+        count, places, rows = (volume(names, self.extents).constant or 0 for names in (
+            (lead,), moved, [name for name in first.axes if name not in second.axes]))
+        return lead not in first.axes and count > 1 and 0 < places <= _SMALL < rows
 
     def _blocked(self, blocks: Blocks) -> Frame:
         """The same plan for a block alone."""

@@ -49,6 +49,11 @@ def _split(definition: Definition, program: Program,
     factor, read = _read(definition, term)
     if read is None or any(e.elements() for row in term.rows for e in row_expressions(row)):
         return None
+    places = {name for sub in read.subscripts if sub.names() & {i.name for i in term.bound}
+              for name in sub.names()}
+    extents = [index.extent.constant for index in definition.free if index.name in places]
+    if extents and {*extents} == {1}:
+        return None                             # each window is a whole axis, read once
     group = _linked(term, read)
     bound = {index.name for index in term.bound}
     free = {index.name: index for index in definition.free}

@@ -26,6 +26,8 @@ from symconv.ir import Access
 _LEAST = 1 << 17        # elements not copied that hide the calls of NumPy
 _THIN = 16              # rows of factors that use a copied column so often that it costs little
 _BEGIN = 16             # elements that could be copied while a row begins
+_TAPS = 8               # taps, each of which reads both operands again
+_WIDE = 8               # rows and columns of a product that reads its operands often enough
 _TURN = 8               # the same for an element of a gradient that is written with gaps
 
 
@@ -100,8 +102,6 @@ class Gather:
         place, subscripts = self.moved[0], self.moving.subscripts
         axis = next(n for n, subscript in enumerate(subscripts) if place in subscript.names())
         taps = [name for name in self.loops if name in subscripts[axis].names()]
-        if len(self.loops) == 1 and place not in self.axes:
-            return None                         # nothing is copied but what is shifted
         if len(taps) != 1 or sum(taps[0] in subscript.names() for subscript in subscripts) != 1:
             return None
         stride, step = (subscripts[axis].coefficient(name).constant for name in (place, taps[0]))
@@ -166,11 +166,18 @@ class Gather:
                 shift.tap not in self.axes):
             return None
         batch = tuple(name for name in groups.batch if name in names)
-        if not {*lead} <= {*batch} or not self._spares(
+        if not {*lead} <= {*batch}:
+            return None
+        if len(self.loops) == 1:                # nothing is copied but what is shifted
+            if not self._multiplies(shift, groups):
+                return None
+            blocks = self._blocks(shift, groups, (groups.columns, 1), 8)
+        elif not self._spares(
                 shift, groups.rows, (*batch, *groups.columns, *groups.summed), (_TURN, self.axes),
                 (1 if lead else 0, (*lead, *self.axes))):
             return None
-        blocks = self._blocks(shift, groups, ((*groups.rows, *groups.columns), 2), 16)
+        else:
+            blocks = self._blocks(shift, groups, ((*groups.rows, *groups.columns), 2), 16)
         cut = blocks.extents(self.extents)
         lines, columns, inside = self._columns(
             shift, groups.batch, groups.columns, groups.summed, blocks)
@@ -206,6 +213,13 @@ class Gather:
         spared = (shift.count - shift.phases) * size * (row.constant + _BEGIN) // row.constant
         return spared >= max(_LEAST, sum(times * (volume(axes, self.extents).constant or 0)
                                          for times, axes in costs))
+
+    def _multiplies(self, shift: _Shift, groups: Groups) -> bool:
+        """Whether a product for each of a few taps, of many rows and columns, costs less than
+        copies of them for one product."""
+        sides = [volume(names, self.extents).constant or 0
+                 for names in (groups.rows, groups.columns)]
+        return shift.phases == 1 and shift.count <= _TAPS and min(sides) >= _WIDE
 
     def _blocks(self, shift: _Shift, groups: Groups, depth: tuple[Sequence[str], int],
                 least: int) -> Blocks:

@@ -84,33 +84,42 @@ def write_extremum(frame: Frame) -> list[str]:
 
 
 def _started(frame: Frame) -> tuple[list[str], Frame] | None:
-    """The statement that makes the target from the first taps of a loop, and what is left to add;
-    None where the first tap does not give the target whole."""
+    """The statements that make the target from the first two taps of a loop that give it whole, or
+    from one, and what is left to add; None where no tap does."""
     plan, rest = frame.plan, tuple[Span, ...]()
-    if plan.loops:
+    if not plan.loops:
+        whole = {0: frame}
+    else:
         loop = plan.loops[0]
         if len(plan.loops) > 1 or not loop.whole or not loop.extent.constant or len(
                 accesses(plan.body)) != 1:
             return None
-        rest = _behind(loop, 1)
-        plan = _tap(plan, loop.name, 0)
-    start = Frame(frame.definition, plan, frame.scope)
-    value = _value(start)
-    if not _makes_target(start, value):
+        whole = _whole_taps(frame, loop.name, loop.extent.constant)
+        rest = _without(loop, tuple(whole))
+    values = [_value(start) for start in whole.values()]
+    if not values or not _makes_target(start := next(iter(whole.values())), values[0]):
         return None
-    text = value.code.text
-    if isinstance(plan.body, Access) and not start.summed:
-        second = Frame(frame.definition, _tap(frame.plan, rest[0].name, 1),
-                       frame.scope) if rest else None
-        if second is not None and _makes_target(second, other := _value(second)):
-            reduction = frame.definition.reduction
-            text = (f"{text} + {other.code.text}" if reduction == "sum"
-                    else f"np.{reduction}imum({text}, {other.code.text})")
-            rest = _behind(rest[0], 2)
-        else:
-            text += ".copy()"
+    text = " + ".join(value.code.text for value in values)
+    if len(values) > 1 and frame.definition.reduction != "sum":
+        text = f"np.{frame.definition.reduction}imum({', '.join(v.code.text for v in values)})"
+    elif len(values) == 1 and isinstance(plan.body, Access) and not start.summed:
+        text += ".copy()"
     lines = start.nest([f"{start.target.name} = {text}"])
     return lines, Frame(frame.definition, replace(frame.plan, loops=rest), frame.scope)
+
+
+def _whole_taps(frame: Frame, name: str, count: int) -> dict[int, Frame]:
+    """The first turns of the only loop that give the target whole: two where they read a place
+    each, and can be taken together."""
+    found: dict[int, Frame] = {}
+    for number in range(count):
+        tap = Frame(frame.definition, _tap(frame.plan, name, number), frame.scope)
+        if not _makes_target(tap, _value(tap)):
+            continue
+        found[number] = tap
+        if len(found) == 2 or tap.summed or not isinstance(frame.plan.body, Access):
+            break
+    return found
 
 
 def _tap(plan: Slices, name: str, number: int) -> Slices:
@@ -124,9 +133,16 @@ def _tap(plan: Slices, name: str, number: int) -> Slices:
         masks=tuple(substitute_row(row, here) for row in plan.masks))
 
 
-def _behind(loop: Span, count: int) -> tuple[Span, ...]:
-    """A loop without its first turns."""
-    return (replace(loop, low=Int.of(count)),) if (loop.extent.constant or 0) > count else ()
+def _without(loop: Span, taken: Sequence[int]) -> tuple[Span, ...]:
+    """A whole loop without some of its turns; none where no turn is left."""
+    low, high = 0, loop.extent.constant or 0
+    while low in taken:
+        low += 1
+    while high > low and high - 1 in taken:
+        high -= 1
+    left = replace(loop, low=Int.of(low), high=Int.of(high),
+                   skipped=tuple(number for number in taken if low < number < high))
+    return (left,) if low < high else ()
 
 
 def _value(frame: Frame) -> Value:
