@@ -53,7 +53,8 @@ def leaving(plan: Tiles) -> tuple[float, float]:
 
 def vectors(plan: Tiles) -> float:
     """To begin the runs of a large operand whose vectors are read in place: a tile reads a few
-    lanes of each of its rows, which the blocks of rows that follow find in L2."""
+    lanes of each of its rows, which the blocks of rows that follow find in L2. With few rows a core
+    is soon at the next runs, and waits for lines alone."""
     if plan.packing is not None:
         return 0.0
     read = plan.vector.base + plan.vector.step
@@ -61,8 +62,11 @@ def vectors(plan: Tiles) -> float:
     around = [*_moves(read, (*plan.slices, *plan.loops), plan.parts)]
     lanes = [(lane.pitch, lane.extent) for lane in plan.lanes]
     missed = _missed(_reach([*rows, *around, *lanes]), _LARGE)
-    tiles = plan.bands * -(-plan.width // plan.wide) * math.prod(extent for _, extent in around)
-    return missed * _READ * _runs(rows) * tiles
+    often = plan.bands * math.prod(extent for _, extent in around)
+    high = (min(plan.group, plan.tall) / plan.tall) ** 2
+    lines = -(-plan.width // _LINE) * math.prod(extent for _, extent in rows)
+    return missed * often * (high * _READ * _runs(rows) * -(-plan.width // plan.wide)
+                             + (1 - high) * _STREAMED * lines)
 
 
 def numbers(plan: Tiles) -> float:
