@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import symconv as sc
-from symconv import afar, blocking, effort, offers, schedule
+from symconv import afar, blocking, effort, joining, offers
 from symconv.loops import Tiled
 from symconv.lower import lower
 from symconv.passes import Pass, all_passes
@@ -72,7 +72,7 @@ def offered(monkeypatch, case, name):
 
     with monkeypatch.context() as patch:
         patch.setattr(offers, "_tiles", offers._tiles.__wrapped__)      # what is patched is asked
-        patch.setattr(schedule, "tile_offers", spy)
+        patch.setattr(joining, "tile_offers", spy)
         plan(case, name)
     return [(offer.time, offer.plan) for offer in found]
 
