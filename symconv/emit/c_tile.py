@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_gathering import Gathered, extreme, times
 from symconv.emit.c_leave import TileLeave
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_tile_buffers import BEHIND, waiting_pitch
@@ -193,7 +194,7 @@ class TileBody:
         yield "}"
 
     def _times(self, count: str) -> str:
-        return count if self.plan.inner == 1 else f"{self.plan.inner} * {count}"
+        return times(self.plan.inner, count)
 
     def _call(self, chunk: str, count: str) -> list[str]:
         """One call of a tile's function: `count` steps from the value `chunk` on."""
@@ -214,7 +215,7 @@ class TileBody:
             vector = vector + Int.of(own.lane) * (plan.dots.column - 1)
         if plan.gathered:
             steps = ["1", own.rows]
-            numbers = self._gathered(number)
+            numbers = self._numbers.place(number)
         rows, to = own.rows, own.sum
         if plan.clip(plan.row.name) is not None:
             scalar = scalar + Int.of(own.low) * plan.row_stride
@@ -231,43 +232,14 @@ class TileBody:
                 f"    {source} + {spell.integer(vector)}, {to}, {join});"]
 
     @property
+    def _numbers(self) -> Gathered:
+        return Gathered(self.plan, self.steps, self.numbers, self.spelling, self.own)
+
+    @property
     def _pitch(self) -> str:
         """How far apart the rows of sums are."""
         return self.own.pitch if self._leave.is_direct else (
             f"{self.own.vectors} * {self.spelling.prefix}_LANES")
-
-    def gathering(self) -> Iterator[str]:
-        """The copy of all numbers of a task's rows in a part. The clips of a tile are none of it,
-        but for those of a part that is smaller than others."""
-        own, spell, plan = self.own, self.spelling, self.plan
-        spell.helpers |= {"gather", "min"}
-        head = plan.steps[0].extent if plan.steps else 1
-        clip = plan.clip(plan.steps[0].name) if plan.steps else None
-        numbers = {part.number for part in plan.parts}
-        stops = [] if clip is None else [
-            self._bound(bound) for bound in clip.stops if bound.names() <= numbers]
-        scalar = plan.scalar.base + Int.of(own.chunk) * plan.scalar.chunk
-        lines = [
-            f"const ptrdiff_t {own.tail} = {self._extreme('min', [str(head), *stops])};",
-            f"for (ptrdiff_t {own.chunk} = 0; {own.chunk} < {own.tail}; "
-            f"{own.chunk} += {plan.chunk}) {{",
-            f"    {spell.prefix}_gather(({spell.real} *){self._gathered(Int.of(own.chunk))}, "
-            f"{own.rows},",
-            f"        {self._times(f'{spell.prefix}_min({plan.chunk}, {own.tail} - {own.chunk})')},"
-            f" {self.steps},",
-            f"        {plan.scalar.tensor} + {spell.integer(scalar)}, {plan.row_stride});",
-            "}"]
-        yield from loops(plan.taps, lines)
-
-    def _gathered(self, chunk: Int) -> str:
-        """Where the gathered numbers of a tap and a chunk stand."""
-        own, plan, tap = self.own, self.plan, Int.of(0)
-        for span in plan.taps:
-            tap = tap * span.extent + Int.of(span.name) - span.low
-        begin = Int.of(own.begin) if plan.splits_rows else Int.of(plan.row.low)
-        place = ((Int.of(plan.row.name) - begin) * plan.run + Int.of(own.rows) * (
-            tap * math.prod(span.extent for span in plan.steps) + chunk * plan.inner))
-        return f"{self.numbers} + {self.spelling.integer(place)}"
 
     def _ends(self, name: str, low: int, stop: int) -> tuple[str, str]:
         """The range low .. stop - 1 of a variable, clipped."""
@@ -278,10 +250,7 @@ class TileBody:
                 self._extreme("min", [str(stop), *map(self._bound, clip.stops)]))
 
     def _extreme(self, kind: str, values: Sequence[str]) -> str:
-        if len(values) == 1:
-            return values[0]
-        self.spelling.helpers.add(kind)
-        return f"{self.spelling.prefix}_{kind}({values[0]}, {self._extreme(kind, values[1:])})"
+        return extreme(kind, values, self.spelling)
 
     def _bound(self, bound: Int) -> str:
         return self.spelling.integer(bound)

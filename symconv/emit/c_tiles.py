@@ -14,6 +14,7 @@ from symconv.contraction import Span
 from symconv.emit.c_bands import band_lines, is_alone, may_shift, shifted
 from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
+from symconv.emit.c_gathering import Gathered
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_packing import Ends, packing_lines
 from symconv.emit.c_tile import TileBody
@@ -214,8 +215,8 @@ class TileSpelling:
         """The numbers of all blocks of rows, in the order in which tiles read them; those that are
         kept are copied once in a call."""
         plan = item.plan
-        lines = [*self._blocks(plan), *indented(self._body(node, item, "0", False).gathering()),
-                 "}"]
+        gathered = Gathered(plan, item.steps, item.numbers, self.spelling, self.own)
+        lines = [*self._blocks(plan), *indented(gathered.lines()), "}"]
         if not plan.kept:
             return lines
         number = Int.of(node.names[1] if plan.groups > 1 else 0)
