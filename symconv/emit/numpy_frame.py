@@ -84,14 +84,15 @@ class Frame:
         return lines + [indent + line for line in body]
 
     def _values(self, loop: Span) -> str:
-        """The values of a loop: its range, or the ranges before and behind what it skips."""
+        """The values of a loop: its range, or the ranges before and behind what it skips, of which
+        none may be left."""
         ranges, low = list[str](), loop.low
         for high in (*map(Int.of, loop.skipped), loop.high):
             if low != high:
                 start = f"{plain(low, self._loops)}, " if low else ""
                 ranges.append(f"range({start}{plain(high, self._loops)})")
             low = high + 1
-        return ranges[0] if len(ranges) == 1 else f"(*{', *'.join(ranges)})"
+        return ranges[0] if len(ranges) == 1 else f"({', '.join(f'*{each}' for each in ranges)})"
 
     def _depth(self, names: frozenset[str]) -> int:
         """How many loops must stand around a statement that uses these names."""
