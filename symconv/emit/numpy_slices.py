@@ -10,6 +10,7 @@ from symconv.emit.numpy_contraction import Value, constant_apart, contracted
 from symconv.emit.numpy_frame import Frame, allocation, identity, place, window
 from symconv.emit.numpy_integers import ATOM, SUM, Code, plain, rows
 from symconv.emit.numpy_scalars import product, scalar, split
+from symconv.emit.numpy_sheets import sheets
 from symconv.emit.numpy_views import align
 from symconv.integers import Int
 from symconv.ir import Access, Scalar, Whole
@@ -49,6 +50,9 @@ def _number_last(frame: Frame) -> tuple[Frame, list[str]]:
 
 def _sum_by_loops(frame: Frame, first: bool) -> list[str]:
     definition = frame.definition
+    found = sheets(frame) if first else None
+    if found is not None:
+        return found.reduced(frame)
     started = _started(frame) if first else None
     if started is not None:
         lines, frame = started
@@ -64,7 +68,9 @@ def _sum_by_loops(frame: Frame, first: bool) -> list[str]:
 
 def write_extremum(frame: Frame) -> list[str]:
     """target = max(target, value), started from the identity."""
-    definition = frame.definition
+    definition, found = frame.definition, sheets(frame)
+    if found is not None:
+        return found.reduced(frame)
     started = _started(frame)
     if started is not None:
         lines, frame = started
