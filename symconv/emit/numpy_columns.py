@@ -111,7 +111,8 @@ class _Reading(Window):
         if groups is None:
             return None
         joined = self._joined(groups, gather) if kept else None
-        groups = joined or groups
+        apart = None if kept else self._apart(gather, axes)
+        groups = joined or apart or groups
         ours = groups.rows if groups.swapped else groups.columns
         theirs = groups.columns if groups.swapped else groups.rows
         pair = (ours, groups.summed) if source[-1] in groups.summed else (groups.summed, ours)
@@ -140,7 +141,8 @@ class _Reading(Window):
                  for subscript in frame.plan.target]
         shape = shape_text([extent if name is None else cut[name]
                             for name, extent in zip(parts, into.logical, strict=True)])
-        value = self.scaled(f"{groups.multiplied(factors, right)}.reshape({shape})")
+        ending = "" if apart is None else ".sum(axis=0)"
+        value = self.scaled(f"{groups.multiplied(factors, right)}{ending}.reshape({shape})")
         if joined is not None:
             value = _turned(groups, factors, right, target, cut)
         if self.first and kept and blocks.header is not None:
@@ -160,6 +162,19 @@ class _Reading(Window):
             inside += [f"{part} = {value}",
                        f"{into.name} = {into.name} + {part} if {blocks.later} else {part}"]
         return [*lines, *blocks.looped(inside)]
+
+    def _apart(self, gather: Gather, axes: Sequence[str]) -> Groups | None:
+        """A product for each place of a batch that is summed, where that is so small that to add
+        them costs less than to move the axes of the weights."""
+        lead = gather.outer
+        if lead is None or lead in gather.axes or gather.weights.axes[0] != lead:
+            return None
+        groups = Groups.of(gather.weights.axes, axes, (lead, *gather.axes))
+        if groups is None or groups.batch != (lead,) or groups.swapped:
+            return None
+        ours, summed = (volume(names, self.extents).constant
+                        for names in (groups.columns, groups.summed))
+        return groups if ours and summed and 2 * ours <= summed else None
 
     def _joined(self, groups: Groups, gather: Gather) -> Groups | None:
         """The batch among the columns, where maps are so small that a product for each of them
