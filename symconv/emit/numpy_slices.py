@@ -7,14 +7,7 @@ from dataclasses import replace
 
 from symconv.emit.numpy_columns import write_windows
 from symconv.emit.numpy_contraction import Value, constant_apart, contracted
-from symconv.emit.numpy_frame import (
-    Frame,
-    allocation,
-    identity,
-    place,
-    shape_text,
-    window,
-)
+from symconv.emit.numpy_frame import Frame, allocation, identity, place, window
 from symconv.emit.numpy_integers import ATOM, SUM, Code, plain, rows
 from symconv.emit.numpy_scalars import product, scalar, split
 from symconv.emit.numpy_sheets import sheets
@@ -70,7 +63,8 @@ def _sum_by_loops(frame: Frame, first: bool) -> list[str]:
     if started is None:
         lines = [f"{target.name} = {made}"] if first else []
     text = align(value.code, value.axes, target.axes)
-    return lines + frame.nest([f"{place(target)} += {text}"])
+    once = first and not frame.plan.loops and not target.whole
+    return lines + frame.nest([f"{place(target)} {'' if once else '+'}= {text}"])
 
 
 def write_extremum(frame: Frame) -> list[str]:
@@ -115,10 +109,10 @@ def _started(frame: Frame) -> tuple[list[str], Frame] | None:
     text = " + ".join(value.code.text for value in values)
     if len(values) > 1 and frame.definition.reduction != "sum":
         text = f"np.{frame.definition.reduction}imum({', '.join(v.code.text for v in values)})"
-    elif not start.target.whole:
-        text = f"{values[0].code.at(ATOM)}.reshape({shape_text(frame.definition.target.logical)})"
     elif len(values) == 1 and isinstance(plan.body, Access) and not start.summed:
         text += ".copy()"
+    if values[0].axes != start.target.axes:
+        text = align(Code(text, SUM if len(values) > 1 else values[0].code.level), values[0].axes, start.target.axes)
     lines = start.nest([f"{start.target.name} = {text}"])
     return lines, Frame(frame.definition, replace(frame.plan, loops=rest), frame.scope)
 
@@ -225,18 +219,11 @@ def _order(frame: Frame, used: Sequence[str]) -> tuple[str, ...]:
 
 
 def _makes_target(frame: Frame, value: Value) -> bool:
-    """Whether the value is a new array of the target's shape and type."""
+    """Whether the value is a new array of the target's shape and type, but for axes of one place
+    that it may lack."""
     body = frame.plan.body
-    return ((frame.straight or _sums_to_all(frame)) and value.axes == frame.target.axes
+    flat = {name for name, span in frame.spans.items() if span.extent.constant == 1}
+    kept = tuple(name for name in frame.target.axes if name in value.axes)
+    return (frame.straight and value.axes == kept and {*frame.target.axes} - {*kept} <= flat
             and bool(value.axes) and frame.definition.target.kind == "real"
             and bool(accesses(body)) and {*value.axes} <= scalar_names(body))
-
-
-def _sums_to_all(frame: Frame) -> bool:
-    """Whether sums without a loop give the whole target but for its axes of extent 1."""
-    items = zip(frame.target.items, frame.target.labels, frame.definition.target.logical,
-                strict=True)
-    return (not frame.plan.loops and not frame.plan.tests and bool(frame.summed)
-            and len({*frame.target.axes}) == sum(one is not None for one in frame.target.labels)
-            and all(extent.constant == 1 if label is None else item == ":"
-                    for item, label, extent in items))
