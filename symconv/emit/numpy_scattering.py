@@ -109,8 +109,9 @@ class Writing(Window):
             [label for label in labels if label is not None]) and all(
             one.stride == one.turns and one.step == 1 and one.extent == one.stride * one.count
             for one in self._strides()) and all(
-            extent.constant == 1 if sub.constant is not None else self.extents.get(
-                sub.name or "", extent) == extent for sub, extent in pairs)
+            extent.constant == 1 if sub.constant is not None
+            else self.extents.get(sub.name or "") == extent
+            for sub, extent in pairs if not sub.names() & {*self.loops})
 
     def _strides(self) -> list[_Stride]:
         """How taps move the axes of the target."""

@@ -112,7 +112,8 @@ def _started(frame: Frame) -> tuple[list[str], Frame] | None:
     elif len(values) == 1 and isinstance(plan.body, Access) and not start.summed:
         text += ".copy()"
     if values[0].axes != start.target.axes:
-        text = align(Code(text, SUM if len(values) > 1 else values[0].code.level), values[0].axes, start.target.axes)
+        level = SUM if len(values) > 1 else values[0].code.level
+        text = align(Code(text, level), values[0].axes, start.target.axes)
     lines = start.nest([f"{start.target.name} = {text}"])
     return lines, Frame(frame.definition, replace(frame.plan, loops=rest), frame.scope)
 
