@@ -31,7 +31,7 @@ from symconv.emit.numpy_shifts import Gather
 from symconv.emit.numpy_turning import by_shifts, turned
 from symconv.emit.numpy_views import view
 from symconv.emit.numpy_window import Window
-from symconv.integers import Int
+from symconv.integers import Int, ceil_div, floor_div, largest, smallest
 from symconv.ir import Access, Number
 
 
@@ -58,6 +58,8 @@ def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] |
 
 
 _SMALL = 64             # places of a map
+_LARGE = 1 << 14        # places of a map whose copies cost more than calls of NumPy
+_TAPS = 12              # taps, each of which reads both maps again
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,16 @@ class _Reading(Window):
         source = frame.reader().view(moving)
         moved = self.moved(moving.subscripts)
         weights, target = self.plain(fixed), self.target_axes()
+        if not self._are_borders(moving):
+            return None
         covered = frame.spans.keys() - set(source.axes)
         if weights is None or target is None or not moved or not all(
                 frame.spans[name].whole for name in covered) or not {*names} <= set().union(
                     *(subscript.names() for subscript in moving.subscripts)):
             return None
         kept = moved[0] in target
+        if not kept and self._are_dots(target, moved):
+            return None
         filled = self.inside and all(frame.spans[name].whole for name in source.axes)
         outer = source.axes[0] if source.axes[0] not in moved and (
             source.axes[0] in target) == kept else None
@@ -101,6 +107,32 @@ class _Reading(Window):
         return [f"if np.isfinite(np.vdot({weights.text}, {weights.text})):",
                 *(f"    {line}" for line in lines), "else:", *(f"    {line}" for line in taps)]
 
+    def _are_borders(self, moving: Access) -> bool:
+        """Whether ranges leave out no more than what lies outside of the array that is read: zeros
+        stand for that alone."""
+        logical = self.frame.scope.tensors[moving.tensor].logical
+        for span in self.frame.plan.spans:
+            lows, highs = {Int.of(0)}, {span.extent}
+            for subscript, extent in zip(moving.subscripts, logical, strict=True):
+                stride = subscript.coefficient(span.name)
+                if stride.constant:
+                    ends = (-subscript, extent - 1 - subscript)
+                    first, last = ends if stride.constant > 0 else (-ends[1], -ends[0])
+                    low = ceil_div(first.without((span.name,)), abs(stride.constant))
+                    high = floor_div(last.without((span.name,)), abs(stride.constant)) + 1
+                    lows |= {low, largest(0, low)}
+                    highs |= {high, smallest(span.extent, high)}
+            if span.low not in lows or span.high not in highs:
+                return False
+        return True
+
+    def _are_dots(self, target: Sequence[str], moved: Sequence[str]) -> bool:
+        """Whether each of a few taps is one sum of products over large maps: those cost less where
+        maps lie than copies of them."""
+        rest, taps, places = (volume(names, self.extents).constant or 0 for names in (
+            [name for name in target if name not in self.loops], self.loops, moved))
+        return rest == 1 and taps <= _TAPS and places >= _LARGE
+
     def _columns(self, gather: Gather) -> list[str] | None:
         """All windows as columns of one matrix."""
         frame, moving, extents, weights = self.frame, gather.moving, self.extents, gather.weights
@@ -111,7 +143,8 @@ class _Reading(Window):
         if groups is None:
             return None
         joined = self._joined(groups, gather) if kept else None
-        groups = joined or groups
+        apart = None if kept else self._apart(gather, axes)
+        groups = joined or apart or groups
         ours = groups.rows if groups.swapped else groups.columns
         theirs = groups.columns if groups.swapped else groups.rows
         pair = (ours, groups.summed) if source[-1] in groups.summed else (groups.summed, ours)
@@ -140,7 +173,8 @@ class _Reading(Window):
                  for subscript in frame.plan.target]
         shape = shape_text([extent if name is None else cut[name]
                             for name, extent in zip(parts, into.logical, strict=True)])
-        value = self.scaled(f"{groups.multiplied(factors, right)}.reshape({shape})")
+        ending = "" if apart is None else ".sum(axis=0)"
+        value = self.scaled(f"{groups.multiplied(factors, right)}{ending}.reshape({shape})")
         if joined is not None:
             value = _turned(groups, factors, right, target, cut)
         if self.first and kept and blocks.header is not None:
@@ -160,6 +194,19 @@ class _Reading(Window):
             inside += [f"{part} = {value}",
                        f"{into.name} = {into.name} + {part} if {blocks.later} else {part}"]
         return [*lines, *blocks.looped(inside)]
+
+    def _apart(self, gather: Gather, axes: Sequence[str]) -> Groups | None:
+        """A product for each place of a batch that is summed, where that is so small that to add
+        them costs less than to move the axes of the weights."""
+        lead = gather.outer
+        if lead is None or lead in gather.axes or gather.weights.axes[0] != lead:
+            return None
+        groups = Groups.of(gather.weights.axes, axes, (lead, *gather.axes))
+        if groups is None or groups.batch != (lead,) or groups.swapped:
+            return None
+        ours, summed = (volume(names, self.extents).constant
+                        for names in (groups.columns, groups.summed))
+        return groups if ours and summed and 2 * ours <= summed else None
 
     def _joined(self, groups: Groups, gather: Gather) -> Groups | None:
         """The batch among the columns, where maps are so small that a product for each of them

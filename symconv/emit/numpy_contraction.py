@@ -78,10 +78,13 @@ def contracted(body: Scalar, reader: Callable[[Sequence[str]], SliceReader],
     left = ",".join("".join(named[name] for name in value.axes) for value in spelled)
     right = "".join(named[name] for name in known)
     listed = ", ".join(value.code.text for value in spelled)
-    code = Code(f'np.einsum("{left}->{right}", {listed}, optimize=True)')
+    spans = reader(()).spans
+    whole = all(spans[name].whole for value in spelled for name in value.axes)
+    single = known and all(spans[name].extent.constant == 1 for name in known)
+    # BLAS would have parts of two arrays copied for a single sum of their products
+    moved = "" if single and len(spelled) == 2 and not whole else ", optimize=True"
+    code = Code(f'np.einsum("{left}->{right}", {listed}{moved})')
     if len(spelled) == 2:
-        spans = reader(()).spans
-        whole = all(spans[name].whole for value in spelled for name in value.axes)
         extents = {name: span.extent for name, span in spans.items()}
         pair = [Labelled(value.code.at(ATOM), value.axes) for value in spelled]
         simple = plain_product(pair[0], pair[1], known, extents, whole)

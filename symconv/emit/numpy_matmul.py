@@ -56,6 +56,12 @@ class Groups:
         batch, rows = _tail(rest, left, right)
         return Groups(batch, rows, columns, summed, swapped) if rows or columns else None
 
+    def is_small(self, extents: Mapping[str, Int]) -> bool:
+        """Whether a product has no more than half the elements of its operands."""
+        rows, columns, summed = (volume(names, extents).constant or 0
+                                 for names in (self.rows, self.columns, self.summed))
+        return 2 * rows * columns <= (rows + columns) * summed
+
     def product(self, first: Labelled, second: Labelled, extents: Mapping[str, Int]) -> str:
         """The text of the product, with one axis for rows and one for columns."""
         return self.multiplied(*self.matrices(first, second, extents))
@@ -110,7 +116,9 @@ def plain_product(first: Labelled, second: Labelled, target: Sequence[str],
     """The contraction to the axes `target` where no axis has to move. Axes of `whole` operands are
     taken together if none that is kept is shared: a product for each of its places would be small.
 
-    An index that leads both operands may be summed last, over products of their own.
+    An index that leads both operands may be summed last, over products of their own, which must
+    be small beside the operands where axes are taken together: their sum would cost more than to
+    move the axes.
     """
     groups = Groups.of(first.axes, second.axes, target)
     if groups is None:
@@ -121,7 +129,8 @@ def plain_product(first: Labelled, second: Labelled, target: Sequence[str],
     text = "" if groups is None else groups.product(first, second, extents) + ending
     shared = {*first.axes} & {*second.axes} & {*target}
     if groups is None or ".transpose(" in text or (
-            ".reshape(" in text and (ending or shared or not whole)):
+            ".reshape(" in text and (shared or not whole or (
+                ending and not groups.is_small(extents)))):
         return None
     if len(groups.rows) != 1 or len(groups.columns) != 1:
         text += f".reshape({', '.join(plain(extents[name]) for name in target)})"

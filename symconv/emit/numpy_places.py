@@ -10,6 +10,7 @@ from typing import TypeAlias
 from symconv.emit.numpy_frame import INTEGER, Frame, allocation, identity, place, shape_text, window
 from symconv.emit.numpy_integers import ATOM, integer, rows
 from symconv.emit.numpy_scalars import scalar
+from symconv.emit.numpy_sheets import sheets
 from symconv.integers import Int
 from symconv.ir import Definition
 from symconv.rewrite import scalar_names
@@ -54,10 +55,12 @@ def _of_few(frame: Frame, statements: Statements) -> list[str] | None:
         definition, target=replace(definition.target, name=best, kind="real"),
         terms=(replace(term, witness=None),),
         reduction="max" if definition.reduction == "argmax" else "min")
-    return [*statements(extremum), f"{wild} = np.isnan({best}).any()",
-            f"{rank} = {allocation(definition.target, kind)}",
-            f"{waiting} = np.ones_like({rank}, dtype=bool)", *frame.nest(ranked),
-            f"{target.name} = {rank}.astype({INTEGER})"]
+    lines, found = sheets(frame), [
+        *statements(extremum), f"{wild} = np.isnan({best}).any()",
+        f"{rank} = {allocation(definition.target, kind)}",
+        f"{waiting} = np.ones_like({rank}, dtype=bool)", *frame.nest(ranked),
+        f"{target.name} = {rank}.astype({INTEGER})"]
+    return found if lines is None else lines.ranked(frame, found)
 
 
 def _point_by_point(frame: Frame) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from symconv.emit.numpy_batch import batch_last
 from symconv.emit.numpy_blocks import Blocks
-from symconv.emit.numpy_frame import Frame, allocation, place, shape_text
+from symconv.emit.numpy_frame import EMPTY, Frame, allocation, place, shape_text
 from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_views import align, view
 from symconv.emit.numpy_window import Window
@@ -19,6 +19,18 @@ from symconv.integers import Int
 from symconv.ir import Access, Axis, Tensor
 
 _SMALL = 256            # places of a map
+
+
+@dataclass(frozen=True, slots=True)
+class _Stride:
+    """An axis of `extent` places, where tap a of `turns` writes place stride*i + step*a for all
+    i < count; all are 0 where that is not known."""
+
+    stride: int
+    step: int
+    count: int
+    turns: int
+    extent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +89,45 @@ class Writing(Window):
             before, pair = [f"{known} = {pair[0]}"], (known, pair[1])
         value = self.scaled(f"{groups.multiplied(*pair, function)}"
                              f".reshape({shape_text(products.logical)})")
-        added = f"{place(part.target)} += {align(seen.raw(), seen.axes, inner)}"
-        made = f"{target.name} = {allocation(target, frame.scope.type_of(frame.definition))}"
+        apart = self.first and self._are_apart()
+        added = (f"{place(part.target)} {'' if apart else '+'}= "
+                 f"{align(seen.raw(), seen.axes, inner)}")
+        fill = EMPTY if apart and self._are_all() else None
+        made = f"{target.name} = {allocation(target, frame.scope.type_of(frame.definition), fill)}"
         return [*([made] if self.first else []), *before, *blocks.looped(
             [f"{products.name} = {value}", *part.nest([added])])]
+
+    def _are_apart(self) -> bool:
+        """Whether no two taps meet: each moves a place by less than places are apart."""
+        return all(abs(one.step * (one.turns - 1)) < abs(one.stride) for one in self._strides())
+
+    def _are_all(self) -> bool:
+        """Whether taps that do not meet leave no element of the target out."""
+        labels, spans = self.frame.target.labels, self.frame.plan.spans
+        pairs = zip(self.frame.plan.target, self.frame.definition.target.logical, strict=True)
+        return all(span.whole for span in spans) and len(self.frame.target.axes) == len(
+            [label for label in labels if label is not None]) and all(
+            one.stride == one.turns and one.step == 1 and one.extent == one.stride * one.count
+            for one in self._strides()) and all(
+            extent.constant == 1 if sub.constant is not None
+            else self.extents.get(sub.name or "") == extent
+            for sub, extent in pairs if not sub.names() & {*self.loops})
+
+    def _strides(self) -> list[_Stride]:
+        """How taps move the axes of the target."""
+        found = list[_Stride]()
+        for sub, extent in zip(self.frame.plan.target, self.frame.definition.target.logical,
+                               strict=True):
+            taps = [name for name in self.loops if name in sub.names()]
+            if taps:
+                places = self.moved([sub])
+                known = [sub.coefficient(name).constant for name in (*places, *taps)]
+                known += [self.extents[name].constant for name in (*places, *taps)]
+                stride, step, count, turns = (
+                    (value or 0 for value in known) if len(known) == 4 and None not in known
+                    else (0, 0, 0, 0))
+                found.append(_Stride(stride, step, count, turns, extent.constant or 0))
+        return found
 
     def _joins(self, lead: str, first: Labelled, second: Labelled, moved: Sequence[str]) -> bool:
         """Whether the maps of a batch are so small that a product for each of them would spend its

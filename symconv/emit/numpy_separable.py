@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symconv.emit.numpy_scalars import split
+from symconv.emit.numpy_sheets import are_sheets
 from symconv.integers import Int
 from symconv.ir import Access, Axis, Definition, Index, Number, Program, Tensor, Term
 from symconv.names import fresh, global_names, names_of
@@ -43,7 +44,8 @@ def separate(definition: Definition, program: Program) -> list[Definition]:
 def _split(definition: Definition, program: Program,
            used: set[str]) -> tuple[Definition, Definition] | None:
     """What its first window axis gives, and the definition in terms of that."""
-    if definition.reduction not in ("sum", "max", "min") or len(definition.terms) != 1:
+    if definition.reduction not in ("sum", "max", "min") or len(definition.terms) != 1 or (
+            are_sheets(definition, program)):
         return None
     (term,) = definition.terms
     factor, read = _read(definition, term)

@@ -10,6 +10,7 @@ from symconv.emit.numpy_contraction import Value, constant_apart, contracted
 from symconv.emit.numpy_frame import Frame, allocation, identity, place, window
 from symconv.emit.numpy_integers import ATOM, SUM, Code, plain, rows
 from symconv.emit.numpy_scalars import product, scalar, split
+from symconv.emit.numpy_sheets import sheets
 from symconv.emit.numpy_views import align
 from symconv.integers import Int
 from symconv.ir import Access, Scalar, Whole
@@ -49,6 +50,9 @@ def _number_last(frame: Frame) -> tuple[Frame, list[str]]:
 
 def _sum_by_loops(frame: Frame, first: bool) -> list[str]:
     definition = frame.definition
+    found = sheets(frame) if first else None
+    if found is not None:
+        return found.reduced(frame)
     started = _started(frame) if first else None
     if started is not None:
         lines, frame = started
@@ -59,12 +63,15 @@ def _sum_by_loops(frame: Frame, first: bool) -> list[str]:
     if started is None:
         lines = [f"{target.name} = {made}"] if first else []
     text = align(value.code, value.axes, target.axes)
-    return lines + frame.nest([f"{place(target)} += {text}"])
+    once = first and not frame.plan.loops and not target.whole
+    return lines + frame.nest([f"{place(target)} {'' if once else '+'}= {text}"])
 
 
 def write_extremum(frame: Frame) -> list[str]:
     """target = max(target, value), started from the identity."""
-    definition = frame.definition
+    definition, found = frame.definition, sheets(frame)
+    if found is not None:
+        return found.reduced(frame)
     started = _started(frame)
     if started is not None:
         lines, frame = started
@@ -104,6 +111,9 @@ def _started(frame: Frame) -> tuple[list[str], Frame] | None:
         text = f"np.{frame.definition.reduction}imum({', '.join(v.code.text for v in values)})"
     elif len(values) == 1 and isinstance(plan.body, Access) and not start.summed:
         text += ".copy()"
+    if values[0].axes != start.target.axes:
+        level = SUM if len(values) > 1 else values[0].code.level
+        text = align(Code(text, level), values[0].axes, start.target.axes)
     lines = start.nest([f"{start.target.name} = {text}"])
     return lines, Frame(frame.definition, replace(frame.plan, loops=rest), frame.scope)
 
@@ -210,8 +220,11 @@ def _order(frame: Frame, used: Sequence[str]) -> tuple[str, ...]:
 
 
 def _makes_target(frame: Frame, value: Value) -> bool:
-    """Whether the value is a new array of the target's shape and type."""
+    """Whether the value is a new array of the target's shape and type, but for axes of one place
+    that it may lack."""
     body = frame.plan.body
-    return (frame.straight and value.axes == frame.target.axes and bool(value.axes)
-            and frame.definition.target.kind == "real" and bool(accesses(body))
-            and {*value.axes} <= scalar_names(body))
+    flat = {name for name, span in frame.spans.items() if span.extent.constant == 1}
+    kept = tuple(name for name in frame.target.axes if name in value.axes)
+    return (frame.straight and value.axes == kept and {*frame.target.axes} - {*kept} <= flat
+            and bool(value.axes) and frame.definition.target.kind == "real"
+            and bool(accesses(body)) and {*value.axes} <= scalar_names(body))
