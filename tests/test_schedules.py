@@ -351,6 +351,20 @@ def test_tiles_compile_without_a_warning(tmp_path, name):
         assert done.returncode == 0, done.stderr
 
 
+def test_dot_products_that_are_alone_compile_without_a_warning(tmp_path):
+    """No other tile needs what tells how wide tiles are, and operands lie where they are read."""
+    program = sc.parse("y[n,o] = sum[k](x[n,k]*w[o,k])").definition
+    program = specialise(program, bind(program, {"x": (3, 256), "w": (5, 256)}))
+    files = emit_c("k", program, [Pass("forward", program)], "float32")
+    assert "k_dots(" in files["k.c"]
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+    for command in other_compilers():
+        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
 DRIVER = """
 #include <stdlib.h>
 #include "k.h"
