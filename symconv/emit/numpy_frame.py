@@ -91,7 +91,7 @@ class Frame:
                 start = f"{plain(low, self._loops)}, " if low else ""
                 ranges.append(f"range({start}{plain(high, self._loops)})")
             low = high + 1
-        return ranges[0] if len(ranges) == 1 else f"(*{', *'.join(ranges)})"
+        return ranges[0] if len(ranges) == 1 else f"({', '.join(f'*{one}' for one in ranges)})"
 
     def _depth(self, names: frozenset[str]) -> int:
         """How many loops must stand around a statement that uses these names."""
