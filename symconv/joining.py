@@ -35,6 +35,11 @@ class Offered:
         """Of all plans that are taken, in the unit of `effort`."""
         return _time(self.taken)
 
+    @property
+    def is_joint(self) -> bool:
+        """Whether the tasks of these plans have blocks alike, and can be done at once."""
+        return len({block(offer.bare) for offer in self.taken}) <= 1
+
 
 def offered(found: tuple[Contraction, ...] | None, strides: Mapping[str, Steps], target: Steps,
             names: tuple[str, str, str], fixed: frozenset[str], used: set[str]) -> Offered:

@@ -68,11 +68,12 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
              for term in definition.terms]
     every = _merged(every, fixed, used)
     every = _fused(every, known, known[definition.target.name], fixed, used)
-    ways = [[offered(classes, known, known[definition.target.name], names, fixed, used)
-             for classes in way]
-            for way in _ways(every, known[definition.target.name], fixed)]
-    found = min(ways, key=lambda offers: (-sum(bool(each.taken) for each in offers),
-                                          sum(each.time for each in offers)))
+    whole, *cut = [[offered(classes, known, known[definition.target.name], names, fixed, used)
+                    for classes in way]
+                   for way in _ways(every, known[definition.target.name], fixed)]
+    found = min((whole, *(way for way in cut if all(each.is_joint for each in way))),
+                key=lambda way: (-sum(bool(each.taken) for each in way),
+                                 sum(each.time for each in way)))
     chosen: list[list[Tiles]] = []
     empty: list[Contraction] = []
     others: list[Term] = []

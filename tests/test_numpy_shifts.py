@@ -120,3 +120,21 @@ def test_a_mean_is_divided_once_behind_its_sums() -> None:
     source = written(Pool("mean", "average", (2, 3, 8, 8), 2, 2)).split("def vjp_x")[0]
     assert "    y /= 4\n" in source
     assert source.count("/") == 3 + source.split("def forward")[0].count("/")
+
+
+CUT: list[tuple[str, Shapes]] = [
+    ("x: [N,L]; i < 3; a < 2; y[n,i] = sum[a](x[n,i+a]*x[n,a])", {"x": (2, 6)}),
+    ("x: [N,L]; i < 2; a < 4; y[n,i] = sum[a](x[n,i+a]*x[n,a])", {"x": (2, 6)}),
+    ("x: [C,L,M]; w: [O,C,2,2]; i < 2; j < 6; y[o,i,j] = "
+     "sum[c,a,e](x[c,i+a,j+e-1]*w[o,c,a,e]*[2*a <= o])", {"x": (4, 3, 6), "w": (3, 4, 2, 2)}),
+    ("x: [N,C,L]; w: [O,C,L]; i < 1; a < 3; "      # no tap at all where the shape is known
+     "y[n,o,i] = sum[c,a](x[n,c,i+a-2]*w[o,c,a]*[c + a < 4])", {"x": (3, 3, 2), "w": (3, 3, 2)}),
+]
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize(("text", "given"), CUT, ids=[text for text, _ in CUT])
+def test_terms_left_out_inside_an_array_are_left_out(
+        text: str, given: Shapes, fixed: bool) -> None:
+    """Zeros around an array leave out what is outside of it, and nothing else."""
+    compare(parse(text), given, fixed=fixed)

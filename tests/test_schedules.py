@@ -68,6 +68,7 @@ CASES = {
     "thin sums": convolution((1, 9, 48, 49), (130, 9, 1, 1)),
     "one lane left": convolution((1, 96, 7, 7), (61, 96, 1, 1)),
     "one column": convolution((1, 96, 1, 1), (37, 96, 1, 1)),
+    "numbers apart": convolution((1, 66, 10, 20), (70, 66, 1, 1)),
 }
 USERS = {
     "outer product": ("y[i,j] = a[i] * b[j]", {"a": (19,), "b": (37,)}),
@@ -344,6 +345,20 @@ def other_compilers():
 @pytest.mark.parametrize("name", ["strides", "in place"])
 def test_tiles_compile_without_a_warning(tmp_path, name):
     for file, text in compiled(name, dtype_of(name), "auto").sources.items():
+        (tmp_path / file).write_text(text)
+    for command in other_compilers():
+        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_dot_products_that_are_alone_compile_without_a_warning(tmp_path):
+    """No other tile needs what tells how wide tiles are, and operands lie where they are read."""
+    program = sc.parse("y[n,o] = sum[k](x[n,k]*w[o,k])").definition
+    program = specialise(program, bind(program, {"x": (3, 256), "w": (5, 256)}))
+    files = emit_c("k", program, [Pass("forward", program)], "float32")
+    assert "k_dots(" in files["k.c"]
+    for file, text in files.items():
         (tmp_path / file).write_text(text)
     for command in other_compilers():
         done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,

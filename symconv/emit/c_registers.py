@@ -70,7 +70,7 @@ class _Registers:
         yield from self._balanced(sorted(every))
         if self.tall or any(plan.dots is None for plan in self.plans):
             yield from self._covering()
-        if any(plan.packing is None for plan in self.plans):
+        if any(plan.packing is None and plan.dots is None for plan in self.plans):
             yield from self._fitting()
         for mode, found in sorted(tiles.items()):
             for rows, vectors in sorted(found):

@@ -77,8 +77,9 @@ class _Reading(Window):
             return None
         covered = frame.spans.keys() - set(source.axes)
         if weights is None or target is None or not moved or not all(
-                frame.spans[name].whole for name in covered) or not {*names} <= set().union(
-                    *(subscript.names() for subscript in moving.subscripts)):
+                frame.spans[name].whole for name in covered) or not all(
+                self.is_bounded_by(name, moving) for name in source.axes) or not {*names} <= (
+                set().union(*(subscript.names() for subscript in moving.subscripts))):
             return None
         kept = moved[0] in target
         if not kept and self._are_dots(target, moved):
@@ -230,6 +231,9 @@ class _Reading(Window):
         if found is None or weights is None:
             return None
         plan, values = found
+        read = set[str]().union(*(subscript.names() for subscript in moving.subscripts))
+        if not all(self.is_read_whole(name, moving) for name in read.intersection(values)):
+            return None
         shared = {*frame.target.axes}.intersection(
             *(view(frame.scope.tensors[access.tensor], access.subscripts, self.spans, ()).axes
               for access in (moving, fixed)))

@@ -48,7 +48,8 @@ class Writing(Window):
         first, second = self.plain(one), self.plain(two)
         inner, names, moved = frame.target.axes, self.loops, self.moved(frame.plan.target)
         if first is None or second is None or not moved or not {*names} <= set().union(
-                *(subscript.names() for subscript in frame.plan.target)):
+                *(subscript.names() for subscript in frame.plan.target)) or not all(
+                span.whole for span in frame.plan.spans if span.name not in inner):
             return None
         if inner[-1] not in second.axes:
             first, second = second, first

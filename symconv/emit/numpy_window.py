@@ -11,7 +11,7 @@ from symconv.emit.numpy_integers import Code
 from symconv.emit.numpy_matmul import Labelled
 from symconv.emit.numpy_scalars import product
 from symconv.emit.numpy_views import view
-from symconv.integers import Int
+from symconv.integers import Int, ceil_div, floor_div, largest, smallest
 from symconv.ir import Access, Number, Tensor
 from symconv.slicing import Span
 
@@ -47,6 +47,33 @@ class Window:
         spans = self.frame.spans
         return [name for subscript in subscripts if subscript.names() & {*self.loops}
                 for name in spans if name in subscript.names()]
+
+    def is_bounded_by(self, name: str, access: Access) -> bool:
+        """Whether an index takes every value for which an access stays inside its array, so that
+        zeros around the array are all that is left out."""
+        (span,) = (span for span in self.frame.plan.spans if span.name == name)
+        lows, highs = self._reach(name, access)
+        return span.low in (Int.of(0), *lows, *(largest(0, low) for low in lows)) and (
+            span.high in (span.extent, *highs, *(smallest(span.extent, high) for high in highs)))
+
+    def is_read_whole(self, name: str, access: Access) -> bool:
+        """Whether an access stays inside its array for no other values than an index has."""
+        lows, highs = self._reach(name, access)
+        return Int.of(0) in lows and self.extents[name] in highs
+
+    def _reach(self, name: str, access: Access) -> tuple[list[Int], list[Int]]:
+        """Where an index begins and ends for each axis that it moves along, inside the array."""
+        lows, highs = list[Int](), list[Int]()
+        extents = self.frame.scope.tensors[access.tensor].logical
+        for subscript, extent in zip(access.subscripts, extents, strict=True):
+            factor, rest = subscript.coefficient(name), subscript.without((name,))
+            first, last = -rest, extent - 1 - rest
+            if (factor.constant or 0) < 0:
+                factor, first, last = -factor, -last, -first
+            if factor:
+                lows.append(ceil_div(first, factor))
+                highs.append(floor_div(last, factor) + 1)
+        return lows, highs
 
     def scaled(self, value: str) -> str:
         return product([self.factor], self.frame.reader(), Code(value)).text
