@@ -45,7 +45,9 @@ def vjp_w(dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    dw = np.einsum("noij,ncij->oc", dy, x, optimize=True)
+    N, O, H, W = dy.shape
+    C = x.shape[1]
+    dw = np.matmul(dy.reshape(N, O, H*W), x.reshape(N, C, H*W).swapaxes(-1, -2)).sum(axis=0)
     return dw
 
 
@@ -121,7 +123,9 @@ def double_vjp_w(vx, vw, vb, dy, x, w, b):
     Proof: Bounds, writes and points of the loops are decidable for all sizes; `symconv prove`
         has z3 and isl decide them.
     """
-    gw = np.einsum("ncij,noij->oc", vx, dy, optimize=True)
+    N, C, H, W = vx.shape
+    O = vw.shape[0]
+    gw = np.matmul(dy.reshape(N, O, H*W), vx.reshape(N, C, H*W).swapaxes(-1, -2)).sum(axis=0)
     return gw
 
 

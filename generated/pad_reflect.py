@@ -22,7 +22,7 @@ def forward(x):
     D0p = D0 + 2
     D1p = D1 + 2
     x0 = np.zeros((D0p, D1), dtype=x.dtype)
-    x0[1 : D0 + 1, :] += x
+    x0[1 : D0 + 1, :] = x
     i0 = max(0, 2 - D0)
     i1 = max(1, i0)
     x0[i0:i1, :] += x[2 - i1 : 2 - i0, :][::-1, :]
@@ -30,7 +30,7 @@ def forward(x):
     i1 = max(i0, min(2*D0, D0p))
     x0[i0:i1, :] += x[2*D0 - i1 : 2*D0 - i0, :][::-1, :]
     y = np.zeros((D0p, D1p), dtype=x.dtype)
-    y[:, 1 : D1 + 1] += x0
+    y[:, 1 : D1 + 1] = x0
     j0 = max(0, 2 - D1)
     j1 = max(1, j0)
     y[:, j0:j1] += x0[:, 2 - j1 : 2 - j0][:, ::-1]
@@ -84,7 +84,7 @@ def jvp(tx, x):
     D0p = D0 + 2
     D1p = D1 + 2
     tx0 = np.zeros((D0p, D1), dtype=tx.dtype)
-    tx0[1 : D0 + 1, :] += tx
+    tx0[1 : D0 + 1, :] = tx
     i0 = max(0, 2 - D0)
     i1 = max(1, i0)
     tx0[i0:i1, :] += tx[2 - i1 : 2 - i0, :][::-1, :]
@@ -92,7 +92,7 @@ def jvp(tx, x):
     i1 = max(i0, min(2*D0, D0p))
     tx0[i0:i1, :] += tx[2*D0 - i1 : 2*D0 - i0, :][::-1, :]
     ty = np.zeros((D0p, D1p), dtype=tx.dtype)
-    ty[:, 1 : D1 + 1] += tx0
+    ty[:, 1 : D1 + 1] = tx0
     j0 = max(0, 2 - D1)
     j1 = max(1, j0)
     ty[:, j0:j1] += tx0[:, 2 - j1 : 2 - j0][:, ::-1]
@@ -117,7 +117,7 @@ def double_vjp_dy(vx, dy, x):
     D0p = D0 + 2
     D1p = D1 + 2
     ddx0 = np.zeros((D0p, D1), dtype=vx.dtype)
-    ddx0[1 : D0 + 1, :] += vx
+    ddx0[1 : D0 + 1, :] = vx
     i0 = max(0, 2 - D0)
     i1 = max(1, i0)
     ddx0[i0:i1, :] += vx[2 - i1 : 2 - i0, :][::-1, :]
@@ -125,7 +125,7 @@ def double_vjp_dy(vx, dy, x):
     i1 = max(i0, min(2*D0, D0p))
     ddx0[i0:i1, :] += vx[2*D0 - i1 : 2*D0 - i0, :][::-1, :]
     gdy = np.zeros((D0p, D1p), dtype=vx.dtype)
-    gdy[:, 1 : D1 + 1] += ddx0
+    gdy[:, 1 : D1 + 1] = ddx0
     j0 = max(0, 2 - D1)
     j1 = max(1, j0)
     gdy[:, j0:j1] += ddx0[:, 2 - j1 : 2 - j0][:, ::-1]

@@ -68,7 +68,7 @@ CASES = {
     "thin sums": convolution((1, 9, 48, 49), (130, 9, 1, 1)),
     "one lane left": convolution((1, 96, 7, 7), (61, 96, 1, 1)),
     "one column": convolution((1, 96, 1, 1), (37, 96, 1, 1)),
-    "numbers apart": convolution((1, 66, 10, 20), (70, 66, 1, 1)),
+    "numbers apart": convolution((1, 96, 10, 20), (130, 96, 1, 1)),
 }
 USERS = {
     "outer product": ("y[i,j] = a[i] * b[j]", {"a": (19,), "b": (37,)}),
