@@ -221,10 +221,10 @@ def _order(frame: Frame, used: Sequence[str]) -> tuple[str, ...]:
 
 def _makes_target(frame: Frame, value: Value) -> bool:
     """Whether the value is a new array of the target's shape and type, but for axes of one place
-    that it may lack."""
+    behind the first one that it may lack."""
     body = frame.plan.body
     flat = {name for name, span in frame.spans.items() if span.extent.constant == 1}
     kept = tuple(name for name in frame.target.axes if name in value.axes)
     return (frame.straight and value.axes == kept and {*frame.target.axes} - {*kept} <= flat
-            and bool(value.axes) and frame.definition.target.kind == "real"
-            and bool(accesses(body)) and {*value.axes} <= scalar_names(body))
+            and bool(kept) and kept[0] == frame.target.axes[0]
+            and frame.definition.target.kind == "real" and bool(accesses(body)) and {*value.axes} <= scalar_names(body))
