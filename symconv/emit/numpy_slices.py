@@ -227,4 +227,5 @@ def _makes_target(frame: Frame, value: Value) -> bool:
     kept = tuple(name for name in frame.target.axes if name in value.axes)
     return (frame.straight and value.axes == kept and {*frame.target.axes} - {*kept} <= flat
             and bool(kept) and kept[0] == frame.target.axes[0]
-            and frame.definition.target.kind == "real" and bool(accesses(body)) and {*value.axes} <= scalar_names(body))
+            and frame.definition.target.kind == "real" and bool(accesses(body))
+            and {*value.axes} <= scalar_names(body))
