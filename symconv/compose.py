@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from symconv.errors import ParameterError, ShapeError
-from symconv.integers import Element, Int, floor_div
+from symconv.integers import Element, Int, floor_div, product
 from symconv.ir import (
     Access,
     Axis,
@@ -118,7 +118,7 @@ class Composition:
         for tensor in tensors:
             for axis in tensor.axes:
                 if axis.stored.name is not None and len(axis.logical) > 1:
-                    self.known.setdefault(_product(axis.logical), axis.stored)
+                    self.known.setdefault(product(axis.logical), axis.stored)
 
     def _fresh(self, stem: str) -> str:
         name = fresh(stem, self.taken | self.sizes.keys())
@@ -218,13 +218,6 @@ class Composition:
         if found is not None:
             self.inputs = {tensor.name: tensor for tensor in found[0]}
             self.definitions = found[1]
-
-
-def _product(extents: tuple[Int, ...]) -> Int:
-    product = Int.of(1)
-    for extent in extents:
-        product = product * extent
-    return product
 
 
 def _alike(one: Axis, other: Axis) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from symconv.errors import ParameterError, ShapeError
-from symconv.integers import Int, evaluate
+from symconv.integers import Int, evaluate, product
 from symconv.ir import AtLeast, Divides, Equal, Program, Requirement, Row, Size, Tensor
 from symconv.rewrite import row_names, substitute_program
 from symconv.windows import check_windows
@@ -114,7 +114,7 @@ def _solve(program: Program, given: Mapping[str, Shape], values: dict[str, int])
                  for tensor in program.inputs if tensor.name in given
                  for place, (axis, extent) in enumerate(zip(tensor.axes, given[tensor.name],
                                                             strict=True))
-                 for side in (axis.stored, _product(axis.logical))]
+                 for side in (axis.stored, product(axis.logical))]
     equations.sort(key=lambda equation: equation[2].name is None)    # plain names first
     free = {size.name for size in program.sizes if size.value is None}
     progress = True
@@ -188,12 +188,12 @@ def _check_inputs(program: Program, given: Mapping[str, Shape], values: Mapping[
 
 def _check_split(tensor: Tensor, place: int, values: Mapping[str, int]) -> None:
     axis = tensor.axes[place]
-    stored, product = evaluate(axis.stored, values), evaluate(_product(axis.logical), values)
-    if stored != product:
+    stored, needed = evaluate(axis.stored, values), evaluate(product(axis.logical), values)
+    if stored != needed:
         factors = " * ".join(str(extent) for extent in axis.logical)
         numbers = " * ".join(str(evaluate(extent, values)) for extent in axis.logical)
         raise ShapeError(f"{tensor.name}, axis {place}: extent {stored} does not split into "
-                         f"({factors}), which is {numbers} = {product}; choose an extent that "
+                         f"({factors}), which is {numbers} = {needed}; choose an extent that "
                          "all factors divide")
 
 
@@ -264,10 +264,3 @@ def _holds(row: Row, values: Mapping[str, int]) -> bool:
         case Divides(modulus, expression):
             divisor = evaluate(modulus, values)
             return divisor > 0 and evaluate(expression, values) % divisor == 0
-
-
-def _product(extents: tuple[Int, ...]) -> Int:
-    product = Int.of(1)
-    for extent in extents:
-        product = product * extent
-    return product

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from symconv.integers import Int
+from symconv.integers import Int, product
 from symconv.ir import (
     Access,
     Axis,
@@ -21,7 +21,7 @@ from symconv.ir import (
 )
 from symconv.language import normal
 from symconv.language.environment import Environment, Shape
-from symconv.language.extents import Extents, axes_of, capitalised, lone_axes, product
+from symconv.language.extents import Extents, axes_of, capitalised, lone_axes
 from symconv.language.inside import Inside
 from symconv.language.names import fresh
 from symconv.language.terms import RawDefinition, RawTerm, Statement
