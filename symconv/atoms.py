@@ -68,6 +68,18 @@ def names(expression: Int) -> frozenset[str]:
     return frozenset(found)
 
 
+def elements(expression: Int) -> tuple[Element, ...]:
+    """The integer accesses inside, each once, in the order of the canonical form."""
+    found: dict[Element, None] = {}
+    for monomial, _ in expression.terms:
+        for atom in monomial:
+            if isinstance(atom, Element):
+                found[atom] = None
+            for part in parts(atom):
+                found.update(dict.fromkeys(elements(part)))
+    return tuple(found)
+
+
 def text(expression: Int, indices: tuple[str, ...] = ()) -> str:
     """Python syntax, parseable again; monomials with `indices` come first, in their order."""
     ranks = {name: rank for rank, name in enumerate(indices)}

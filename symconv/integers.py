@@ -28,6 +28,7 @@ from symconv.atoms import (
     Floor,
     Monomial,
     atom_key,
+    elements,
     evaluate,
     monomial_key,
     names,
@@ -132,14 +133,7 @@ class Int:
 
     def elements(self) -> tuple[Element, ...]:
         """The integer accesses inside, each once, in the order of the canonical form."""
-        found: dict[Element, None] = {}
-        for monomial, _ in self.terms:
-            for atom in monomial:
-                if isinstance(atom, Element):
-                    found[atom] = None
-                for part in parts(atom):
-                    found.update(dict.fromkeys(part.elements()))
-        return tuple(found)
+        return elements(self)
 
     def coefficient(self, name: str) -> Int:
         """The factor of `name` in a polynomial that is affine in it."""

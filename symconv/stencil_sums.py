@@ -21,9 +21,10 @@ from symconv.integers import Int
 from symconv.ir import Definition, Tensor
 from symconv.rewrite import accesses, substitute_row, substitute_scalar
 from symconv.stencil import ALIGNED, Sheet, Stencil, Tap
+from symconv.stencil_bands import banded, is_far
 from symconv.stencil_guards import conditions
 from symconv.stencil_sheets import Draft, Drafts
-from symconv.stencilling import Eliminate, banded, is_far
+from symconv.stencilling import Eliminate
 
 _MOST_TAPS = 49
 _LEAST_LANES = 8        # with fewer of them the sums of the taps are most of the work
