@@ -57,7 +57,7 @@ class SheetAxis:
 
 
 def sheet_axis(loops: Sequence[Span], span: Span | None, subscript: Int, extent: int | None,
-          count: int | None) -> SheetAxis | None:
+               count: int | None) -> SheetAxis | None:
     """An axis where the points are all those at which the array is read inside of its bounds."""
     if span is None or not extent or not count or span.extent.constant != count:
         return None
