@@ -1,4 +1,4 @@
-"""What integer expressions are made of, and their text.
+"""What integer expressions are made of, their text and their value.
 
 A polynomial (`symconv.integers.Int`) is a sum of monomials, a monomial a product of atoms. Atoms
 and monomials are ordered by their text, which makes the order of a polynomial canonical.
@@ -6,6 +6,7 @@ and monomials are ordered by their text, which makes the order of a polynomial c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
@@ -52,6 +53,31 @@ def parts(atom: Atom) -> tuple[Int, ...]:
         case Element(_, subscripts):
             return subscripts
     return ()
+
+
+@lru_cache(maxsize=65536)
+def names(expression: Int) -> frozenset[str]:
+    """All names inside, those in floors, extrema and subscripts of elements included."""
+    found: set[str] = set()
+    for monomial, _ in expression.terms:
+        for atom in monomial:
+            if isinstance(atom, str):
+                found.add(atom)
+            for part in parts(atom):
+                found |= names(part)
+    return frozenset(found)
+
+
+def elements(expression: Int) -> tuple[Element, ...]:
+    """The integer accesses inside, each once, in the order of the canonical form."""
+    found: dict[Element, None] = {}
+    for monomial, _ in expression.terms:
+        for atom in monomial:
+            if isinstance(atom, Element):
+                found[atom] = None
+            for part in parts(atom):
+                found.update(dict.fromkeys(elements(part)))
+    return tuple(found)
 
 
 def text(expression: Int, indices: tuple[str, ...] = ()) -> str:
@@ -103,3 +129,31 @@ def monomial_key(monomial: Monomial) -> tuple[bool, tuple[str, ...]]:
 def atom_key(atom: Atom) -> str:
     """The order of factors in a monomial."""
     return atom if isinstance(atom, str) else atom_text(atom)
+
+
+def evaluate(expression: Int, values: Mapping[str, int],
+             element: Callable[[str, tuple[int, ...]], int] | None = None) -> int:
+    """The integer that an expression stands for.
+
+    `values` gives every name; `element(tensor, subscripts)` reads integer tensors. Raises
+    KeyError for a name without a value.
+    """
+    total = 0
+    for monomial, coefficient in expression.terms:
+        for atom in monomial:
+            match atom:
+                case str():
+                    coefficient *= values[atom]
+                case Floor(numerator, denominator):
+                    coefficient *= (evaluate(numerator, values, element)
+                                    // evaluate(denominator, values, element))
+                case Extremum(kind, arguments):
+                    found = [evaluate(argument, values, element) for argument in arguments]
+                    coefficient *= min(found) if kind == "min" else max(found)
+                case Element(tensor, subscripts):
+                    if element is None:
+                        raise KeyError(tensor)
+                    coefficient *= element(
+                        tensor, tuple(evaluate(sub, values, element) for sub in subscripts))
+        total += coefficient
+    return total

@@ -12,24 +12,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from symconv.errors import ParameterError, ShapeError
-from symconv.integers import Element, Int, floor_div
+from symconv.integers import Int, floor_div, product
 from symconv.ir import (
-    Access,
     Axis,
     Definition,
     Equal,
     Program,
     Requirement,
-    Scalar,
     Size,
     Tensor,
-    Term,
     ValueRange,
 )
 from symconv.language.names import fresh
-from symconv.names import global_names, rename_bound, rename_free
+from symconv.names import global_names, rename_apart, rename_tensors
 from symconv.regroup import copied, refined
-from symconv.rewrite import map_integers, map_row, map_scalar, substitute_program
+from symconv.rewrite import substitute_program
 from symconv.tidy import live
 
 
@@ -51,7 +48,8 @@ class Composition:
         """A composition that starts with a whole program, some of its tensors renamed."""
         whole = cls(global_names(program) | {*names.values()} | taken)
         whole.inputs = {tensor.name: tensor for tensor in program.inputs}
-        whole.definitions = [_renamed(definition, names) for definition in program.definitions]
+        whole.definitions = [rename_tensors(definition, names)
+                             for definition in program.definitions]
         whole.sizes = {size.name: size.value for size in program.sizes}
         whole.parameters = dict.fromkeys(program.parameters)
         whole.requirements = dict.fromkeys(program.requirements)
@@ -85,7 +83,7 @@ class Composition:
         self.ranges.update(dict.fromkeys(
             ValueRange(operands[item.tensor], item.stop) for item in placed.value_ranges))
         start = len(self.definitions)
-        self.definitions += [_renamed(definition, names) for definition in placed.definitions]
+        self.definitions += [rename_tensors(definition, names) for definition in placed.definitions]
         for tensor in placed.inputs:
             self.inputs[names[tensor.name]] = replace(tensor, name=names[tensor.name])
         for operand in bound:
@@ -102,7 +100,7 @@ class Composition:
         names = {*self.inputs, *self.sizes, *self.parameters,
                  *(definition.target.name for definition in program.definitions)}
         return replace(program, definitions=tuple(
-            _apart(definition, names) for definition in program.definitions))
+            rename_apart(definition, names) for definition in program.definitions))
 
     def tensor(self, name: str) -> Tensor:
         """The input or target of that name."""
@@ -118,7 +116,7 @@ class Composition:
         for tensor in tensors:
             for axis in tensor.axes:
                 if axis.stored.name is not None and len(axis.logical) > 1:
-                    self.known.setdefault(_product(axis.logical), axis.stored)
+                    self.known.setdefault(product(axis.logical), axis.stored)
 
     def _fresh(self, stem: str) -> str:
         name = fresh(stem, self.taken | self.sizes.keys())
@@ -206,7 +204,7 @@ class Composition:
         given = self.tensor(name)
         if all(map(_alike, tensor.axes, given.axes)):
             renamed = {operand: name}
-            self.definitions[start:] = [_renamed(definition, renamed)
+            self.definitions[start:] = [rename_tensors(definition, renamed)
                                         for definition in self.definitions[start:]]
         else:
             self.definitions.insert(start, copied(operand, given, tensor.axes, {*self.taken}))
@@ -220,47 +218,7 @@ class Composition:
             self.definitions = found[1]
 
 
-def _product(extents: tuple[Int, ...]) -> Int:
-    product = Int.of(1)
-    for extent in extents:
-        product = product * extent
-    return product
-
-
 def _alike(one: Axis, other: Axis) -> bool:
     """Whether two equal stored extents are split alike: then at most one part is named apart."""
     return len(one.logical) == len(other.logical) and sum(
         a != b for a, b in zip(one.logical, other.logical, strict=True)) <= 1
-
-
-def _renamed(definition: Definition, names: Mapping[str, str]) -> Definition:
-    """The definition with other names of tensors."""
-
-    def integer(expression: Int) -> Int:
-        if not expression.elements():
-            return expression
-        return expression.rebuild(lambda atom: Int.atom(
-            Element(names.get(atom.tensor, atom.tensor), tuple(map(integer, atom.subscripts)))
-            if isinstance(atom, Element) else atom))
-
-    def leaf(body: Scalar) -> Scalar | None:
-        if isinstance(body, Access):
-            return Access(names.get(body.tensor, body.tensor), body.subscripts)
-        return None
-
-    target = definition.target
-    return replace(definition, target=replace(target, name=names.get(target.name, target.name)),
-                   terms=tuple(Term(
-                       term.bound, tuple(map_row(row, integer) for row in term.rows),
-                       map_scalar(map_integers(term.body, integer), leaf),
-                       None if term.witness is None else integer(term.witness))
-                       for term in definition.terms))
-
-
-def _apart(definition: Definition, names: set[str]) -> Definition:
-    """The definition with no index named like a tensor, a size or a parameter."""
-    own = {index.name for index in definition.free}
-    definition = replace(definition, terms=tuple(
-        rename_bound(term, names, own) for term in definition.terms))
-    return rename_free(definition, tuple(index.name for index in definition.free), names) \
-        if own & names else definition

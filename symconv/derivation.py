@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from symconv.differentiate import Derivation as Derived
-from symconv.differentiate import Step
+from symconv.differentiate import Derived, Step
 from symconv.errors import ShapeError
 from symconv.gather import solved
 from symconv.operator import Operator, shape_of

@@ -46,8 +46,9 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Derivation:
-    """How `result` follows from `source`; the last step's program is the result."""
+class Derived:
+    """A derivative of `source`, and the steps by which it follows; the last step's program is the
+    `result`."""
 
     source: Program
     kind: Kind
@@ -68,7 +69,7 @@ def real_outputs(program: Program) -> tuple[str, ...]:
 
 def vjp(program: Program, wrt: Iterable[str] | None = None,
         cotangents: Mapping[str, str] | None = None,
-        gradients: Mapping[str, str] | None = None) -> Derivation:
+        gradients: Mapping[str, str] | None = None) -> Derived:
     """The gradients of sum over outputs of <d<output>, output> with respect to `wrt`.
 
     The result has the inputs d<output>..., then those of the program, and the outputs
@@ -87,7 +88,7 @@ def vjp(program: Program, wrt: Iterable[str] | None = None,
                        backward(source, names, seeds, wanted))
 
 
-def jacobian(program: Program, wrt: str) -> Derivation:
+def jacobian(program: Program, wrt: str) -> Derived:
     """J[output axes, operand axes] of the only real output, as the output "J".
 
     Raises ParameterError where there are several real outputs or `wrt` is no real input.
@@ -102,7 +103,7 @@ def jacobian(program: Program, wrt: str) -> Derivation:
                        backward_rows(source, wrt, outputs[0], "J"))
 
 
-def jvp(program: Program) -> Derivation:
+def jvp(program: Program) -> Derived:
     """The tangents t<output> of the outputs for tangents t<operand> of every real input.
 
     The result has the inputs t<operand>..., then those of the program.
@@ -125,7 +126,7 @@ def jvp(program: Program) -> Derivation:
     result = live(replace(source, inputs=inputs + program.inputs, definitions=tuple(definitions),
                           outputs=tuple(tangents[name] for name in real_outputs(source))))
     steps = (*_opening(program, source), Step("tangent", result, _new(source, result)))
-    return Derivation(program, "jvp", differentiable(program), steps, result)
+    return Derived(program, "jvp", differentiable(program), steps, result)
 
 
 def _tangents(definition: Definition, tangents: Mapping[str, str]) -> tuple[Term, ...]:
@@ -141,7 +142,7 @@ def _tangents(definition: Definition, tangents: Mapping[str, str]) -> tuple[Term
 
 
 def _contracted(kind: Kind, program: Program, source: Program, wrt: tuple[str, ...],
-                inputs: tuple[Tensor, ...], adjoints: Adjoints) -> Derivation:
+                inputs: tuple[Tensor, ...], adjoints: Adjoints) -> Derived:
     """Record the adjoints as they came, then with the deltas of plain indices contracted."""
     chain = live(replace(source, inputs=inputs + program.inputs, outputs=adjoints.gradients,
                          definitions=adjoints.definitions))
@@ -157,7 +158,7 @@ def _contracted(kind: Kind, program: Program, source: Program, wrt: tuple[str, .
     result = replace(chain, definitions=tuple(definitions))
     new = _new(source, chain)
     steps = (*_opening(program, source), Step("chain", chain, new), Step("contract", result, new))
-    return Derivation(program, kind, wrt, steps, result)
+    return Derived(program, kind, wrt, steps, result)
 
 
 def _opening(program: Program, source: Program) -> tuple[Step, ...]:

@@ -121,7 +121,7 @@ def _is_place(state: Unknowns, row: Equal) -> bool:
                for sub in element.subscripts) and any(
         name not in state.fixed and unit_solution(row, name) is not None
         and state.is_whole(name)
-        for name, extent in state.free.items())
+        for name in state.free)
 
 
 def _is_early(state: Unknowns, expression: Int) -> bool:

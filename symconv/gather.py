@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from symconv.differentiate import Derivation, Step
+from symconv.differentiate import Derived, Step
 from symconv.integers import Atom, Floor, Int, Monomial, ceil_div, floor_div
 from symconv.ir import AtLeast, Definition, Divides, Equal, Index, Program, Row, Term
 from symconv.names import fresh, global_names
@@ -42,7 +42,7 @@ def gather(program: Program, names: Iterable[str]) -> Program:
         for definition in program.definitions))
 
 
-def solved(derivation: Derivation) -> Derivation:
+def solved(derivation: Derived) -> Derived:
     """The derivation with a last step "gather" where something was left to solve.
 
     The result stays the unsolved relation, which can be derived again.

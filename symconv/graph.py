@@ -1,4 +1,4 @@
-"""Programs from operators: chains, and graphs of operators applied to symbolic tensors.
+"""Programs from operators: graphs of operators applied to symbolic tensors.
 
     x = tensor("x", ndim=4)
     h = sc.ops.conv2d(padding=1, name="c1")(x)
@@ -14,17 +14,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from symconv.compose import Composition
 from symconv.errors import ParameterError
-from symconv.ir import Program
 from symconv.language.names import is_name
-from symconv.names import global_names
 from symconv.operands import Names, check_names, output_names
 from symconv.operator import OpenRank, Operator
 
-_ORDER = itertools.count()              # applications in the order in which they were made
+_ORDER = itertools.count()              # of applications, as they are made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,11 +39,11 @@ class SymbolicTensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Application:
-    """An operator with tensors for some of its operands."""
+    """An operator with tensors for some of its operands; `number` counts applications."""
 
     operator: Operator
     operands: Mapping[str, SymbolicTensor]
-    number: int
+    number: int = field(default_factory=_ORDER.__next__)
 
 
 def tensor(name: str, ndim: int) -> SymbolicTensor:
@@ -84,7 +82,7 @@ def apply(operator: Operator, given: Sequence[object],
         if isinstance(value, SymbolicTensor):
             operands[name] = value
     ready = operator.for_shapes({name: (1,) * value.ndim for name, value in operands.items()})
-    made = Application(ready, operands, next(_ORDER))
+    made = Application(ready, operands)
     results = tuple(SymbolicTensor(name, len(ready.definition.tensor(name).axes), made)
                     for name in ready.outputs)
     for name, value in operands.items():
@@ -115,78 +113,17 @@ def program(inputs: Iterable[SymbolicTensor], outputs: Iterable[SymbolicTensor],
         if value not in used:
             raise ParameterError(f"program: no output depends on the input {value.name}; "
                                  "leave it out")
-    return _composed(tuple(value.name for value in sources), applications, results, name, None)
+    return composed(tuple(value.name for value in sources), applications, results, name, None)
 
 
-def chain(first: Operator, second: Operator) -> Operator:
-    """second(first(...)): the output of the one is the first operand of the other."""
-    if len(first.outputs) > 1:
-        raise ParameterError(f"{first.name} >> {second.name}: {first.name} has the outputs "
-                             f"{', '.join(first.outputs)}, but a chain takes one; apply the "
-                             "operators to symbolic tensors")
-    if isinstance(first.source, Program):
-        whole = first if first.links else _alone(first)
-        for link in second.links or (second,):
-            whole = _extended(whole, link)
-        return whole
-    links = (*(first.links or (first,)), *(second.links or (second,)))
-    names = Names(set())
-    operands = names.parameters(links[0], links[0].inputs, bare=True)
-    for link in links[1:]:
-        operands += names.parameters(link, link.inputs[1:])
-    ranked = first.source.ranked or first.source.inputs
-    leading = ranked if first.links else tuple(
-        new for old, new in zip(first.inputs, operands, strict=False) if old in ranked)
-
-    def make(rank: int) -> Program:
-        return chain(links[0].with_rank(rank), replace(second, links=links[1:])).definition
-
-    return Operator(OpenRank(make, operands, ("y",), first.source.least, leading), name="chain",
-                    links=links)
-
-
-def _alone(operator: Operator) -> Operator:
-    """A chain of one operator."""
-    made = Application(operator, {}, next(_ORDER))
-    (name,) = operator.outputs
-    value = SymbolicTensor(name, len(operator.definition.tensor(name).axes), made)
-    return replace(_composed((), (made,), (value,), None, made), links=(operator,))
-
-
-def _extended(first: Operator, link: Operator) -> Operator:
-    """A chain with one operator more; what is there already is not composed again."""
-    program = first.definition
-    last = first.links[-1]
-    made = Application(first, {}, next(_ORDER))
-    value = SymbolicTensor("y", len(program.tensor("y").axes), made)
-    result = apply(link, (value,), {})
-    results = result if isinstance(result, tuple) else (result,)
-    ready = results[0].made.operator if results[0].made is not None else link
-    names = Names(global_names(program))
-    middle = names.new(last.name if last.named else f"h{len(first.links)}")
-    new = names.parameters(ready, ready.inputs[1:])
-    names.taken.discard("y")
-    finals = output_names(_produced(results), names)
-    inputs = (*first.inputs, *new)
-    check_names(inputs, finals)
-    whole = Composition.of(program, {"y": middle}, {*new, *finals, *ready.definition.parameters})
-    own = dict(zip(ready.inputs, (middle, *new), strict=True))
-    whole.add(ready.name, ready.definition, own,
-              dict(zip(ready.outputs, finals, strict=True)))
-    leads = [whole.tensor(one).axes[0].stored for one in
-             (*first.batch_operands, *(own[one] for one in ready.batch_operands))]
-    return Operator(whole.finish(inputs, tuple(finals)), "chain", _leading(
-        whole, inputs, {str(stored): None for stored in leads}), links=(*first.links, link))
-
-
-def _leading(whole: Composition, inputs: Sequence[str],
+def leading(whole: Composition, inputs: Sequence[str],
              batch: Mapping[str, None]) -> tuple[str, ...]:
     """The inputs whose first axis is a batch."""
     return tuple(one for one in inputs if whole.inputs[one].axes
                  and str(whole.inputs[one].axes[0].stored) in batch)
 
 
-def _composed(sources: tuple[str, ...], applications: Sequence[Application],
+def composed(sources: tuple[str, ...], applications: Sequence[Application],
               results: Sequence[SymbolicTensor], name: str | None,
               bare: Application | None) -> Operator:
     """The applications as one program; `bare` is the one whose first operand keeps its name."""
@@ -198,7 +135,7 @@ def _composed(sources: tuple[str, ...], applications: Sequence[Application],
         new = names.parameters(item.operator, missing, bare=item is bare)
         operands.append(dict(zip(missing, new, strict=True)))
         parameters += new
-    finals = output_names(_produced(results), names)
+    finals = output_names(produced(results), names)
     symbols = {one for item in applications for one in item.operator.definition.parameters}
     inputs = (*sources, *parameters)
     check_names(inputs, finals)
@@ -223,10 +160,11 @@ def _composed(sources: tuple[str, ...], applications: Sequence[Application],
         for operand in item.operator.batch_operands:
             batch[str(whole.tensor(own[operand]).axes[0].stored)] = None
     return Operator(whole.finish(inputs, tuple(finals)), name or ("chain" if bare else "program"),
-                    _leading(whole, inputs, batch), named=name is not None)
+                    leading(whole, inputs, batch), named=name is not None)
 
 
-def _produced(results: Sequence[SymbolicTensor]) -> list[tuple[Operator, str]]:
+def produced(results: Sequence[SymbolicTensor]) -> list[tuple[Operator, str]]:
+    """Which operator made each result, and what it calls it."""
     return [(value.made.operator, value.name) for value in results if value.made is not None]
 
 

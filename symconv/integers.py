@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from operator import mul
 from typing import TypeAlias
 
@@ -28,14 +28,17 @@ from symconv.atoms import (
     Floor,
     Monomial,
     atom_key,
+    elements,
+    evaluate,
     monomial_key,
+    names,
     parts,
     text,
 )
 from symconv.errors import ParameterError
 
 __all__ = ["Atom", "Element", "Extremum", "Floor", "Int", "IntLike", "Monomial", "ceil_div",
-           "evaluate", "floor_div", "largest", "parts", "smallest", "text"]
+           "evaluate", "floor_div", "largest", "parts", "product", "smallest", "text"]
 
 IntLike: TypeAlias = "Int | int | str"
 
@@ -126,18 +129,11 @@ class Int:
 
     def names(self) -> frozenset[str]:
         """All names inside, those in floors, extrema and subscripts of elements included."""
-        return _names(self)
+        return names(self)
 
     def elements(self) -> tuple[Element, ...]:
         """The integer accesses inside, each once, in the order of the canonical form."""
-        found: dict[Element, None] = {}
-        for monomial, _ in self.terms:
-            for atom in monomial:
-                if isinstance(atom, Element):
-                    found[atom] = None
-                for part in parts(atom):
-                    found.update(dict.fromkeys(part.elements()))
-        return tuple(found)
+        return elements(self)
 
     def coefficient(self, name: str) -> Int:
         """The factor of `name` in a polynomial that is affine in it."""
@@ -182,8 +178,8 @@ class Int:
         """The same polynomial with `leaf(atom)` in place of each atom."""
         total: dict[Monomial, int] = {}
         for monomial, coefficient in self.terms:
-            product = reduce(mul, map(leaf, monomial)) if monomial else Int.of(1)
-            for key, value in product.terms:
+            replaced = reduce(mul, map(leaf, monomial)) if monomial else Int.of(1)
+            for key, value in replaced.terms:
                 total[key] = total.get(key, 0) + value * coefficient
         return _collect(total)
 
@@ -225,32 +221,9 @@ def largest(*arguments: IntLike) -> Int:
     return _extremum("max", arguments)
 
 
-def evaluate(expression: Int, values: Mapping[str, int],
-             element: Callable[[str, tuple[int, ...]], int] | None = None) -> int:
-    """The integer that an expression stands for.
-
-    `values` gives every name; `element(tensor, subscripts)` reads integer tensors. Raises
-    KeyError for a name without a value.
-    """
-    total = 0
-    for monomial, coefficient in expression.terms:
-        for atom in monomial:
-            match atom:
-                case str():
-                    coefficient *= values[atom]
-                case Floor(numerator, denominator):
-                    coefficient *= (evaluate(numerator, values, element)
-                                    // evaluate(denominator, values, element))
-                case Extremum(kind, arguments):
-                    found = [evaluate(argument, values, element) for argument in arguments]
-                    coefficient *= min(found) if kind == "min" else max(found)
-                case Element(tensor, subscripts):
-                    if element is None:
-                        raise KeyError(tensor)
-                    coefficient *= element(
-                        tensor, tuple(evaluate(sub, values, element) for sub in subscripts))
-        total += coefficient
-    return total
+def product(factors: Iterable[Int]) -> Int:
+    """The product of any number of factors; 1 of none."""
+    return reduce(mul, factors, Int.of(1))
 
 
 def _extremum(kind: str, arguments: tuple[IntLike, ...]) -> Int:
@@ -274,18 +247,6 @@ def _collect(terms: Mapping[Monomial, int]) -> Int:
     if len(present) > 1:
         present.sort(key=lambda term: monomial_key(term[0]))
     return Int(tuple(present))
-
-
-@lru_cache(maxsize=65536)
-def _names(expression: Int) -> frozenset[str]:
-    found: set[str] = set()
-    for monomial, _ in expression.terms:
-        for atom in monomial:
-            if isinstance(atom, str):
-                found.add(atom)
-            for part in parts(atom):
-                found |= part.names()
-    return frozenset(found)
 
 
 def _substitute_inside(atom: Atom, values: Mapping[str, Int]) -> Int:

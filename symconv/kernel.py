@@ -13,16 +13,16 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from symconv.arrays import Array, DType, empty, is_direct
+from symconv.arrays import Array, DType
 from symconv.backends import Backend
-from symconv.binding import Binding, Copy, Job, Step, bound, done, expect_own_memory
+from symconv.binding import Binding, Job, bound, done, expect_own_memory
 from symconv.errors import ParameterError, shown
-from symconv.fitting import INTEGER, Call, Operands, cotangents, directions, targets
+from symconv.fitting import Operands
 from symconv.ir import Program
-from symconv.packed import PackedOperand, packed_call
+from symconv.jobs import Group, Jobs
+from symconv.packed import PackedOperand
 from symconv.shortcut import shortcut
 
-Group: TypeAlias = Literal["forward", "vjp", "jvp", "double"]
 Method: TypeAlias = Literal["forward", "vjp", "jvp", "double_vjp"]
 
 # what each takes before its operands
@@ -56,19 +56,10 @@ class Kernel:
         self.source = source
         self.dtype: DType = np.dtype(dtype)
         self._load = lru_cache(maxsize=None)(load)
-        self._shared = shared
+        self._packs = tuple(packs)
         self._operands = Operands(source, self.dtype, dict(fixed) if fixed is not None else None,
                                   frozenset(batch_operands), packs)
-        self._packs, self._names = tuple(packs), tuple(tensor.name for tensor in source.inputs)
-        self._types = {name: self.dtype if source.tensor(name).kind == "real" else INTEGER
-                       for name in (*self._names, *source.outputs)}
-        self._real_inputs = tuple(t.name for t in source.inputs if t.kind == "real")
-        self._real_outputs = tuple(name for name in source.outputs
-                                   if source.tensor(name).kind == "real")
-        # of which tensor each gradient has the shape
-        self._gradient_of = {name: name for name in self._real_inputs}
-        self._second_of = {**{f"d{name}": name for name in self._real_outputs},
-                           **self._gradient_of}
+        self._jobs = Jobs(source, self._load, self.dtype, self._operands, shared, packs)
 
     def forward(self, /, *, out: Array | Sequence[Array] | None = None,
                 **inputs: object) -> Array | tuple[Array, ...]:
@@ -77,13 +68,13 @@ class Kernel:
         `out` may have any strides and overlap the operands.
         """
         if out is not None:
-            written: Array | tuple[Array, ...] = done(self._forward(inputs, out))
+            written: Array | tuple[Array, ...] = done(self._jobs.forward(inputs, out))
             return written
         result: Array | tuple[Array, ...] | None = None
         way = self._operands.last.shortcuts.get(_FORWARD)
         if way is not None:
             result = way.run(inputs)
-        return self._learned(_FORWARD, self._forward(inputs)) if result is None else result
+        return self._learned(_FORWARD, self._jobs.forward(inputs)) if result is None else result
 
     def vjp(self, /, dy: object, wrt: str | Iterable[str] | None = None,
             **inputs: object) -> dict[str, Array]:
@@ -99,18 +90,18 @@ class Kernel:
             way = None
         if way is not None:
             result = way.run({"dy": dy, **inputs})
-        return self._learned(key, self._vjp(inputs, dy, wrt)) if result is None else result
+        return self._learned(key, self._jobs.vjp(inputs, dy, wrt)) if result is None else result
 
     def jvp(self, tangents: Mapping[str, object], /,
             **inputs: object) -> Array | tuple[Array, ...]:
         """The derivative along {operand: tangent}, in the order of the real outputs."""
-        result: Array | tuple[Array, ...] = done(self._jvp(inputs, tangents))
+        result: Array | tuple[Array, ...] = done(self._jobs.jvp(inputs, tangents))
         return result
 
     def double_vjp(self, v: Mapping[str, object], /, dy: object,
                    **inputs: object) -> dict[str, Array]:
         """The gradients of sum_i <vjp_i, v_i>: for "dy" (`d<output>`) and every real operand."""
-        result: dict[str, Array] = done(self._double_vjp(inputs, v, dy))
+        result: dict[str, Array] = done(self._jobs.double_vjp(inputs, v, dy))
         return result
 
     def bind(self, method: Method, /, *arguments: Any, **named: Any) -> Binding[Any]:
@@ -131,13 +122,13 @@ class Kernel:
                           if given[0] not in ("out", "wrt"))
         match method:
             case "forward":
-                return bound(self._forward(inputs, *arguments, **options))
+                return bound(self._jobs.forward(inputs, *arguments, **options))
             case "vjp":
-                return bound(self._vjp(inputs, *arguments, **options))
+                return bound(self._jobs.vjp(inputs, *arguments, **options))
             case "jvp":
-                return bound(self._jvp(inputs, *arguments, **options))
+                return bound(self._jobs.jvp(inputs, *arguments, **options))
             case "double_vjp":
-                return bound(self._double_vjp(inputs, *arguments, **options))
+                return bound(self._jobs.double_vjp(inputs, *arguments, **options))
 
     def pack(self, /, **operand: object) -> PackedOperand:
         """One operand for many calls, which take it in its place: what a pass copies of it in every
@@ -170,109 +161,6 @@ class Kernel:
             type(key) is tuple and key == tuple(result))
         if few and key not in ways and not call.packed:
             if key is not _FORWARD:
-                takes = (("dy", self.dtype, call.fit.shapes[self._real_outputs[0]]), *takes)
+                takes = (("dy", self.dtype, call.fit.shapes[self._jobs.real_outputs[0]]), *takes)
             ways[key] = shortcut(takes, result, passes)
         return result
-
-    # --- jobs: what a call computes -----------------------------------------------------------
-
-    def _forward(self, inputs: Mapping[str, object],
-                 out: Array | Sequence[Array] | None = None) -> Job:
-        call = self._operands.call(inputs)
-        names = self.source.outputs
-        if out is None:
-            return self._job(call, "forward", "forward", call.arrays, names)
-        to = targets(call.fit, out, names, self._types)
-        fit = call.fit
-        buffers = [empty(name, fit.shapes[name], self._types[name])
-                   if not is_direct(target, call.arrays)
-                   else target.reshape(fit.shapes[name]) if fit.unbatched else target
-                   for name, target in zip(names, to, strict=True)]
-        steps: list[Step] = [self._step(call, "forward", "forward", call.arrays, buffers)]
-        aside = [(buffer, target) for buffer, target in zip(buffers, to, strict=True)
-                 if buffer is not target and not np.may_share_memory(buffer, target)]
-        if aside:
-            steps.append((Copy(), [buffer for buffer, _ in aside], [target for _, target in aside]))
-        return call, steps, out if isinstance(out, np.ndarray) else tuple(out)
-
-    def _vjp(self, inputs: Mapping[str, object], dy: object,
-             wrt: str | Iterable[str] | None = None) -> Job:
-        self._differentiable()
-        wanted = self._real_inputs if wrt is None else self._wanted(wrt)
-        call = self._operands.call(inputs)
-        arguments = [*cotangents(call, dy, self._real_outputs, self.dtype), *call.arrays]
-        return self._gradients(call, "vjp", arguments, self._gradient_of, wanted)
-
-    def _jvp(self, inputs: Mapping[str, object], tangents: Mapping[str, object]) -> Job:
-        self._differentiable()
-        call = self._operands.call(inputs)
-        arguments = [*directions(call, "t", tangents, self._real_inputs, self.dtype), *call.arrays]
-        return self._job(call, "jvp", "jvp", arguments, self._real_outputs)
-
-    def _double_vjp(self, inputs: Mapping[str, object], v: Mapping[str, object],
-                    dy: object) -> Job:
-        self._differentiable()
-        call = self._operands.call(inputs)
-        arguments = [*directions(call, "v", v, self._real_inputs, self.dtype),
-                     *cotangents(call, dy, self._real_outputs, self.dtype), *call.arrays]
-        return self._gradients(call, "double", arguments, self._second_of, tuple(self._second_of))
-
-    def _gradients(self, call: Call, group: Literal["vjp", "double"], arguments: list[Array],
-                   keys: Mapping[str, str], wanted: Sequence[str]) -> Job:
-        """{key: gradient} for the wanted keys; `keys` says of which tensor each has the shape."""
-        name = "vjp" if group == "vjp" else "double_vjp"
-        fit, types = call.fit, self._types
-        results = {key: empty(key, fit.shapes[keys[key]], types[keys[key]]) for key in wanted}
-        steps: list[Step] = []
-        if not self._shared:
-            steps = [self._step(call, group, f"{name}_{key}", arguments, (result,))
-                     for key, result in results.items()]
-        elif wanted:
-            steps = [self._step(call, group, name, arguments,
-                                [results.get(key) for key in keys])]
-        if fit.unbatched:
-            results = {key: result.reshape(fit.outside[keys[key]])
-                       for key, result in results.items()}
-        return call, steps, results
-
-    def _job(self, call: Call, group: Group, pass_name: str, arguments: list[Array],
-             names: Sequence[str]) -> Job:
-        """One pass, whose results are shaped like the tensors of these names."""
-        fit, types = call.fit, self._types
-        results = [empty(name, fit.shapes[name], types[name]) for name in names]
-        steps: list[Step] = [self._step(call, group, pass_name, arguments, results)]
-        if fit.unbatched:
-            results = [result.reshape(fit.outside[name])
-                       for name, result in zip(names, results, strict=True)]
-        return call, steps, results[0] if len(results) == 1 else tuple(results)
-
-    def _step(self, call: Call, group: Group, pass_name: str, arguments: Sequence[Array],
-              results: Sequence[Array | None]) -> Step:
-        """A pass on these arrays, with packed operands where it copies them."""
-        if call.packed:
-            pass_name, arguments = packed_call(self._load(group), pass_name, arguments,
-                                               self._names, self._packs, call.packed)
-        entries = call.fit.entries
-        entry = entries.get(pass_name)
-        if entry is None:
-            entry = self._load(group).entry(pass_name, call.fit.values)
-            entries[pass_name] = entry
-        return entry, arguments, results
-
-    # --- arguments ----------------------------------------------------------------------------
-
-    def _wanted(self, wrt: object) -> tuple[str, ...]:
-        if isinstance(wrt, str) and wrt in self._gradient_of:
-            return (wrt,)
-        wanted: dict[str, None] = {}
-        for name in wrt if isinstance(wrt, list | tuple | set | frozenset | Mapping) else (wrt,):
-            if not isinstance(name, str) or name not in self._real_inputs:
-                raise ParameterError(f"wrt: {shown(name)} is no operand with a gradient; those are "
-                                     f"{', '.join(self._real_inputs) or 'none'}")
-            wanted[name] = None
-        return tuple(wanted)
-
-    def _differentiable(self) -> None:
-        if not self._real_outputs or not self._real_inputs:
-            what = "outputs" if not self._real_outputs else "operands"
-            raise ParameterError(f"all {what} are integers, so there is nothing to differentiate")

@@ -25,7 +25,8 @@ from symconv.emission import (
 )
 from symconv.errors import DTypeError, ParameterError, expect
 from symconv.ir import Program
-from symconv.kernel import Group, Kernel, Method
+from symconv.jobs import Group
+from symconv.kernel import Kernel, Method
 from symconv.libraries import compile_library, load_module
 from symconv.numpy_backend import NumpyBackend
 from symconv.operator import OpenRank, Operator, named, shape_of

@@ -1,13 +1,13 @@
-"""Names: which are taken, and fresh ones beside them."""
+"""Names: which are taken, fresh ones beside them, and definitions under other names."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from symconv.integers import Int
-from symconv.ir import Definition, Index, Program, Term
-from symconv.rewrite import substitute_term
+from symconv.integers import Element, Int
+from symconv.ir import Access, Definition, Index, Program, Scalar, Term
+from symconv.rewrite import map_integers, map_row, map_scalar, substitute_term
 
 LETTERS = ("u", "v", "z", "q", "r", "l", "m")
 
@@ -73,6 +73,39 @@ def rename_free(definition: Definition, wishes: tuple[str, ...],
     return replace(definition, free=free, terms=tuple(
         substitute_term(substitute_term(term, _as_ints(aside)), _as_ints(final))
         for term in definition.terms))
+
+
+def rename_apart(definition: Definition, names: set[str]) -> Definition:
+    """The definition with no index named like a tensor, a size or a parameter."""
+    own = {index.name for index in definition.free}
+    definition = replace(definition, terms=tuple(
+        rename_bound(term, names, own) for term in definition.terms))
+    return rename_free(definition, tuple(index.name for index in definition.free), names) \
+        if own & names else definition
+
+
+def rename_tensors(definition: Definition, names: Mapping[str, str]) -> Definition:
+    """The definition with other names of tensors."""
+
+    def integer(expression: Int) -> Int:
+        if not expression.elements():
+            return expression
+        return expression.rebuild(lambda atom: Int.atom(
+            Element(names.get(atom.tensor, atom.tensor), tuple(map(integer, atom.subscripts)))
+            if isinstance(atom, Element) else atom))
+
+    def leaf(body: Scalar) -> Scalar | None:
+        if isinstance(body, Access):
+            return Access(names.get(body.tensor, body.tensor), body.subscripts)
+        return None
+
+    target = definition.target
+    return replace(definition, target=replace(target, name=names.get(target.name, target.name)),
+                   terms=tuple(Term(
+                       term.bound, tuple(map_row(row, integer) for row in term.rows),
+                       map_scalar(map_integers(term.body, integer), leaf),
+                       None if term.witness is None else integer(term.witness))
+                       for term in definition.terms))
 
 
 def _rename(term: Term, names: dict[str, str]) -> Term:

@@ -166,7 +166,7 @@ class Operator:
 
     def __rshift__(self, other: Operator) -> Operator:
         """The chain: the output of this operator is the first operand of the other."""
-        from symconv.graph import chain
+        from symconv.chains import chain
 
         return chain(self, other) if isinstance(other, Operator) else NotImplemented
 

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from symconv.errors import ParameterError, ShapeError
-from symconv.integers import Int, evaluate
-from symconv.ir import AtLeast, Divides, Equal, Program, Requirement, Row, Size, Tensor
+from symconv.integers import Int, evaluate, product
+from symconv.ir import AtLeast, Divides, Equal, Program, Requirement, Row, Tensor
 from symconv.rewrite import row_names, substitute_program
+from symconv.sizes import listing, solve_sizes
 from symconv.windows import check_windows
 
 Shape = tuple[int, ...]
@@ -33,7 +34,7 @@ def bind(program: Program, shapes: Mapping[str, tuple[int, ...]],
     """
     given = _given(program, shapes)
     values = _parameters(program, parameters or {})
-    _solve(program, given, values)
+    solve_sizes(program, given, values)
     _check_inputs(program, given, values)
     for requirement in program.requirements:
         if not _holds(requirement.row, values):
@@ -108,67 +109,6 @@ def _parameters(program: Program, parameters: Mapping[str, int]) -> dict[str, in
     return dict(parameters)
 
 
-def _solve(program: Program, given: Mapping[str, Shape], values: dict[str, int]) -> None:
-    """Add the value of every size to `values`; ShapeError where some stay unknown."""
-    equations = [(tensor.name, place, side, extent)
-                 for tensor in program.inputs if tensor.name in given
-                 for place, (axis, extent) in enumerate(zip(tensor.axes, given[tensor.name],
-                                                            strict=True))
-                 for side in (axis.stored, _product(axis.logical))]
-    equations.sort(key=lambda equation: equation[2].name is None)    # plain names first
-    free = {size.name for size in program.sizes if size.value is None}
-    progress = True
-    while progress:
-        progress = False
-        for size in program.sizes:
-            if size.name not in values and size.value is not None \
-                    and size.value.names() <= values.keys():
-                values[size.name] = _derived(size, size.value, values)
-                progress = True
-        for operand, place, side, extent in equations:
-            unknown = side.names() - values.keys()
-            if len(unknown) == 1 and unknown <= free:
-                found = _unknown(side, next(iter(unknown)), extent, values)
-                if found is not None:
-                    values[next(iter(unknown))] = _whole(found, operand, place, side, extent)
-                    progress = True
-    missing = [size.name for size in program.sizes if size.name not in values]
-    if missing:
-        absent = [tensor.name for tensor in program.inputs if tensor.name not in given]
-        remedy = f"give the shape of {' or '.join(absent)}" if absent else \
-            "write these sizes as extents of an operand of their own"
-        raise ShapeError(f"the shapes given do not determine {', '.join(missing)}: {remedy}")
-
-
-def _derived(size: Size, value: Int, values: Mapping[str, int]) -> int:
-    try:
-        return evaluate(value, values)
-    except ZeroDivisionError:
-        raise ShapeError(f"{size.name} = {value} divides by 0 for "
-                         f"{_listing(value.names(), values)}") from None
-
-
-def _unknown(side: Int, name: str, extent: int,
-             values: Mapping[str, int]) -> tuple[int, int] | None:
-    """(numerator, denominator) of `name` in side = extent; None where it is not affine."""
-    known = side.substitute({n: Int.of(v) for n, v in values.items()})
-    if not known.is_affine((name,)):
-        return None
-    factor, rest = known.coefficient(name).constant, known.without((name,)).constant
-    return None if not factor or rest is None else (extent - rest, factor)
-
-
-def _whole(fraction: tuple[int, int], operand: str, place: int, side: Int, extent: int) -> int:
-    numerator, denominator = fraction
-    value, rest = divmod(numerator, denominator)
-    if rest or value < 0:
-        raise ShapeError(f"{operand}, axis {place}: extent {extent} given, needed is {side}, "
-                         f"as for {extent - rest}" if rest and value >= 0 else
-                         f"{operand}, axis {place}: extent {extent} given, which is too small for "
-                         f"{side}")
-    return value
-
-
 def _check_inputs(program: Program, given: Mapping[str, Shape], values: Mapping[str, int]) -> None:
     sources: dict[str, str] = {}
     for tensor in program.inputs:
@@ -188,12 +128,12 @@ def _check_inputs(program: Program, given: Mapping[str, Shape], values: Mapping[
 
 def _check_split(tensor: Tensor, place: int, values: Mapping[str, int]) -> None:
     axis = tensor.axes[place]
-    stored, product = evaluate(axis.stored, values), evaluate(_product(axis.logical), values)
-    if stored != product:
+    stored, needed = evaluate(axis.stored, values), evaluate(product(axis.logical), values)
+    if stored != needed:
         factors = " * ".join(str(extent) for extent in axis.logical)
         numbers = " * ".join(str(evaluate(extent, values)) for extent in axis.logical)
         raise ShapeError(f"{tensor.name}, axis {place}: extent {stored} does not split into "
-                         f"({factors}), which is {numbers} = {product}; choose an extent that "
+                         f"({factors}), which is {numbers} = {needed}; choose an extent that "
                          "all factors divide")
 
 
@@ -214,7 +154,7 @@ def _check_tensors(program: Program, values: Mapping[str, int]) -> None:
                 raise ShapeError(
                     f"{what} {tensor.name}, axis {place}: its extent "
                     f"{_defined(axis.stored, program)} is {extent}, needed is at least {least} "
-                    f"({_listing(_sources(axis.stored, program), values)}); "
+                    f"({listing(_sources(axis.stored, program), values)}); "
                     "enlarge the input or the padding, or shrink the kernel")
             _check_split(tensor, place, values)
 
@@ -246,13 +186,9 @@ def _sources(expression: Int, program: Program) -> frozenset[str]:
     return frozenset(found)
 
 
-def _listing(names: frozenset[str], values: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} = {values[name]}" for name in sorted(names)) or "a constant"
-
-
 def _requirement_message(requirement: Requirement, values: Mapping[str, int]) -> str:
     names = row_names(requirement.row)
-    return f"{requirement.message} ({_listing(names, values)})" if names else requirement.message
+    return f"{requirement.message} ({listing(names, values)})" if names else requirement.message
 
 
 def _holds(row: Row, values: Mapping[str, int]) -> bool:
@@ -264,10 +200,3 @@ def _holds(row: Row, values: Mapping[str, int]) -> bool:
         case Divides(modulus, expression):
             divisor = evaluate(modulus, values)
             return divisor > 0 and evaluate(expression, values) % divisor == 0
-
-
-def _product(extents: tuple[Int, ...]) -> Int:
-    product = Int.of(1)
-    for extent in extents:
-        product = product * extent
-    return product

@@ -2,7 +2,7 @@
 what passes make themselves is returned as it is.
 
 A call of a small kernel takes longer to look at its arguments than to compute. What the general way
-of a call (`kernel.py`, `fitting.py`) finds out about shapes and passes is kept here; a later call
+of a call (`jobs.py`, `fitting.py`) finds out about shapes and passes is kept here; a later call
 only asks whether its arrays are those that passes read as they are. Whatever is not, is left to
 the general way, which alone converts and raises.
 """

@@ -11,7 +11,7 @@ For loops, equalities that no unit coefficient separates are solved together (`c
                                        i = M + c - (d/g)*t,    c  = (rho - d*a0) / s, exact.
 `Quotient`   s*i = r:              i = r/s where s | r; serves symbolic s and d too, with the
                                    other unknowns inside r as guarded loops.
-`System`     A x = r:          all solutions by the Hermite form of A (`lattice`).
+`System`     A x = r:              all solutions by the Hermite form of A (`lattice`).
 
 The index that is solved for is the longest one (an output axis rather than a kernel axis), so
 that the loops which remain are short. The formulas for residue classes are the extended

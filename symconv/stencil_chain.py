@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from symconv.ir import Tensor
 from symconv.stencil import Sheet, Stencil
-from symconv.stencilling import is_far
+from symconv.stencil_bands import is_far
 
 _ROOM = 3000            # elements of all sheets of a band
 _FAR_ROOM = 400         # and no more than so many for each tap of an element, in large arrays

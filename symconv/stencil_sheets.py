@@ -21,6 +21,7 @@ from symconv.ir import Access, Apply, Number, Plus, Power, Scalar, Tensor, Times
 from symconv.rewrite import accesses
 from symconv.stencil import Pad, Read, Sheet
 from symconv.stencil_guards import Mark
+from symconv.stencil_reads import Reading, placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Drafts:
         self.spans = spans
         compared = {access for factor in _factors(body) if (access := _compared(factor))
                     and sum(access in accesses(other) for other in _factors(body)) == 1}
-        reads: list[tuple[Access, _Place]] = []
+        reads: list[tuple[Access, Reading]] = []
         for access in accesses(body):
             if any(not is_affine(sub) for sub in access.subscripts):
                 return None
@@ -107,15 +108,15 @@ class Drafts:
                 pad = "one"
             elif access in compared:
                 pad = "unequal"
-            made = self._place(access.tensor, access.subscripts, pad, moving)
+            made = placed(self.tensors[access.tensor], access.subscripts, pad, moving)
             if made is None:
                 return None
             reads.append((access, made))
-        marked: list[tuple[_Place, int]] = []
+        marked: list[tuple[Reading, int]] = []
         for element, value in marks:
             if any(not is_affine(sub) for sub in element.subscripts):
                 return None
-            made = self._place(element.tensor, element.subscripts, "never", moving)
+            made = placed(self.tensors[element.tensor], element.subscripts, "never", moving)
             if made is None:
                 return None
             marked.append((made, value))
@@ -130,7 +131,7 @@ class Drafts:
         tails = [(self._draft(read), value) for read, value in marked]
         return Draft(body, tuple(drafts), tuple(tails), place or Int.of(0), bool(guards))
 
-    def _absorbed(self, guard: Int, reads: Sequence[tuple[Access, _Place]],
+    def _absorbed(self, guard: Int, reads: Sequence[tuple[Access, Reading]],
                   factors: Sequence[Scalar]) -> bool:
         """Whether something that is read outside makes the body count for nothing: best the read
         whose own range the guard is, so that no other one changes."""
@@ -153,32 +154,7 @@ class Drafts:
                 isinstance(factor, Power) and isinstance(factor.base, Access | Number | Whole))
             for factor in factors)
 
-    def _place(self, tensor: str, subscripts: Sequence[Int], pad: Pad,
-               moving: tuple[str, str]) -> _Place | None:
-        row, lane = moving
-        extents = [extent.constant for extent in self.tensors[tensor].logical]
-        if None in extents or not subscripts:
-            return None
-        axes = [axis for axis, sub in enumerate(subscripts) if row in sub.names()]
-        if len(axes) > 1 or lane not in subscripts[-1].names() or any(
-                lane in sub.names() for sub in subscripts[:-1]):
-            return None
-        steps = [subscripts[axis].coefficient(row).constant or 0 for axis in axes]
-        step = subscripts[-1].coefficient(lane).constant or 0
-        if step < 1 or (steps and steps[0] < 1) or (axes and axes[0] == len(subscripts) - 1):
-            return None
-        rests = [sub.without(moving) for sub in subscripts]
-        column = rests[-1].constant
-        offset = rests[axes[0]].constant if axes else 0
-        if column is None or offset is None:
-            return None
-        places = tuple(Int.of(0) if axis in (*axes, len(rests) - 1) else rest
-                       for axis, rest in enumerate(rests))
-        return _Place(Sheet(tensor, places, axes[0] if axes else None, steps[0] if steps else 0,
-                            step, tuple((0, extent or 0) for extent in extents), pad),
-                      tuple(subscripts), offset, column)
-
-    def _draft(self, read: _Place) -> DraftRead:
+    def _draft(self, read: Reading) -> DraftRead:
         draft = DraftRead(read.sheet, read.row, read.column)
         self.found.setdefault(read.sheet, []).append(draft)
         return draft
@@ -201,43 +177,6 @@ class Drafts:
         return Sheets(tuple(replace(sheet, direct=direct or (
             self.fold == "sum" and sheet.step == 1 and _is_never_left(sheet, steps, extent)))
             for sheet in made), tuple(self.found))
-
-
-@dataclass(slots=True)
-class _Place:
-    """A read on its way: guards may narrow what of its operand is valid."""
-
-    sheet: Sheet
-    subscripts: tuple[Int, ...]
-    row: int
-    column: int
-
-    def keeps(self, guard: Int) -> bool:
-        """Whether guard >= 0 says no more than that the read is in range."""
-        trial = replace(self)
-        return trial.narrow(guard) and trial.sheet == self.sheet
-
-    def narrow(self, guard: Int) -> bool:
-        """Let the range that guard >= 0, as k*subscript + rest >= 0, hold for an axis; False
-        where it is no range of a subscript."""
-        for axis, place in enumerate(self.subscripts):
-            name = min(place.names() & guard.names(), default=None)
-            if name is None:
-                continue
-            ours = place.coefficient(name).constant or 0
-            theirs = guard.coefficient(name).constant or 0
-            if not ours or theirs % ours:
-                continue
-            k = theirs // ours
-            rest = (guard - place * k).constant
-            if rest is None:
-                continue
-            low, stop = self.sheet.valid[axis]
-            ends = (max(low, -(rest // k)), stop) if k > 0 else (low, min(stop, rest // -k + 1))
-            valid = (*self.sheet.valid[:axis], ends, *self.sheet.valid[axis + 1:])
-            self.sheet = replace(self.sheet, valid=valid)
-            return True
-        return False
 
 
 def _is_never_left(sheet: Sheet, steps: tuple[int, int], extent: tuple[int, int]) -> bool:

@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from symconv.contracting import factors
 from symconv.contraction import Span
 from symconv.integers import Int
-from symconv.ir import Definition, Tensor
+from symconv.ir import Access, Definition, Index, Tensor
 from symconv.rewrite import accesses, substitute_row, substitute_scalar
 from symconv.stencil import ALIGNED, Sheet, Stencil, Tap
+from symconv.stencil_bands import banded, is_far
 from symconv.stencil_guards import conditions
 from symconv.stencil_sheets import Draft, Drafts
-from symconv.stencilling import Eliminate, banded, is_far
+from symconv.stencilling import Eliminate
 
 _MOST_TAPS = 49
 _LEAST_LANES = 8        # with fewer of them the sums of the taps are most of the work
@@ -48,21 +49,12 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
     if not all(access.subscripts for access in split[1:]):
         return None
     spans = {i.name: Span(i.name, 0, i.extent.constant or 0) for i in indices}
-    lane = split[1].subscripts[-1].names() & split[2].subscripts[-1].names() & set(names)
-    high = set(names) if min(len(a.subscripts) for a in split[1:]) < 2 else (
-        split[1].subscripts[-2].names() & split[2].subscripts[-2].names() & set(names))
-    if len(lane) != 1 or (vectors and spans[min(lane)].extent < _LEAST_LANES):
+    roles = _roles(definition, split[1:], fixed)
+    if roles is None:
         return None
-    moving = (min(high - lane, default=""), min(lane))
-    shifted = {name for access in split[1:] for place in access.subscripts
-               if place.names() & set(moving) for name in place.names()} - {*moving, *fixed}
-    window = [index.name for index in definition.free if index.name in shifted]
-    if len(shifted) > len(window):
+    moving, window, leads = roles
+    if vectors and spans[moving[1]].extent < _LEAST_LANES:
         return None
-    leads = [index for index in definition.free if index.name not in window]
-    both = [{name for place in access.subscripts for name in place.names()} for access in split[1:]]
-    if any(index.extent.constant != 1 and index.name not in both[0] & both[1] for index in leads):
-        return None                 # products of all with all: tiles share their reads
     if not 2 <= math.prod(spans[name].extent for name in window) <= _MOST_TAPS:
         return None
     drafts = Drafts(tensors, "sum")
@@ -97,6 +89,30 @@ def sums(definition: Definition, tensors: Mapping[str, Tensor], fixed: frozenset
     if not vectors or made is None or _is_in_one_piece(made.sheets) or made.rows % made.block == 0:
         return made
     return replace(made, missing=True)      # rows that are not there meet what may be infinite
+
+
+def _roles(definition: Definition, reads: Sequence[Access], fixed: frozenset[str],
+           ) -> tuple[tuple[str, str], list[str], list[Index]] | None:
+    """The row ("" if there is none) and the lane, the indices of the window, and the other free
+    ones; None where two reads have no lane in common, or are multiplied all with all."""
+    one, two = reads
+    bound = {index.name for index in definition.terms[0].bound}
+    lane = one.subscripts[-1].names() & two.subscripts[-1].names() & bound
+    high = bound if min(len(one.subscripts), len(two.subscripts)) < 2 else (
+        one.subscripts[-2].names() & two.subscripts[-2].names() & bound)
+    if len(lane) != 1:
+        return None
+    moving = (min(high - lane, default=""), min(lane))
+    shifted = {name for access in reads for place in access.subscripts
+               if place.names() & set(moving) for name in place.names()} - {*moving, *fixed}
+    window = [index.name for index in definition.free if index.name in shifted]
+    if len(shifted) > len(window):
+        return None
+    leads = [index for index in definition.free if index.name not in window]
+    both = [{name for place in access.subscripts for name in place.names()} for access in reads]
+    if any(index.extent.constant != 1 and index.name not in both[0] & both[1] for index in leads):
+        return None                 # tiles share more reads
+    return moving, window, leads
 
 
 def _is_in_one_piece(sheets: tuple[Sheet, ...]) -> bool:

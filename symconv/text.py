@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from symconv.integers import Int, floor_div
+from symconv.integers import Int, floor_div, product
 from symconv.ir import Axis, Definition, Equal, Program, Row, Scalar, Tensor, Term
 from symconv.ranges import (
     Facts,
@@ -82,14 +82,14 @@ def _axis(axis: Axis) -> str:
         return str(axis.stored)
     parts = ", ".join(str(extent) for extent in axis.logical)
     parts = f"({parts},)" if len(axis.logical) == 1 else f"({parts})"
-    return parts if axis.stored == _product(axis.logical) else f"{axis.stored} == {parts}"
+    return parts if axis.stored == product(axis.logical) else f"{axis.stored} == {parts}"
 
 
 def _is_plain(definition: Definition) -> bool:
     """Whether the target follows from the statement, so that it needs no declaration."""
     target = definition.target
     extents = tuple(index.extent for index in definition.free)
-    return (all(axis.stored == _product(axis.logical) for axis in target.axes)
+    return (all(axis.stored == product(axis.logical) for axis in target.axes)
             and target.logical == extents
             and (target.kind == "integer") == definition.reduction.startswith("arg"))
 
@@ -102,21 +102,14 @@ def _written_sizes(program: Program) -> dict[str, Int]:
     for axis in (axis for tensor in program.inputs for axis in tensor.axes):
         known |= axis.stored.names()
         new = [e.name for e in axis.logical if e.name in derived and e.name not in known]
-        if len(new) == 1 and axis.stored != _product(axis.logical):
+        if len(new) == 1 and axis.stored != product(axis.logical):
             name = str(new[0])
-            others = _product(tuple(e for e in axis.logical if e.name != name))
+            others = product(e for e in axis.logical if e.name != name)
             if derived[name] == floor_div(axis.stored, others):
                 implied[name] = derived[name]
         known |= {name for extent in axis.logical for name in extent.names()}
     rest = {name: value for name, value in derived.items() if name not in implied}
     return rest if [*implied, *rest] == list(derived) else derived
-
-
-def _product(extents: tuple[Int, ...]) -> Int:
-    total = Int.of(1)
-    for extent in extents:
-        total = total * extent
-    return total
 
 
 # --- what the parser finds by itself --------------------------------------------------------

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Whole: TypeAlias = npt.NDArray[np.int64]
+    Values: TypeAlias = npt.NDArray[np.int64]
 
 _AT_ONCE = 1 << 22
 
@@ -142,7 +142,7 @@ def _empty(free: Sequence[Index], bound: Sequence[Index],
     return None
 
 
-def _row(row: Row, grid: Mapping[str, Whole]) -> Any:
+def _row(row: Row, grid: Mapping[str, Values]) -> Any:
     match row:
         case Equal(expression):
             return _value(expression, grid) == 0
@@ -152,7 +152,7 @@ def _row(row: Row, grid: Mapping[str, Whole]) -> Any:
             return _value(expression, grid) % _value(modulus, grid) == 0
 
 
-def _value(expression: Int, grid: Mapping[str, Whole]) -> Any:
+def _value(expression: Int, grid: Mapping[str, Values]) -> Any:
     """`integers.evaluate` over arrays of index values."""
     import numpy as np
 

@@ -12,7 +12,8 @@ from symconv.effort import blocks, widest
 from symconv.sharing import uneven
 from symconv.tiles import TALL
 from symconv.tiling import CHUNK
-from symconv.winograd import LINE, Side, Winograd
+from symconv.winograd import Winograd
+from symconv.winograd_operands import LINE, Side
 
 # elements
 _CACHE = 260_000        # of all transformed operands of a task, and their sums, that stay in L2

@@ -15,7 +15,8 @@ GUIDE = Path(__file__).resolve().parent.parent / "CONTRIBUTING.md"
 ORDER = [name for line in GUIDE.read_text(encoding="utf-8").split("```modules\n")[1]
          .split("```")[0].splitlines() for name in line[12:].split()]
 MUTUAL = {("derivation", "operator"),       # the result of a derivation is an operator again
-          ("operator", "graph")}            # operators applied to tensors make an operator
+          ("operator", "graph"),            # operators applied to tensors make an operator,
+          ("operator", "chains")}           # and so does one operator behind another
 
 
 def imports(path: Path) -> set[str]:

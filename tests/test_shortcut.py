@@ -8,7 +8,7 @@ from together import together
 import symconv as sc
 from symconv.c_backend import _CEntry
 from symconv.errors import DTypeError, ParameterError, ShapeError
-from symconv.kernel import Kernel
+from symconv.jobs import Jobs
 
 SHAPES = {"x": (2, 3, 9, 8), "w": (4, 3, 3, 3), "b": (4,)}
 OUTPUT = (2, 4, 4, 3)
@@ -47,8 +47,8 @@ def noted(name, way, calls):
 def general(monkeypatch):
     """The calls that take the general way."""
     calls = []
-    for name in ("_forward", "_vjp"):
-        monkeypatch.setattr(Kernel, name, noted(name, getattr(Kernel, name), calls))
+    for name in ("forward", "vjp"):
+        monkeypatch.setattr(Jobs, name, noted(name, getattr(Jobs, name), calls))
     return calls
 
 
@@ -94,7 +94,7 @@ def test_repeated_calls_are_short_and_their_results_new(kernel, general):
     assert first.tobytes() == second.tobytes() == wanted.tobytes()
     assert not np.may_share_memory(first, second)
     assert first.flags.owndata
-    assert general.count("_forward") == 1
+    assert general.count("forward") == 1
     general.clear()
     found = {wrt: kernel.vjp(dy, wrt, **arrays) for wrt in (None, "x", ("x",), ("w", "x"))}
     found["list"] = kernel.vjp(dy, ["w", "x"], **arrays)
@@ -117,7 +117,7 @@ def test_other_layouts_are_taken(kernel, general, which, layout):
     same(kernel.vjp(dy, **given), backward)
     assert kernel.forward(**given).tobytes() == forward.tobytes()
     plain = layout in ("plain", "read-only") or (which == "b" and layout == "fortran")
-    assert ("_vjp" in general) != plain
+    assert ("vjp" in general) != plain
 
 
 @pytest.mark.parametrize(("which", "wrong", "error"), [

@@ -13,7 +13,7 @@ import pytest
 from test_schedules import CALL, DRIVER, STRICT, Compiled, integers, other_compilers
 
 import symconv as sc
-from symconv import stencilling
+from symconv import stencil_bands, stencilling
 from symconv.cli import run
 from symconv.compiler import find_compiler
 from symconv.emission import emit
@@ -140,7 +140,7 @@ def compiled(name, schedule="auto"):
     """The passes of a case; arrays of the "far" ones are taken for larger than the caches."""
     with pytest.MonkeyPatch.context() as patch:
         if name.startswith("far"):
-            patch.setattr(stencilling, "_NEAR", 0)
+            patch.setattr(stencil_bands, "_NEAR", 0)
         return built(name, schedule)
 
 

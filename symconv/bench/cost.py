@@ -32,7 +32,6 @@ LIMIT_MEGABYTES = 500.0
 LIMIT_COMMAND = 1.5
 STEPS = ("import", "derive", "passes", "c", "numpy")
 CASES = (("dimensions", (1, 2, 3)), ("residues", (8,)), ("layers", (1, 2, 4, 8, 16)))
-_REACH = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from symconv.bench.layers import Array, Arrays, Case, Layer
-from symconv.kernel import Group, Kernel
+from symconv.jobs import Group
+from symconv.kernel import Kernel
 from symconv.operator import Operator
 
 Run: TypeAlias = Callable[[], object]

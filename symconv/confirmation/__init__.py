@@ -36,7 +36,7 @@ from symconv.confirmation.differences import (
 )
 from symconv.confirmation.places import at_place, chosen_places, expect_affordable
 from symconv.confirmation.trials import DRAWS, Draw, direction, operands, trial_sizes
-from symconv.differentiate import Derivation, Step, real_outputs
+from symconv.differentiate import Derived, Step, real_outputs
 from symconv.errors import ConfirmationError, ParameterError
 from symconv.rewrite import held
 from symconv.shapes import Shape, bind, stored_shape
@@ -48,7 +48,7 @@ _LONGEST_SEED = 2 ** 8
 
 
 @lru_cache(maxsize=256)
-def confirm(derivation: Derivation) -> None:
+def confirm(derivation: Derived) -> None:
     """Try every step on small sizes and random operands.
 
     Raises ConfirmationError with the rule that does not hold; ShapeError or ParameterError where
@@ -63,7 +63,7 @@ def confirm(derivation: Derivation) -> None:
             "the derivation is not printed: this is a fault of symconv; please report it")
 
 
-def refuted_step(derivation: Derivation, shapes: Mapping[str, Shape],
+def refuted_step(derivation: Derived, shapes: Mapping[str, Shape],
                  params: Mapping[str, int] | None = None) -> Step | None:
     """The first step of a derivation that evaluation does not confirm; None where all hold.
 
@@ -86,14 +86,14 @@ class _Trial:
     """A derivation with values for all its inputs: `given` those of the source and the cotangents
     or tangents (`seeds`, in order)."""
 
-    derivation: Derivation
+    derivation: Derived
     sizes: Mapping[str, int]
     given: Mapping[str, Any]
     seeds: tuple[str, ...]
     rational: bool
 
     @staticmethod
-    def of(derivation: Derivation, shapes: Mapping[str, Shape], params: Mapping[str, int],
+    def of(derivation: Derived, shapes: Mapping[str, Shape], params: Mapping[str, int],
            draw: Draw, seed: int) -> _Trial:
         """With operands that are drawn."""
         source = derivation.source

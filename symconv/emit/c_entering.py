@@ -13,7 +13,8 @@ from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import loop
 from symconv.emit.c_winograd_names import WinogradNames
 from symconv.integers import Int, largest, smallest
-from symconv.winograd import Side, Winograd
+from symconv.winograd import Winograd
+from symconv.winograd_operands import Side
 
 
 def entering(plan: Winograd, side: Side, buffer: str, name: str, first: str, many: str,

@@ -19,7 +19,8 @@ from symconv.emit.c_winograd_bounds import WinogradBounds
 from symconv.emit.c_winograd_names import WinogradNames
 from symconv.emit.c_workspace import Buffer
 from symconv.loops import Routine, Transformed
-from symconv.winograd import LINE, Side, Winograd, schemes_text
+from symconv.winograd import Winograd, schemes_text
+from symconv.winograd_operands import LINE, Side
 
 
 def transformed(routine: Routine) -> list[Transformed]:

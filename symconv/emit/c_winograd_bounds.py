@@ -16,7 +16,8 @@ from symconv.emit.c_winograd_names import WinogradNames
 from symconv.integers import Int
 from symconv.loops import Joined
 from symconv.tiling import CHUNK
-from symconv.winograd import Side, Winograd
+from symconv.winograd import Winograd
+from symconv.winograd_operands import Side
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from symconv.emit.numpy_shifts import Gather
 from symconv.emit.numpy_turning import by_shifts, turned
 from symconv.emit.numpy_views import view
 from symconv.emit.numpy_window import Window
-from symconv.integers import Int, ceil_div, floor_div, largest, smallest
+from symconv.integers import Int
 from symconv.ir import Access, Number
 
 
@@ -73,12 +73,8 @@ class _Reading(Window):
         source = frame.reader().view(moving)
         moved = self.moved(moving.subscripts)
         weights, target = self.plain(fixed), self.target_axes()
-        if not self._are_borders(moving):
-            return None
-        covered = frame.spans.keys() - set(source.axes)
         if weights is None or target is None or not moved or not all(
-                frame.spans[name].whole for name in covered) or not all(
-                self.is_bounded_by(name, moving) for name in source.axes) or not {*names} <= (
+                self.is_bounded_by(span, moving) for span in frame.plan.spans) or not {*names} <= (
                 set().union(*(subscript.names() for subscript in moving.subscripts))):
             return None
         kept = moved[0] in target
@@ -107,25 +103,6 @@ class _Reading(Window):
                     *(f"    {line}" for line in taps)]
         return [f"if np.isfinite(np.vdot({weights.text}, {weights.text})):",
                 *(f"    {line}" for line in lines), "else:", *(f"    {line}" for line in taps)]
-
-    def _are_borders(self, moving: Access) -> bool:
-        """Whether ranges leave out no more than what lies outside of the array that is read: zeros
-        stand for that alone."""
-        logical = self.frame.scope.tensors[moving.tensor].logical
-        for span in self.frame.plan.spans:
-            lows, highs = {Int.of(0)}, {span.extent}
-            for subscript, extent in zip(moving.subscripts, logical, strict=True):
-                stride = subscript.coefficient(span.name)
-                if stride.constant:
-                    ends = (-subscript, extent - 1 - subscript)
-                    first, last = ends if stride.constant > 0 else (-ends[1], -ends[0])
-                    low = ceil_div(first.without((span.name,)), abs(stride.constant))
-                    high = floor_div(last.without((span.name,)), abs(stride.constant)) + 1
-                    lows |= {low, largest(0, low)}
-                    highs |= {high, smallest(span.extent, high)}
-            if span.low not in lows or span.high not in highs:
-                return False
-        return True
 
     def _are_dots(self, target: Sequence[str], moved: Sequence[str]) -> bool:
         """Whether each of a few taps is one sum of products over large maps: those cost less where

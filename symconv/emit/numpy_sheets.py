@@ -16,9 +16,9 @@ from itertools import takewhile
 
 from symconv.emit.numpy_frame import EMPTY, INTEGER, Frame, allocation, identity
 from symconv.emit.numpy_scalars import split
-from symconv.integers import Int, largest, smallest
+from symconv.emit.numpy_sheet_axes import SheetAxis, sheet_axis
 from symconv.ir import Access, Definition, Program, Tensor
-from symconv.slicing import Slices, Span
+from symconv.slicing import Slices
 from symconv.vectorise import arrange
 
 _BLOCK = 1 << 16        # elements of a line
@@ -27,53 +27,12 @@ _LONG = 512             # elements of a row that lose nothing by being apart
 
 
 @dataclass(frozen=True, slots=True)
-class _Axis:
-    """An axis of the array with `extent` places and of the target with `count`; the line begins at
-    place `low` of it. `tap` number a of `turns`, if there is one, begins `step`*a places later."""
-
-    extent: int
-    count: int
-    low: int
-    tap: str | None = None
-    turns: int = 1
-    step: int = 1
-
-    @property
-    def reach(self) -> int:
-        return abs(self.step) * (self.turns - 1)
-
-    @property
-    def size(self) -> int:
-        return self.count + self.reach
-
-    @property
-    def alone(self) -> bool:
-        """Whether nothing moves it."""
-        return self.tap is None and self.filled
-
-    @property
-    def filled(self) -> bool:
-        """Whether the line has what the array has."""
-        return self.low == 0 and self.size == self.extent
-
-    @property
-    def places(self) -> str:
-        """What the array has of the axis in the line."""
-        return _range(max(0, -self.low), min(self.size, self.extent - self.low), self.size)
-
-    @property
-    def seen(self) -> str:
-        """What the line has of the axis in the array."""
-        return _range(max(0, self.low), min(self.extent, self.low + self.size), self.extent)
-
-
-@dataclass(frozen=True, slots=True)
 class Sheets:
     """The array, how many maps it holds, and the axes of a map."""
 
     name: str
     maps: int
-    axes: tuple[_Axis, ...]
+    axes: tuple[SheetAxis, ...]
     high: bool | None                           # a maximum, a minimum, or neither: a sum
 
     @staticmethod
@@ -92,11 +51,11 @@ class Sheets:
                 plan.target) != len(read.subscripts) or {*spans} != {
                 sub.name for sub in plan.target}:
             return None
-        axes = list[_Axis]()
+        axes = list[SheetAxis]()
         for subscript, place, extent, count in zip(read.subscripts, plan.target, source.logical,
                                                    target, strict=True):
-            axis = _axis(plan.loops, spans.get(place.name or ""), subscript, extent.constant,
-                         count.constant)
+            axis = sheet_axis(plan.loops, spans.get(place.name or ""), subscript, extent.constant,
+                              count.constant)
             if axis is None:
                 return None
             axes.append(axis)
@@ -133,7 +92,7 @@ class Sheets:
         moved = [(axis, self._pitch(place)) for place, axis in enumerate(self.axes) if axis.tap]
         order = [loop.name for loop in frame.plan.loops]
         moved.sort(key=lambda pair: order.index(pair[0].tap or ""))
-        shift = " + ".join(_shift(axis, pitch) for axis, pitch in moved)
+        shift = " + ".join(axis.shift(pitch) for axis, pitch in moved)
         kind = f"np.int{8 if math.prod(axis.turns for axis, _ in moved) < 1 << 7 else 16}"
         indent = "    " * len(moved)
         loops = [f"{'    ' * depth}for {axis.tap} in range({axis.turns}):"
@@ -226,46 +185,6 @@ def are_sheets(definition: Definition, program: Program) -> bool:
 def sheets(frame: Frame) -> Sheets | None:
     """The line for the plan of a frame."""
     return Sheets.of(frame.definition, frame.plan, frame.scope.tensors.__getitem__)
-
-
-def _axis(loops: Sequence[Span], span: Span | None, subscript: Int, extent: int | None,
-          count: int | None) -> _Axis | None:
-    """An axis where the points are all those at which the array is read inside of its bounds."""
-    if span is None or not extent or not count or span.extent.constant != count:
-        return None
-    if subscript.coefficient(span.name).constant != 1:
-        return None
-    taps = [loop for loop in loops if loop.name in subscript.names()]
-    rest = subscript.without((span.name,))
-    ends = -rest, extent - rest
-    if span.low not in (Int.of(0), ends[0], largest(0, ends[0])) or span.high not in (
-            span.extent, ends[1], smallest(span.extent, ends[1])):
-        return None
-    match taps:
-        case []:
-            start = rest.constant
-            return None if start is None else _Axis(extent, count, start)
-        case [loop] if loop.whole:
-            start, step = rest.without((loop.name,)).constant, rest.coefficient(loop.name).constant
-            turns = loop.extent.constant
-            if start is None or not step or not turns:
-                return None
-            low = start + min(0, step * (turns - 1))
-            if low + count + abs(step) * (turns - 1) <= 0 or low >= extent:
-                return None                     # nothing of the array is read
-            return _Axis(extent, count, low, loop.name, turns, step)
-    return None
-
-
-def _range(low: int, high: int, extent: int) -> str:
-    return f"{low or ''}:{high if high != extent else ''}"
-
-
-def _shift(axis: _Axis, pitch: int) -> str:
-    """How far a tap is moved along the line."""
-    factor = axis.step * pitch
-    text = str(axis.tap) if factor == 1 else f"{factor}*{axis.tap}"
-    return text if factor > 0 else f"{axis.reach * pitch} - {-factor}*{axis.tap}"
 
 
 def _added(frame: Frame, seen: str, total: str, step: int, turns: int) -> list[str]:

@@ -10,7 +10,6 @@ residue, as s*i + a = s*(i + a//s) + a%s.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +19,7 @@ from symconv.emit.numpy_helpers import CACHE
 from symconv.emit.numpy_integers import plain
 from symconv.emit.numpy_matmul import Groups, Labelled, volume, volume_text
 from symconv.emit.numpy_padding import strided
+from symconv.emit.numpy_row_shifts import RowShift, row_shift
 from symconv.integers import Int
 from symconv.ir import Access
 
@@ -29,46 +29,6 @@ _BEGIN = 16             # elements that could be copied while a row begins
 _TAPS = 8               # taps, each of which reads both operands again
 _WIDE = 8               # rows and columns of a product that reads its operands often enough
 _TURN = 8               # the same for an element of a gradient that is written with gaps
-
-
-@dataclass(frozen=True, slots=True)
-class _Shift:
-    """Tap number a of `count` begins `step`*a rows (`back`: from the last one), counted over the
-    residues: row n is row n//phases of residue n%phases, and `reach` rows lie behind the places.
-
-    `start` is the subscript of the first row of all, `gap` lies between rows.
-    """
-
-    tap: str
-    axis: int
-    start: Int
-    count: int
-    step: int
-    gap: int
-    phases: int
-    back: bool
-
-    @property
-    def reach(self) -> int:
-        return self.step * (self.count - 1) // self.phases
-
-    def taken(self, columns: str, row: str, length: str, tap: str | int) -> str:
-        """The columns for one tap: `row` elements for each row, `length` in all."""
-        last = self.step * (self.count - 1)
-        if isinstance(tap, int):
-            number = last - self.step * tap if self.back else self.step * tap
-            residue, low = str(number % self.phases), str(number // self.phases)
-        else:
-            low = tap if self.step == 1 else f"{self.step}*{tap}"
-            low, residue = f"{last} - {low}" if self.back else low, ""
-            if self.phases > 1:
-                part = f"({low})" if " " in low or "*" in low else low
-                residue, low = f"{part} % {self.phases}", f"({part}//{self.phases})"
-            elif self.back:
-                low = f"({low})"
-        first = "0" if low == "0" else low if row == "1" else f"{row}*{low}"
-        ends = f":{length}" if first == "0" else f"{first} : {first} + {length}"
-        return f"{columns}[{f'{residue}, ' if self.phases > 1 else ''}..., {ends}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +53,13 @@ class Gather:
 
     def shifted(self) -> list[str] | None:
         """The statements; None where no tap is a shift, or where too little is spared."""
-        shift = self._shift()
+        shift = row_shift(self.moving.subscripts, self.moved[0], self.loops, self.extents,
+                          self.filled)
         if shift is None:
             return None
         return self._at_places(shift) if self.moved[0] in self.axes else self._at_taps(shift)
 
-    def _shift(self) -> _Shift | None:
-        place, subscripts = self.moved[0], self.moving.subscripts
-        axis = next(n for n, subscript in enumerate(subscripts) if place in subscript.names())
-        taps = [name for name in self.loops if name in subscripts[axis].names()]
-        if len(taps) != 1 or sum(taps[0] in subscript.names() for subscript in subscripts) != 1:
-            return None
-        stride, step = (subscripts[axis].coefficient(name).constant for name in (place, taps[0]))
-        count = self.extents[taps[0]].constant
-        if not stride or stride < 0 or not step or count is None:
-            return None
-        gap = math.gcd(stride, step)
-        phases = stride // gap
-        if 2 * phases > count or (phases > 1 and self.filled):
-            return None                         # residues may end behind the array
-        start = subscripts[axis].without((taps[0],)) + min(0, step * (count - 1))
-        return _Shift(taps[0], axis, start, count, abs(step) // gap, gap, phases, step < 0)
-
-    def _at_places(self, shift: _Shift) -> list[str] | None:
+    def _at_places(self, shift: RowShift) -> list[str] | None:
         """The target has the places: the product of every tap is added to all of them."""
         names, frame = (*self.source, *self.loops), self.frame
         groups = Groups.of(self.weights.axes, names, self.axes)
@@ -154,7 +98,7 @@ class Gather:
             *inside, f"for {shift.tap} in range({'1, ' if self.first else ''}{shift.count}):",
             f"    {here} += np.matmul({factors}[{shift.tap}], {taken[1]})"])]
 
-    def _at_taps(self, shift: _Shift) -> list[str] | None:
+    def _at_taps(self, shift: RowShift) -> list[str] | None:
         """The target has the taps: a product over all places for each of them."""
         names = tuple(name for name in (*self.source, *self.loops) if name != shift.tap)
         frame, into = self.frame, self.frame.definition.target
@@ -199,7 +143,7 @@ class Gather:
             *inside, f"for {shift.tap} in range({shift.count}):",
             f"    {into.name}[{items}] {'' if single else '+'}= {value}.reshape({shape})"])]
 
-    def _spares(self, shift: _Shift, rows: Sequence[str], copied: Sequence[str],
+    def _spares(self, shift: RowShift, rows: Sequence[str], copied: Sequence[str],
                 *costs: tuple[int, Sequence[str]]) -> bool:
         """Whether copies that are not made outweigh the passes over arrays that take their place
         (`costs`: how many, axes), few rows of factors meet what is copied, and blocks share few."""
@@ -214,14 +158,14 @@ class Gather:
         return spared >= max(_LEAST, sum(times * (volume(axes, self.extents).constant or 0)
                                          for times, axes in costs))
 
-    def _multiplies(self, shift: _Shift, groups: Groups) -> bool:
+    def _multiplies(self, shift: RowShift, groups: Groups) -> bool:
         """Whether a product for each of a few taps, of many rows and columns, costs less than
         copies of them for one product."""
         sides = [volume(names, self.extents).constant or 0
                  for names in (groups.rows, groups.columns)]
         return shift.phases == 1 and shift.count <= _TAPS and min(sides) >= _WIDE
 
-    def _blocks(self, shift: _Shift, groups: Groups, depth: tuple[Sequence[str], int],
+    def _blocks(self, shift: RowShift, groups: Groups, depth: tuple[Sequence[str], int],
                 least: int) -> Blocks:
         """Blocks of `least` places for each row of the factors, four times the rows that two blocks
         share."""
@@ -233,7 +177,7 @@ class Gather:
         return Blocks.of(self.frame, self.extents, (self.outer, self.moved[0], self.moved[1:]),
                          (deep, under), (groups.rows, max(least, -(-shared // rows))))
 
-    def _columns(self, shift: _Shift, batch: tuple[str, ...], rows: tuple[str, ...],
+    def _columns(self, shift: RowShift, batch: tuple[str, ...], rows: tuple[str, ...],
                  columns: tuple[str, ...], blocks: Blocks) -> tuple[list[str], str, list[str]]:
         """Statements that make the windows, the name of their columns, and statements that copy
         them for a block. An axis of the batch that they lack has extent 1 behind one they have."""

@@ -48,11 +48,10 @@ class Window:
         return [name for subscript in subscripts if subscript.names() & {*self.loops}
                 for name in spans if name in subscript.names()]
 
-    def is_bounded_by(self, name: str, access: Access) -> bool:
+    def is_bounded_by(self, span: Span, access: Access) -> bool:
         """Whether an index takes every value for which an access stays inside its array, so that
         zeros around the array are all that is left out."""
-        (span,) = (span for span in self.frame.plan.spans if span.name == name)
-        lows, highs = self._reach(name, access)
+        lows, highs = self._reach(span.name, access)
         return span.low in (Int.of(0), *lows, *(largest(0, low) for low in lows)) and (
             span.high in (span.extent, *highs, *(smallest(span.extent, high) for high in highs)))
 

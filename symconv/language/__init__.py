@@ -8,6 +8,7 @@
     subscripts   syntax -> integer expressions, rows and accesses
     survey       what the names are, before statements are read
     scalars      syntax -> scalar bodies
+    indices      which indices a statement and its reductions bind
     terms        syntax -> terms; a reduction inside an expression becomes its own statement
     assemble     terms -> definitions: extents, range rows, requirements
 

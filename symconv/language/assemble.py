@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from symconv.integers import Int
+from symconv.integers import Int, product
 from symconv.ir import (
     Access,
     Axis,
@@ -21,7 +21,8 @@ from symconv.ir import (
 )
 from symconv.language import normal
 from symconv.language.environment import Environment, Shape
-from symconv.language.extents import Extents, axes_of, capitalised, lone_axes, product
+from symconv.language.extents import Extents, axes_of, capitalised, lone_axes
+from symconv.language.indices import Indices
 from symconv.language.inside import Inside
 from symconv.language.names import fresh
 from symconv.language.terms import RawDefinition, RawTerm, Statement
@@ -69,12 +70,12 @@ class Assembly:
         for raw in statement.definitions:        # inner reductions: their axes are indices
             if raw is not statement.definitions[-1]:
                 reads = [read for read in reads if read[0] != raw.name]
-        extents, clashes = infer(list(statement.variables), known, reads, self._logical)
+        extents, clashes = infer(list(statement.indices.names), known, reads, self._logical)
         for key, extent in extents.items():
             if key not in known and not any(extent == e for _, _, e in self._lone(reads, key)):
-                extents[key] = self.extents.named(statement.variables[key], extent)
+                extents[key] = self.extents.named(statement.indices.names[key], extent)
         for clash in clashes:
-            name = statement.variables[clash.index]
+            name = statement.indices.names[clash.index]
             what = (f"index {name} runs over {clash.first[0]} (extent {clash.extent}) and over "
                     f"{clash.second[0]} (extent {clash.other})")
             row = Equal(clash.extent - clash.other)
@@ -85,10 +86,10 @@ class Assembly:
             self.equal.append(row)
             self.requirements.setdefault(row, Requirement(
                 row, f"{what}, which must be equal; write {name} < ... to choose one"))
-        for key, name in statement.variables.items():
+        for key, name in statement.indices.names.items():
             if key not in extents:
                 raise self.env.error(
-                    statement.places[key], f"the extent of index {name} cannot be inferred",
+                    statement.indices.places[key], f"the extent of index {name} cannot be inferred",
                     "an index takes the extent of an axis that it indexes alone; from compound "
                     "subscripts one is inferred if every constant in them is >= 0 and the other "
                     "indices have extents", f"add the line {name} < ... with its extent")
@@ -97,14 +98,14 @@ class Assembly:
     def _declared(self, place: int) -> dict[str, Int]:
         """The extents that lines i < ... and a declared target give."""
         position, statement = self.statements[place]
-        known = {key: extent for key, name in statement.variables.items()
+        known = {key: extent for key, name in statement.indices.names.items()
                  if (extent := self.extents.extent_at(name, position)) is not None}
         main = statement.definitions[-1]
         shape = self.env.tensors[main.name]
         for key, extent in zip(main.free, shape.logical, strict=True):
             if extent is not None and known.setdefault(key, extent) != extent:
                 raise self.env.error(
-                    shape.node, f"index {statement.variables[key]} has two extents: "
+                    shape.node, f"index {statement.indices.names[key]} has two extents: "
                     f"{extent} here, {known[key]} by its own line",
                     "a declared target gives its indices their extents", "remove one")
         return known
@@ -118,13 +119,11 @@ class Assembly:
         """Give the axes of undeclared operands their extents, from indices alone on them."""
         statement = self.statements[place][1]
         inner = {raw.name for raw in statement.definitions}
+        indices = statement.indices
         for key, axis, tensor in lone_axes(reads):
             shape = self.env.tensors[tensor]
-            if shape.logical[axis] is None and tensor not in inner and key in statement.variables:
-                found = self._lone(reads, key)
-                _fill(shape, axis, known[key] if key in known else found[0][2] if found
-                      else self.extents.new_base(capitalised(statement.variables[key]),
-                                                 statement.places[key]))
+            if shape.logical[axis] is None and tensor not in inner and key in indices.names:
+                _fill(shape, axis, self._extent(indices, key, reads, known))
         for tensor, subscripts in reads:
             shape = self.env.tensors[tensor]
             for axis in range(len(subscripts)):
@@ -138,13 +137,19 @@ class Assembly:
             statement = self.statements[later][1]
             reads = _in_text_order(statement)
             for key, where, read in lone_axes(reads):
-                if (read, where) == (tensor, axis) and key in statement.variables:
-                    known = self._declared(later)
-                    found = self._lone(reads, key)
-                    return known[key] if key in known else found[0][2] if found else \
-                        self.extents.new_base(capitalised(statement.variables[key]),
-                                              statement.places[key])
+                if (read, where) == (tensor, axis) and key in statement.indices.names:
+                    return self._extent(statement.indices, key, reads, self._declared(later))
         return None
+
+    def _extent(self, indices: Indices, key: str, reads: Sequence[Read],
+                known: Mapping[str, Int]) -> Int:
+        """The extent of a variable that is alone on an axis: the known one, that of another axis
+        that it is alone on, or a new size with the name of the index."""
+        if key in known:
+            return known[key]
+        found = self._lone(reads, key)
+        return found[0][2] if found else self.extents.new_base(
+            capitalised(indices.names[key]), indices.places[key])
 
     def _logical(self, tensor: str) -> list[Int]:
         return [extent for extent in self.env.tensors[tensor].logical if extent is not None]
@@ -177,7 +182,7 @@ class Assembly:
         taken = {*self.env.symbols, *self.extents.values, *self.extents.base, *self.env.tensors}
         taken |= {name for other, name in names.items()
                   if other in beside or extents[other] != extents[key]}
-        names[key] = fresh(statement.variables[key], taken)
+        names[key] = fresh(statement.indices.names[key], taken)
 
     def _term(self, statement: Statement, raw: RawDefinition, term: RawTerm,
               names: Mapping[str, str], extents: Mapping[str, Int]) -> Term:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 
-from symconv.integers import Int, floor_div
+from symconv.integers import Int, floor_div, product
 from symconv.ir import Axis, Kind, Size
 from symconv.language.environment import OUTSIDE, Environment, Shape
 from symconv.language.names import fresh
@@ -198,10 +198,3 @@ def lone_axes(reads: Iterable[Read]) -> Iterable[tuple[str, int, str]]:
 def capitalised(index: str) -> str:
     """The size named after an index: i gives I, out gives Out."""
     return index[0].upper() + index[1:]
-
-
-def product(extents: Iterable[Int]) -> Int:
-    total = Int.of(1)
-    for extent in extents:
-        total = total * extent
-    return total

@@ -10,7 +10,8 @@ from symconv.integers import Element, Int
 from symconv.ir import Access, Kind, Number, Reduction, Row, Scalar, Ties, Whole
 from symconv.language import normal
 from symconv.language.environment import Environment, Scope, Shape
-from symconv.language.names import REDUCTIONS, RESERVED
+from symconv.language.indices import Indices
+from symconv.language.names import REDUCTIONS
 from symconv.language.scalars import Scalars, called, factors, is_reduction
 from symconv.language.subscripts import addends, integer, rows
 from symconv.language.syntax import elements
@@ -51,10 +52,8 @@ class RawDefinition:
 
 
 class Statement:
-    """One statement: its variables (with the name in the text), places and definitions.
-
-    The definitions are in order: those of inner reductions, then the one that was written.
-    """
+    """One statement: its indices, and its definitions in order: those of inner reductions, then the
+    one that was written. `where` tells the place of each read in the text."""
 
     def __init__(self, env: Environment, taken: set[str], names: frozenset[str]) -> None:
         self.env = env
@@ -62,43 +61,14 @@ class Statement:
         self.taken = taken                     # names that no statement made here may take
         self.scope = Scope({}, names)
         self.scalars = Scalars(env, self._lift)
-        self.variables: dict[str, str] = {}
-        self.places: dict[str, ast.AST] = {}
+        self.indices = Indices(env)
         self.definitions: list[RawDefinition] = []
 
     def free(self, places: tuple[tuple[ast.expr, ...], ...]) -> tuple[str, ...]:
         """The indices on the left; they are known in the whole statement."""
-        keys: list[str] = []
-        for node in (part for place in places for part in place):
-            keys.append(self.variable(node, self.scope))
-            self.scope = self._with(self.scope, keys[-1])
-        return tuple(keys)
-
-    def variable(self, node: ast.expr, scope: Scope) -> str:
-        """A new index, at its place on the left or in a reduction."""
-        error = self.env.error
-        if not isinstance(node, ast.Name):
-            raise error(node, "an index is a plain name here", "the left side and the brackets of "
-                        "a reduction list index names", "put the expression into a subscript on "
-                        "the right: y[i] = ... x[2*i] ...")
-        name = node.id
-        if name[0].isupper() or name in RESERVED:
-            raise error(node, f"{name} cannot be an index", "indices are lower-case; upper-case "
-                        "names are sizes, and functions keep their names", "rename the index")
-        if name in self.env.tensors or name in self.env.targets:
-            raise error(node, f"{name} is an index and an array",
-                        "all names of a program are distinct", "rename the index")
-        if name in scope.indices:
-            raise error(node, f"index {name} stands here twice", "every index is bound once: on "
-                        "the left, or by one reduction around its uses", f"rename one of them; "
-                        f"for a diagonal write y[{name}] = x[{name},{name}]")
-        count = 1
-        while (key := f"{name}#{count}") in self.variables:     # no symbol has such a name
-            count += 1
-        self.variables[key] = name
-        self.env.indices.add(name)
-        self.places[key] = node
-        return key
+        keys, self.scope = self.indices.bind(
+            [part for place in places for part in place], self.scope)
+        return keys
 
     def define(self, name: str, free: tuple[str, ...], value: ast.expr, scope: Scope,
                node: ast.AST, kind: Kind = "real") -> RawDefinition:
@@ -194,17 +164,14 @@ class Statement:
         if isinstance(node.func, ast.Subscript):
             binders: list[ast.expr] = list(elements(node.func.slice))
         else:
-            binders = list(self._unbound(node.args[0], scope))
+            binders = list(self.indices.unbound(node.args[0], scope))
             scope = Scope(scope.indices, scope.statement
                           | {part.id for part in binders if isinstance(part, ast.Name)})
         if not binders:
             raise self.env.error(node, f"{name} has nothing to run over", "a reduction binds at "
                                  "least one index", f"write {name}[a](...) with the indices to "
                                  "run over")
-        bound: list[str] = []
-        for binder in binders:
-            bound.append(self.variable(binder, scope))
-            scope = self._with(scope, bound[-1])
+        bound, scope = self.indices.bind(binders, scope)
         negative, parts = factors(node.args[0])
         guards, body = self._guarded(node.args[0], negative, parts, scope, {})
         witness = None
@@ -215,40 +182,7 @@ class Statement:
                                      f"write {name}[a,e](..., W*a + e)")
             witness = (Int.of(bound[0]) if len(node.args) == 1
                        else integer(self.env, node.args[1], scope))
-        return RawTerm(tuple(bound), guards, body, True, name == "mean", witness)
-
-    def _with(self, scope: Scope, key: str) -> Scope:
-        return Scope({**scope.indices, self.variables[key]: key}, scope.statement)
-
-    def _unbound(self, node: ast.expr, scope: Scope) -> list[ast.Name]:
-        """What a reduction without [ ] binds: names alone on an axis, or with an extent."""
-        env = self.env
-        known = {*scope.indices, *env.given, *env.tensors, *env.targets, *RESERVED}
-        found: dict[str, ast.Name] = {}
-
-        def visit(part: ast.AST, hidden: frozenset[str], alone: bool) -> None:
-            match part:
-                case ast.Name(id=name):
-                    if (alone or name in env.ranged) and name not in hidden | known \
-                            and not name[0].isupper():
-                        found.setdefault(name, part)
-                case ast.Subscript(slice=inside):
-                    for place in elements(inside):
-                        for element in elements(place):
-                            visit(element, hidden, True)
-                case ast.Call(func=func, args=arguments):
-                    if isinstance(func, ast.Subscript):
-                        hidden |= {n.id for n in elements(func.slice) if isinstance(n, ast.Name)}
-                    elif is_reduction(part):
-                        return
-                    for argument in arguments:
-                        visit(argument, hidden, False)
-                case _:
-                    for child in ast.iter_child_nodes(part):
-                        visit(child, hidden, False)
-
-        visit(node, frozenset(), False)
-        return list(found.values())
+        return RawTerm(bound, guards, body, True, name == "mean", witness)
 
     def _lift(self, node: ast.Call, scope: Scope) -> Scalar:
         """A statement of its own, over the indices in scope that it depends on."""

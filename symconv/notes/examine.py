@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symconv.differentiate import Derivation
+from symconv.differentiate import Derived
 from symconv.errors import SymconvError
 from symconv.glossary import misused
 from symconv.notes import checking
@@ -49,7 +49,7 @@ def summary(block: Block) -> str:
     return type(block).__name__
 
 
-def derived(block: DerivationBlock) -> Derivation:
+def derived(block: DerivationBlock) -> Derived:
     """The derivation that a block shows, unsolved; `report` solves it in its last step."""
     operator = block.operator().for_shapes(block.shapes)
     match block.kind:

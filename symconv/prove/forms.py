@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from symconv.calculus import derivative
-from symconv.differentiate import Derivation, vjp
+from symconv.differentiate import Derived, vjp
 from symconv.gather import solved
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Term
@@ -34,13 +34,13 @@ class Pair:
     gather: tuple[Piece, ...]
 
 
-def gather_program(program: Program, wrt: str) -> tuple[Derivation, Program]:
+def gather_program(program: Program, wrt: str) -> tuple[Derived, Program]:
     """The derivation of a gradient, and the program of its last step, where it is solved."""
     derivation = solved(vjp(program, (wrt,)))
     return derivation, derivation.steps[-1].program
 
 
-def pairs(derivation: Derivation, gathered: Program) -> tuple[Pair, ...]:
+def pairs(derivation: Derived, gathered: Program) -> tuple[Pair, ...]:
     """Every read through which the gradient of one operand flows."""
     source = derivation.steps[1 if derivation.steps[1].rule == "selector" else 0].program
     (wrt,) = derivation.wrt

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from symconv.integers import Int
+from symconv.integers import Int, product
 from symconv.ir import Access, AtLeast, Equal, Program, Row, Scalar
 from symconv.loops import Routine
 from symconv.prove.by_z3 import Reader, implied
@@ -74,7 +74,7 @@ def _judged(program: Program, uses: Iterable[_Use]) -> Judgement:
     known = facts(program)
     tensors = [*program.inputs, *(definition.target for definition in program.definitions)]
     answers = [_implied(known, (), [
-        Equal(axis.stored - _product(axis.logical)) for tensor in tensors for axis in tensor.axes])]
+        Equal(axis.stored - product(axis.logical)) for tensor in tensors for axis in tensor.axes])]
     for use in dict.fromkeys(uses):
         inside: list[Row] = []
         for name, subscripts in use.places:
@@ -95,10 +95,3 @@ def _implied(known: Sequence[Row], path: Sequence[Row], wanted: Sequence[Row]) -
     reader = Reader()
     hypotheses = [reader.rows(known), reader.rows(path)]
     return implied(reader, hypotheses, reader.rows(wanted))
-
-
-def _product(extents: Sequence[Int]) -> Int:
-    product = Int.of(1)
-    for extent in extents:
-        product = product * extent
-    return product

@@ -12,10 +12,10 @@
 from __future__ import annotations
 
 from symconv.report.formats import formula_html, html, html_fragment, json, latex, markdown, text
-from symconv.report.formula import definition_latex, program_formula, program_latex
+from symconv.report.formula import program_formula, program_latex
 from symconv.report.matrix import matrix_latex, matrix_text, restyled_matrix
 from symconv.report.style import Style
 
-__all__ = ["Style", "definition_latex", "formula_html", "html", "html_fragment", "json", "latex",
-           "markdown", "matrix_latex", "matrix_text", "program_formula", "program_latex",
-           "restyled_matrix", "text"]
+__all__ = ["Style", "formula_html", "html", "html_fragment", "json", "latex", "markdown",
+           "matrix_latex", "matrix_text", "program_formula", "program_latex", "restyled_matrix",
+           "text"]

@@ -7,7 +7,7 @@ import re
 
 from markupsafe import Markup
 
-from symconv.differentiate import Derivation
+from symconv.differentiate import Derived
 from symconv.render import render
 from symconv.report.formula import printed_width
 from symconv.report.mathml import available, mathml
@@ -21,7 +21,7 @@ _LINE = 40                             # characters of a formula that surely fit
 _CLASSES = {"en": "article", "zh": "ctexart"}
 
 
-def latex(derivation: Derivation, lang: str = "en", depth: str = "steps",
+def latex(derivation: Derived, lang: str = "en", depth: str = "steps",
           document: bool = False, style: Style = PLAIN) -> str:
     r"""A fragment for \input, which needs amsmath, graphicx where a formula is set smaller to fit
     the line, and for Chinese a class such as ctexart; or a whole document."""
@@ -38,7 +38,7 @@ def latex(derivation: Derivation, lang: str = "en", depth: str = "steps",
     return render("report/document.tex.jinja", documentclass=_CLASSES[lang], fragment=fragment)
 
 
-def markdown(derivation: Derivation, lang: str = "en", depth: str = "steps",
+def markdown(derivation: Derived, lang: str = "en", depth: str = "steps",
              style: Style = PLAIN) -> str:
     """Markdown with formulas between dollar signs."""
     told = story(derivation, lang, depth, style)
@@ -47,7 +47,7 @@ def markdown(derivation: Derivation, lang: str = "en", depth: str = "steps",
                   **_words(told))
 
 
-def html(derivation: Derivation, lang: str = "en", depth: str = "steps",
+def html(derivation: Derived, lang: str = "en", depth: str = "steps",
          style: Style = PLAIN) -> str:
     """One self-contained page. Formulas are MathML with their LaTeX source as annotation; where
     latex2mathml (extra `notes`) is not installed, the source alone."""
@@ -56,7 +56,7 @@ def html(derivation: Derivation, lang: str = "en", depth: str = "steps",
                   **_body(told), **_words(told))
 
 
-def html_fragment(derivation: Derivation, lang: str = "en", depth: str = "steps",
+def html_fragment(derivation: Derived, lang: str = "en", depth: str = "steps",
                   style: Style = PLAIN) -> str:
     """The content of that page alone, as notebooks show it."""
     told = story(derivation, lang, depth, style)
@@ -80,7 +80,7 @@ def formula_html(latex: str, display: bool = False) -> Markup:
     return Markup("<pre>{}</pre>").format(source) if display else source
 
 
-def text(derivation: Derivation, lang: str = "en", depth: str = "steps") -> str:
+def text(derivation: Derived, lang: str = "en", depth: str = "steps") -> str:
     """Plain text; the formulas are in the definition language."""
     told = story(derivation, lang, depth)
     parts = [told.title]
@@ -95,7 +95,7 @@ def text(derivation: Derivation, lang: str = "en", depth: str = "steps") -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def json(derivation: Derivation, lang: str = "en", depth: str = "steps",
+def json(derivation: Derived, lang: str = "en", depth: str = "steps",
          style: Style = PLAIN) -> str:
     """The whole report as data."""
     told = story(derivation, lang, depth, style)

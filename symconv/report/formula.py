@@ -120,13 +120,6 @@ def definition_formula(definition: Definition, notation: Notation,
     return Formula(left, tuple(pieces) or ("0",), outside)
 
 
-def definition_latex(definition: Definition, notation: Notation | None = None) -> str:
-    """One definition as a displayed formula, without delimiters. Without a notation, conditions
-    that only keep reads in range are shown too."""
-    known = notation or Notation({definition.target.name: definition.target})
-    return aligned([definition_formula(definition, known)])
-
-
 def program_formula(program: Program, style: Style = PLAIN) -> str:
     """All definitions of a program, as one displayed formula without delimiters."""
     notation = Notation.of(program, style=style)

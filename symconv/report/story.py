@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from symconv.confirmation import confirm
-from symconv.differentiate import Derivation, Step
+from symconv.differentiate import Derived, Step
 from symconv.errors import ParameterError
 from symconv.gather import solved
 from symconv.ir import Apply, Definition, Divides, Program, Scalar
@@ -51,7 +51,7 @@ class Story:
     fixed: tuple[str, ...]
 
 
-def story(derivation: Derivation, lang: str = "en", depth: str = "steps",
+def story(derivation: Derived, lang: str = "en", depth: str = "steps",
           style: Style = PLAIN) -> Story:
     """The story of a derivation in a language ("en", "zh").
 
@@ -78,7 +78,7 @@ def _words(lang: str) -> Words:
     return LANGUAGES[lang]
 
 
-def _chosen(derivation: Derivation, depth: str) -> tuple[Step, ...]:
+def _chosen(derivation: Derived, depth: str) -> tuple[Step, ...]:
     """The steps that a depth shows, each with the definitions that it shows."""
     if depth == "result":
         last = derivation.steps[-1]
@@ -90,7 +90,7 @@ def _chosen(derivation: Derivation, depth: str) -> tuple[Step, ...]:
 class _Teller:
     """Collects, while lines are made, the ranges told so far and the conventions used."""
 
-    derivation: Derivation
+    derivation: Derived
     words: Words
     style: Style
     told: set[tuple[str, str]]
@@ -168,7 +168,7 @@ class _Teller:
                     yield range_tex(index, notation.scope(()))
 
 
-def _splits(derivation: Derivation) -> dict[str, int]:
+def _splits(derivation: Derived) -> dict[str, int]:
     """How many axes of a Jacobian are those of the output, by its name."""
     if derivation.kind != "jacobian":
         return {}

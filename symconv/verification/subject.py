@@ -16,7 +16,8 @@ from symconv.arrays import Array
 from symconv.errors import ParameterError
 from symconv.evaluate import evaluate
 from symconv.ir import Program
-from symconv.kernel import Group, Kernel
+from symconv.jobs import Group
+from symconv.kernel import Kernel
 from symconv.make import build
 from symconv.operator import Operator
 from symconv.passes import Pass

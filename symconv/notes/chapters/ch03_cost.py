@@ -10,7 +10,7 @@ from symconv.notes.model import Block, Example, Heading, Items, Prose, Table, Wo
 from symconv.operator import parse
 
 if TYPE_CHECKING:
-    from symconv.differentiate import Derivation
+    from symconv.differentiate import Derived
     from symconv.ir import Definition, Program
 
 _DEPTHS = (1, 2, 4, 8, 16)
@@ -93,7 +93,7 @@ def _chain(depth: int) -> str:
     return "; ".join(["x: [N]", "y1[i] = x[i]*x[i]", *steps])
 
 
-def _adjoints(derivation: Derivation) -> tuple[Program, list[Definition]]:
+def _adjoints(derivation: Derived) -> tuple[Program, list[Definition]]:
     """The program that was differentiated (with selectors), and the statements added to it."""
     source = next(step.program for step in reversed(derivation.steps)
                   if step.rule in ("definition", "selector"))
