@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from symconv import cli_options as options
 from symconv.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -27,15 +28,16 @@ OTHERS = ("sizes", "cost")
 @click.option("--against", default="", metavar="NAMES",
               help="Peers, with commas: torch, onnxruntime, openvino, ncnn, jax, numpy.")
 @click.option("--layer", "layers", multiple=True, help="Only this layer of the suite; repeatable.")
-@click.option("--seconds", default=1.0, type=click.FloatRange(0.01), show_default=True,
+@click.option("--seconds", default=1.0, type=options.Seconds(), show_default=True,
               help="How long to measure each row.")
 @click.option("--threads", default=1, type=click.IntRange(1), show_default=True,
               help="Measure symconv alone: how much faster so many threads are than one.")
 @click.option("--json", "data", default=None, metavar="FILE", help="Write the rows as JSON.")
 @click.option("--svg", "picture", default=None, metavar="FILE", help="Write a chart.")
 @click.option("--output", "-o", "page", default=None, metavar="FILE", help="Write the Markdown.")
+@options.force
 def bench_command(suite: str, against: str, layers: Sequence[str], seconds: float, threads: int,
-                  data: str | None, picture: str | None, page: str | None) -> int:
+                  data: str | None, picture: str | None, page: str | None, force: bool) -> int:
     """Time fixed-shape kernels, one thread, interleaved with their peers.
 
     All kernels are compiled first. Every result is compared with one in float64. After an
@@ -44,26 +46,46 @@ def bench_command(suite: str, against: str, layers: Sequence[str], seconds: floa
     for library in ("OPENBLAS", "MKL", "OMP"):      # read when NumPy is first imported
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     from symconv.bench.suites import SUITES
+    from symconv.files import expect_writable
+
+    if suite not in (*SUITES, *OTHERS):
+        raise ParameterError(f"--suite {suite}: choose among {', '.join((*SUITES, *OTHERS))}")
+    if (suite in OTHERS or threads > 1) and (against or data or picture):
+        alone = f"--suite {suite}" if suite in OTHERS else "--threads"
+        raise ParameterError(f"{alone} measures symconv alone and writes a page; leave out "
+                             "--against, --json and --svg")
+    if suite in OTHERS and threads > 1:
+        raise ParameterError(f"--suite {suite} times no kernels; leave out --threads")
+    if suite == "cost" and layers:
+        raise ParameterError("--suite cost has no layers; leave out --layer")
+    for place in (data, picture, page):
+        if place is not None:
+            expect_writable(Path(place), force=force)
+
+    def shown(text: str) -> None:
+        options.deliver(text, "markdown", page, force)
 
     if suite == "cost":
         from symconv.bench.cost import report
 
         text, held = report()
-        _shown(text, page)
+        shown(text)
         return 0 if held else 1
     if suite == "sizes":
-        return _sizes(tuple(layers), page)
-    if suite not in SUITES:
-        raise ParameterError(f"--suite {suite}: choose among {', '.join((*SUITES, *OTHERS))}")
+        return _sizes(tuple(layers), shown)
     if threads > 1:
-        if against or data or picture:
-            raise ParameterError("--threads measures symconv alone and writes a page; leave out "
-                                 "--against, --json and --svg")
-        return _scaled(suite, tuple(layers), seconds, threads, page)
+        return _scaled(suite, tuple(layers), seconds, threads, shown)
     done, finished = _measured(suite, [name for name in against.split(",") if name],
                                tuple(layers), seconds)
     if done.rows:
-        _written(done, data, picture, page)
+        from symconv.bench.chart import svg
+        from symconv.bench.tables import json_text, markdown
+
+        shown(markdown(done))
+        if data is not None:
+            options.deliver(json_text(done), "json", data, force)
+        if picture is not None:
+            options.deliver(svg(done), "svg", picture, force)
     return 0 if finished else 130
 
 
@@ -100,7 +122,7 @@ def _measured(suite: str, names: Sequence[str], layers: tuple[str, ...],
 
 
 def _scaled(suite: str, names: tuple[str, ...], seconds: float, threads: int,
-            page: str | None) -> int:
+            shown: Callable[[str], None]) -> int:
     """Show how the passes of a suite scale, or write it; 130 after an interruption."""
     from symconv.bench.machine import described
     from symconv.bench.scaling import Scaling, scalings, table
@@ -121,22 +143,11 @@ def _scaled(suite: str, names: tuple[str, ...], seconds: float, threads: int,
     except KeyboardInterrupt:
         finished = False
     if done:
-        _shown(table(done, threads, described()), page)
+        shown(table(done, threads, described()))
     return 0 if finished else 130
 
 
-def _written(report: Report, data: str | None, picture: str | None, page: str | None) -> None:
-    from symconv.bench.chart import svg
-    from symconv.bench.tables import json_text, markdown
-
-    _shown(markdown(report), page)
-    if data is not None:
-        Path(data).write_text(json_text(report), encoding="utf-8")
-    if picture is not None:
-        Path(picture).write_text(svg(report), encoding="utf-8")
-
-
-def _sizes(names: tuple[str, ...], page: str | None) -> int:
+def _sizes(names: tuple[str, ...], shown: Callable[[str], None]) -> int:
     """Show the table, or write it; 1 where a limit is passed, and 130 after an interruption."""
     from symconv.bench.sizes import Size, cases, sizes, table
 
@@ -154,16 +165,8 @@ def _sizes(names: tuple[str, ...], page: str | None) -> int:
     except KeyboardInterrupt:
         pass
     if done:
-        _shown(table(done), page)
+        shown(table(done))
     return 130 if len(done) < len(chosen) else 0 if all(size.held for size in done) else 1
-
-
-def _shown(text: str, page: str | None) -> None:
-    """Print a text, or write it to a file."""
-    if page is None:
-        click.echo(text, nl=False)
-    else:
-        Path(page).write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +41,20 @@ shape = click.option("--shape", "texts", multiple=True, metavar="NAME=EXTENTS",
 force = click.option("--force", is_flag=True, help="Overwrite files that symconv did not make.")
 wrt = click.option("--wrt", multiple=True, metavar="OPERAND",
                    help="The operand to differentiate by. Repeatable.")
+
+
+class Seconds(click.FloatRange):
+    """A time to measure for: long enough for one call, and not without end."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0.01)
+
+    def convert(self, value: Any, param: click.Parameter | None,
+                ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value} is no length of time", param, ctx)
+        return found
 
 
 def say(text: str) -> None:

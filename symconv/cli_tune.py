@@ -29,7 +29,7 @@ if TYPE_CHECKING:
               help="strict: direct sums alone; default: float32 may take transforms.")
 @click.option("--candidates", default=8, type=click.IntRange(1), show_default=True,
               help="How many plans to try in a round.")
-@click.option("--seconds", default=1.0, type=click.FloatRange(0.01), show_default=True,
+@click.option("--seconds", default=1.0, type=options.Seconds(), show_default=True,
               help="How long to time a round.")
 @options.force
 def tune_command(op: str, words: Sequence[str], settings: Sequence[str], texts: Sequence[str],
@@ -43,6 +43,7 @@ def tune_command(op: str, words: Sequence[str], settings: Sequence[str], texts: 
     interruption the passes that are done are in it.
     """
     from symconv.emission import ordered
+    from symconv.files import expect_writable
     from symconv.invocation import operator_for, shapes
     from symconv.passes import emitted_passes
     from symconv.tuning import read_tuning
@@ -50,8 +51,7 @@ def tune_command(op: str, words: Sequence[str], settings: Sequence[str], texts: 
     place, given = Path(output), shapes(texts)
     if not given:
         raise ParameterError("plans are for one shape: give --shape for the operands")
-    if not place.parent.is_dir():
-        raise ParameterError(f"{place}: there is no directory {place.parent}; make it first")
+    expect_writable(place, force=force)
     if place.exists() and not force:
         read_tuning(place)
     order = ordered(operator_for(op, words, settings), None, dtype, given, accuracy=accuracy)

@@ -52,11 +52,31 @@ def write_files(directory: Path, texts: Mapping[str, str | bytes], *, force: boo
 
 def write_file(path: Path, text: str | bytes, *, force: bool = False) -> None:
     """Write one file, under the rules of `write_files`; its directory must exist."""
+    _expect_directory(path)
+    write_files(path.parent, {path.name: text}, force=force)
+
+
+def expect_writable(path: Path, *, force: bool = False) -> None:
+    """ParameterError where `write_file` would refuse the path, as far as that is known before.
+
+    Commands that work for minutes ask before they begin."""
+    _expect_directory(path)
+    try:
+        _content(path, force)
+    except (OSError, ValueError) as error:
+        if isinstance(error, SymconvError):
+            raise
+        raise ParameterError(_refusal(path.parent, error)) from None
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ParameterError(f"{path}: the directory {path.parent} cannot be written; choose "
+                             "another one")
+
+
+def _expect_directory(path: Path) -> None:
     if not path.name:
         raise ParameterError(f"{path}: this names a directory, a file is needed")
     if not os.path.isdir(path.parent):
         raise ParameterError(f"{path}: there is no directory {path.parent}; make it first")
-    write_files(path.parent, {path.name: text}, force=force)
 
 
 def _relative(name: str) -> PurePosixPath:

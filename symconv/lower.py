@@ -31,7 +31,7 @@ from symconv.stencil_abreast import abreast, abreast_both
 from symconv.stencil_chain import chained
 from symconv.stencil_sums import sums
 from symconv.stencilling import paired, stencil
-from symconv.tasks import task_axes
+from symconv.tasks import roomy_axes, task_axes
 from symconv.transforming import transform_tasks, transformed
 from symconv.wanted import guards, readers
 
@@ -53,6 +53,8 @@ def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None)
     program = item.program
     is_fast = schedule != "reference" and not program.sizes
     count = task_axes(program)
+    if is_fast and len(program.definitions) > 1:
+        count = roomy_axes(program, count)
     head = program.definition(program.outputs[0])
     tasks = tuple((index.name, index.extent) for index in head.free[:count])
     taken = global_names(program)

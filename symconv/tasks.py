@@ -2,11 +2,13 @@
 
 A pass is split over the first logical axes of its outputs. With several definitions, an axis
 counts only if every definition has it in front and every intermediate is read at that very
-index, so that a task computes its own slice of each intermediate and nothing twice.
+index, so that a task computes its own slice of each intermediate and nothing twice. For fixed
+shapes a task also keeps what a sum of products needs to be fast: rows and lanes.
 """
 
 from __future__ import annotations
 
+from symconv.contracting import factors
 from symconv.integers import Int
 from symconv.ir import Definition, Program, Term
 from symconv.relation import solution
@@ -33,6 +35,29 @@ def task_axes(program: Program) -> int:
                 aligned += 1
             count = aligned
     return count
+
+
+def roomy_axes(program: Program, count: int) -> int:
+    """At most `count`: fewer where only then a product of two reads has rows and lanes in a task.
+
+    A task that is given one channel of a convolution multiplies a matrix by a vector, and loads an
+    element for every product; one that has all channels loads it once for several of them.
+    """
+    return min((next((most for most in range(count, -1, -1) if _is_roomy(definition, term, most)),
+                     count) for definition in program.definitions for term in definition.terms),
+               default=count)
+
+
+def _is_roomy(definition: Definition, term: Term, count: int) -> bool:
+    """Whether, with `count` indices set, each of two factors is read along a free index that the
+    other one lacks."""
+    split = factors(term.body) if definition.reduction == "sum" and term.bound else None
+    if split is None:
+        return False
+    inside = {index.name for index in definition.free[count:] if index.extent.constant != 1}
+    first, second = ({name for subscript in read.subscripts for name in subscript.names()} & inside
+                     for read in split[1:])
+    return bool(first - second) and bool(second - first)
 
 
 def _wanted(definition: Definition) -> int:

@@ -58,6 +58,8 @@ def read_tuning(path: str | Path) -> Tuning:
                              "that symconv tune wrote")
     place = Path(path)
     try:
+        if not place.exists():
+            raise ParameterError(f"{place}: there is no such file; symconv tune writes one")
         if not place.is_file() or place.stat().st_size > _MOST_BYTES:
             raise ParameterError(f"{place}: this is no tuning file; symconv tune writes them")
         content = json.loads(place.read_text(encoding="utf-8"))
@@ -71,9 +73,16 @@ def read_tuning(path: str | Path) -> Tuning:
 
 
 def add_entry(path: Path, key: Key, chosen: Chosen, force: bool = False) -> None:
-    """Put one entry into a file, beside those that it has or in place of an older one. A reader
-    sees the file as it was or as it will be."""
-    entries = dict(read_tuning(path).entries) if path.exists() else {}
+    """Put one entry into a file, beside those that it has or in place of an older one. With `force`
+    a file that holds something else is begun anew. A reader sees the file as it was or as it will
+    be."""
+    entries: Mapping[Key, Chosen] = {}
+    if path.exists():
+        try:
+            entries = read_tuning(path).entries
+        except ParameterError:
+            if not force:
+                raise
     write_file(path, tuning_text({**entries, key: chosen}), force=force)
 
 

@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 
 import symconv as sc
+from symconv.emission import specialised
+from symconv.loops import plan_texts
+from symconv.lower import lower
+from symconv.passes import forward_passes
+from symconv.shapes import bind
 
 ops = sc.ops
 LENET = {"x": (2, 1, 12, 12), "w": (2, 1, 3, 3), "b": (2,), "w_2": (3, 2, 3, 3), "b_2": (3,),
@@ -411,3 +416,26 @@ def test_an_operand_may_be_called_like_a_companion_of_a_function() -> None:
     with pytest.raises(sc.ParameterError, match=r"operand x_tasks: .* rename it"):
         sc.build(sc.parse("x: [N]; x_tasks: [N]; y[i] = x[i]*x_tasks[i]"), "c").vjp(
             np.ones(3, np.float32), x=np.ones(3, np.float32), x_tasks=np.ones(3, np.float32))
+
+
+@pytest.mark.parametrize(("op", "shapes", "tasks", "plan"), [
+    (sc.ops.conv2d(padding=1, bias=False) >> sc.ops.relu(),
+     {"x": (2, 3, 9, 8), "w": (7, 3, 3, 3)}, (2,), "tiles: rows o (7 of 7)"),
+    (sc.ops.linear() >> sc.ops.relu(), {"x": (20, 30), "w": (41, 30), "b": (41,)}, (),
+     "tiles: rows n (20 of 20)"),
+    (sc.ops.linear() >> sc.ops.relu(), {"x": (1, 30), "w": (41, 30), "b": (41,)}, (1,), "tiles: "),
+    (sc.ops.conv2d(padding=1, groups=8, bias=False) >> sc.ops.relu(),
+     {"x": (2, 8, 9, 9), "w": (8, 1, 3, 3)}, (2, 8, 1), "stencil: ")],
+    ids=["channels", "batch", "one item", "nothing to gain"])
+def test_a_task_keeps_the_rows_and_lanes_of_a_product(op, shapes, tasks, plan):
+    (item,) = specialised(forward_passes(op.definition), bind(op.definition, shapes))
+    routine = lower(item)
+    assert tuple(extent.constant for _, extent in routine.tasks) == tasks
+    ((text,),) = plan_texts(routine).values()
+    assert text.startswith(plan)
+    rng = np.random.default_rng(0)
+    values = {name: rng.integers(-3, 4, shape).astype(np.float32)
+              for name, shape in shapes.items()}
+    fast, plain = (sc.build(op, shapes=shapes, schedule=schedule).forward(**values)
+                   for schedule in ("auto", "reference"))
+    np.testing.assert_array_equal(fast, plain)

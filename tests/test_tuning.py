@@ -183,8 +183,10 @@ def test_an_entry_changes_the_kernel_and_nothing_else_does(tmp_path):
         sc.build(OP, tuning=path)
     with pytest.raises(sc.ParameterError, match="auto"):
         sc.build(OP, shapes=FIXED, schedule="reference", tuning=path)
-    with pytest.raises(sc.ParameterError, match="no tuning file"):
+    with pytest.raises(sc.ParameterError, match="no such file"):
         sc.build(OP, shapes=FIXED, tuning=tmp_path / "none.json")
+    with pytest.raises(sc.ParameterError, match="no tuning file"):
+        sc.build(OP, shapes=FIXED, tuning=tmp_path)
     with pytest.raises(sc.ParameterError, match="the path of a file"):
         sc.build(OP, shapes=FIXED, tuning=3)
     x, w = (np.random.default_rng(0).standard_normal(shape).astype(np.float32)
@@ -299,7 +301,8 @@ def test_the_command_writes_what_emit_reads_and_adds_to_it(tmp_path, capsys):
 @pytest.mark.parametrize("wrong", [
     [*LAYER], [*LAYER, "--shape", "x=1,3,8,9", "--shape", "w=4,2,3,3"],
     [*LAYER, *SHAPES, "--pass", "backward"], [*LAYER, *SHAPES, "--candidates", "0"],
-    ["nothing", *SHAPES], [*LAYER, *SHAPES, "--dtype", "int8"]])
+    [*LAYER, *SHAPES, "--seconds", "nan"], ["nothing", *SHAPES],
+    [*LAYER, *SHAPES, "--dtype", "int8"]])
 def test_wrong_requests_exit_with_2_and_one_message(wrong, tmp_path, capsys):
     assert run(["tune", *wrong, "-o", str(tmp_path / "t.json")]) == 2
     assert capsys.readouterr().err.startswith("symconv: error: ")
@@ -329,3 +332,17 @@ def test_a_file_of_somebody_else_is_not_overwritten(tmp_path):
     assert run(["tune", *LAYER, *SHAPES, *quick]) == 2
     assert path.read_text() == '{"entries": []}'
     assert run(["tune", *LAYER, *SHAPES, *quick, "--force"]) == 0
+    path.write_text("my own work\n")
+    assert run(["tune", *LAYER, *SHAPES, *quick]) == 2
+    assert path.read_text() == "my own work\n"
+    assert run(["tune", *LAYER, *SHAPES, *quick, "--force"]) == 0
+    assert len(read_tuning(path).entries) == 1
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("symconv.tuner.tune", lambda *_: pytest.fail("worked for nothing"))
+    path = tmp_path / "t.json"
+    path.write_text(tuning_text({}))
+    path.chmod(0o444)
+    assert run(["tune", *LAYER, *SHAPES, "-o", str(path)]) == 2
+    assert "read-only" in capsys.readouterr().err

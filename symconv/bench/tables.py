@@ -10,6 +10,7 @@ from typing import Any
 from symconv.bench.layers import COLUMNS
 from symconv.bench.machine import Limits
 from symconv.bench.measurement import EMITTED, OWN, Row, geometric_mean
+from symconv.files import MARK
 
 _ONCE = "†"
 _LARGE = "too large"
@@ -101,7 +102,8 @@ def json_text(report: Report) -> str:
                   "dtype": row.case.dtype, "limit_seconds": row.limit, "seconds": row.seconds,
                   "errors": row.errors, "once": sorted(row.once), "too_large": row.large}
                  for row in report.rows]}
-    return json.dumps(data, indent=1) + "\n"
+    body = json.dumps(data, indent=1).removeprefix("{").lstrip()
+    return f'{{"about": {json.dumps(f"{MARK} bench")},\n {body}\n'
 
 
 def _line(row: Row, names: Sequence[str]) -> str:
