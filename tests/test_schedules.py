@@ -352,12 +352,17 @@ def test_tiles_compile_without_a_warning(tmp_path, name):
         assert done.returncode == 0, done.stderr
 
 
-def test_dot_products_that_are_alone_compile_without_a_warning(tmp_path):
-    """No other tile needs what tells how wide tiles are, and operands lie where they are read."""
-    program = sc.parse("y[n,o] = sum[k](x[n,k]*w[o,k])").definition
-    program = specialise(program, bind(program, {"x": (3, 256), "w": (5, 256)}))
+@pytest.mark.parametrize(("text", "shapes", "function"), [
+    # no other tile needs what tells how wide tiles are, and operands lie where they are read
+    ("y[n,o] = sum[k](x[n,k]*w[o,k])", {"x": (3, 256), "w": (5, 256)}, "_dots("),
+    # sums are turned, no operand is
+    ("a < 3; i < 40; y[o,c,a] = sum[i](x[o,i]*w[i+a,c])", {"x": (5, 40), "w": (42, 48)},
+     "_spread(")])
+def test_what_is_needed_alone_compiles_without_a_warning(text, shapes, function, tmp_path):
+    program = sc.parse(text).definition
+    program = specialise(program, bind(program, shapes))
     files = emit_c("k", program, [Pass("forward", program)], "float32")
-    assert "k_dots(" in files["k.c"]
+    assert f"k{function}" in files["k.c"]
     for file, text in files.items():
         (tmp_path / file).write_text(text)
     for command in other_compilers():

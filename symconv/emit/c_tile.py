@@ -76,7 +76,7 @@ class TileBody:
             f"{spell.real} *const {own.sum} = {place} + "
             f"{spell.integer(tap, factor=True)} * {pitch};",
             *self._all_sums()])
-        spell.helpers |= {"spread", "turn", "min"}
+        spell.helpers.add("spread")
         skip = f" + {own.back}" if self._leave.goes_back else ""
         lane = plan.lanes[0]
         to = plan.target.substitute({span.name: Int.of(span.low) for span in plan.loops}) + (
