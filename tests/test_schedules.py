@@ -77,6 +77,9 @@ USERS = {
              {"x": (2, 3, 44), "w": (3, 5), "z": (2, 40)}),
     "backwards": ("y[o,i] = sum[a](x[i-a+4] * w[o,a]); i < 40; w: [O, 5]",
                   {"x": (44,), "w": (5, 5)}),
+    "taps in phases, a clipped sum": (
+        "j < 5; i < 40; a < 18; y[o,j,a] = sum[i](x[i+2*a] * w[o,i-3*j+1])",
+        {"x": (74,), "w": (3, 25)}),
     "two terms": ("y[o,i] = sum[a](x[i+a] * w[o,a]) + sum[a](z[i+a] * v[o,a]); i < 40",
                   {"x": (43,), "w": (7, 4), "z": (42,), "v": (7, 3)}),
 }

@@ -16,7 +16,7 @@ from symconv.emit.c_leave import TileLeave
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_tile_buffers import BEHIND, waiting_pitch
 from symconv.emit.c_tile_shapes import mode_of
-from symconv.integers import Int
+from symconv.integers import Int, floor_div
 from symconv.loops import Tiled
 from symconv.tiles import Tiles
 
@@ -203,7 +203,8 @@ class TileBody:
         mode = mode_of(plan)
         number = Int.of(chunk if chunk == own.chunk else 0)
         scalar = plan.scalar.base + number * plan.scalar.chunk
-        vector = (plan.vector.base + number * plan.vector.chunk + Int.of(own.lane)
+        moved = floor_div(number, plan.vector.period) * plan.vector.chunk
+        vector = (plan.vector.base + moved + Int.of(own.lane)
                   - (Int.of(own.back) if plan.packing is None and plan.dots is None else 0))
         steps = [str(plan.row_stride), *([] if plan.regular is None else [str(plan.regular)])]
         numbers = f"{plan.scalar.tensor} + {spell.integer(scalar)}"
