@@ -358,6 +358,8 @@ def test_tiles_compile_without_a_warning(tmp_path, name):
 @pytest.mark.parametrize(("text", "shapes", "function"), [
     # no other tile needs what tells how wide tiles are, and operands lie where they are read
     ("y[n,o] = sum[k](x[n,k]*w[o,k])", {"x": (3, 256), "w": (5, 256)}, "_dots("),
+    # every block of rows is one task, and needs no smaller one of two numbers
+    ("y[n,g,o] = sum[k](x[n,g,k]*w[g,o,k])", {"x": (3, 4, 256), "w": (4, 5, 256)}, "_dots("),
     # sums are turned, no operand is
     ("a < 3; i < 40; y[o,c,a] = sum[i](x[o,i]*w[i+a,c])", {"x": (5, 40), "w": (42, 48)},
      "_spread(")])

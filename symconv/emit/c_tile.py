@@ -157,6 +157,7 @@ class TileBody:
                    f"- ({left}));")
             yield f"{own.filled} = {own.vectors} * {prefix}_LANES - {own.back};"
         else:
+            spell.helpers.add("min")
             yield f"const ptrdiff_t {own.vectors} = {prefix}_covering({rows}, {left});"
             yield f"{own.filled} = {prefix}_min({own.vectors} * {prefix}_LANES, {left});"
 
@@ -185,6 +186,7 @@ class TileBody:
         if (low, stop) == ("0", str(extent)) and plan.chunk >= extent:
             yield from self._call("0", str(extent * plan.inner))
             return
+        spell.helpers.add("min")
         inside = self._call(own.chunk, self._times(
             f"{spell.prefix}_min({plan.chunk}, {own.tail} - {own.chunk})"))
         yield f"const ptrdiff_t {own.tail} = {stop};"
