@@ -15,6 +15,7 @@ import pytest
 
 import symconv as sc
 from symconv import blocking, dotting, offers
+from symconv.choice import Chosen
 from symconv.compiler import find_compiler
 from symconv.emission import emit
 from symconv.emit.c import emit_c
@@ -368,6 +369,22 @@ def test_what_is_needed_alone_compiles_without_a_warning(text, shapes, function,
     program = specialise(program, bind(program, shapes))
     files = emit_c("k", program, [Pass("forward", program)], "float32")
     assert f"k{function}" in files["k.c"]
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+    for command in other_compilers():
+        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_bands_that_stay_where_they_are_compile_alone(tmp_path):
+    """No block of rows is cut: the last band alone takes the smaller one of two numbers."""
+    program = sc.parse("y[g,o,k] = sum[n](d[n,g,o]*x[n,g,k])").definition
+    program = specialise(program, bind(program, {"d": (5, 4, 1), "x": (5, 4, 144)}))
+    chosen = Chosen().having("y", (
+        "tiles: rows row (1 of 1), lanes k (16 of 144), x in place, sum over n (5 at a time)",))
+    files = emit_c("k", program, [Pass("forward", program)], "float32",
+                   choices={"forward": chosen})
     for file, text in files.items():
         (tmp_path / file).write_text(text)
     for command in other_compilers():
