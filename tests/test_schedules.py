@@ -361,6 +361,8 @@ def test_tiles_compile_without_a_warning(tmp_path, name):
     ("y[n,o] = sum[k](x[n,k]*w[o,k])", {"x": (3, 256), "w": (5, 256)}, "_dots("),
     # every block of rows is one task, and needs no smaller one of two numbers
     ("y[n,g,o] = sum[k](x[n,g,k]*w[g,o,k])", {"x": (3, 4, 256), "w": (4, 5, 256)}, "_dots("),
+    # no row of a stencil ends earlier than others
+    ("y[g,k] = sum[n](x[n,g,k]*w[g,n])", {"x": (5, 4, 144), "w": (4, 5)}, "_forward("),
     # sums are turned, no operand is
     ("a < 3; i < 40; y[o,c,a] = sum[i](x[o,i]*w[i+a,c])", {"x": (5, 40), "w": (42, 48)},
      "_spread(")])
