@@ -363,6 +363,8 @@ def test_tiles_compile_without_a_warning(tmp_path, name):
     ("y[n,g,o] = sum[k](x[n,g,k]*w[g,o,k])", {"x": (3, 4, 256), "w": (4, 5, 256)}, "_dots("),
     # no row of a stencil ends earlier than others
     ("y[g,k] = sum[n](x[n,g,k]*w[g,n])", {"x": (5, 4, 144), "w": (4, 5)}, "_forward("),
+    # bands begin where lines do
+    ("y[k] = sum[n](x[n,k]*w[n])", {"x": (5, 1440), "w": (5,)}, "_max("),
     # sums are turned, no operand is
     ("a < 3; i < 40; y[o,c,a] = sum[i](x[o,i]*w[i+a,c])", {"x": (5, 40), "w": (42, 48)},
      "_spread(")])
@@ -371,6 +373,22 @@ def test_what_is_needed_alone_compiles_without_a_warning(text, shapes, function,
     program = specialise(program, bind(program, shapes))
     files = emit_c("k", program, [Pass("forward", program)], "float32")
     assert f"k{function}" in files["k.c"]
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+    for command in other_compilers():
+        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_transforms_without_padding_compile_without_a_warning(tmp_path):
+    op, shapes = convolution((1, 48, 34, 15), (80, 48, 3, 3), bias=False)
+    sizes = bind(op.definition, {name: shapes[name] for name in "xw"})
+    program = specialise(op.definition, sizes)
+    (item,) = (Pass(one.name, specialise(one.program, sizes))
+               for one in all_passes(op.definition) if one.name == "vjp_w")
+    files = emit_c("k", program, [item], "float32", "winograd")
+    assert "k_turn(" in files["k.c"]
     for file, text in files.items():
         (tmp_path / file).write_text(text)
     for command in other_compilers():
