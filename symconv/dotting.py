@@ -181,7 +181,7 @@ class _Planner:
             if distance is None:
                 return None
             step = step + Int.of(span.name) * distance
-        return Read(operand.tensor, base, step, 0)
+        return Read(operand.tensor, base, step, 0, 1)
 
 
 def _size(plan: Tiles) -> int:

@@ -27,12 +27,14 @@ def stride(places: Sequence[Int], strides: Sequence[int], name: str) -> int:
     return sum(place.factor(name) * one for place, one in zip(places, strides, strict=True))
 
 
-def moved(step: Int, steps: Sequence[Span]) -> int:
-    """How much a step grows with the first variable of a run, which moves it evenly."""
+def moved(step: Int, steps: Sequence[Span], period: int) -> int:
+    """How much a step grows with so many values of the first variable of a run, which move it
+    evenly."""
     if not steps:
         return 0
     zero = {s.name: Int.of(0) for s in steps}
-    difference = step.substitute(zero | {steps[0].name: Int.of(1)}) - step.substitute(zero)
+    difference = (step.substitute(zero | {steps[0].name: Int.of(period)})
+                  - step.substitute(zero))
     return difference.constant or 0
 
 

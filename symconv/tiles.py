@@ -68,13 +68,14 @@ class Lane:
 @dataclass(frozen=True, slots=True)
 class Read:
     """Where an operand's elements stand: at `base` (in slices, band, part, loops, taps and rows)
-    plus `step` (in the variables of a run, each counted from 0), `chunk` further for each
-    chunk."""
+    plus `step` (in the variables of a run, each counted from 0), `chunk` further for every
+    `period` values of the first one; chunks begin there."""
 
     tensor: str
     base: Int
     step: Int
     chunk: int
+    period: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,9 @@ class Tiling:
 
     def within(self, divided: tuple[Part, ...]) -> Within | None:
         """A part of the reduction; None where no table of steps tells where the numbers stand."""
-        steps = tuple(s for s in parted(self.order, divided) if s.extent > 1)
+        steps = self._steps(divided)
+        if steps is None:
+            return None
         read = flat(self.across.subscripts, self.strides[1])
         scalar = self._read(self.across.tensor, read, steps, divided, True)
         return None if scalar is None else Within(
@@ -187,8 +189,8 @@ class Tiling:
 
     def _read(self, tensor: str, position: Int, steps: Sequence[Span], divided: Sequence[Part],
               whole: bool) -> Read | None:
-        """base + step, and the step to the next chunk; None where these cannot be told apart. In
-        the `whole` operand the part of the reduction moves the base."""
+        """base + step, and the step to the next chunk; None where these cannot be told apart. The
+        part of the reduction moves the base of the `whole` operand, which is no copy."""
         move = shift(position, divided)[0] if whole else Int.of(0)
         position = position.substitute(single(divided))
         low = {s.name: Int.of(s.low) for s in steps}
@@ -199,27 +201,54 @@ class Tiling:
             {name: Int.of(0) for name in rest})
         if counted != base + step and not self._is_apart(rest):
             return None
-        return Read(tensor, base + move, step, moved(step, steps))
+        period = 1 if whole or not steps else self._period(steps[0].name)
+        return Read(tensor, base + move, step, moved(step, steps, period), period)
 
     def _is_apart(self, names: Sequence[str]) -> bool:
         """Whether variables outside a run move every phase as a whole."""
-        return all(
-            place.factor(name) % place.factor(lane.name) == 0
+        return all(self._period(name) == 1 for name in names)
+
+    def _period(self, name: str) -> int:
+        """How many values of a variable move every phase as a whole: of x[i + 2*a] with lanes
+        along a, which is copied in phases of every second element, two values of i."""
+        return 1 if self.direct else math.lcm(*(
+            abs(factor := place.factor(lane.name)) // math.gcd(factor, place.factor(name))
             for place in self.along.subscripts for lane in self.lanes
-            if lane.name in place.names() for name in names if name in place.names())
+            if lane.name in place.names()))
+
+    def _steps(self, divided: Sequence[Part]) -> tuple[Span, ...] | None:
+        """The steps of a part; None where the first one is clipped and no even one.
+
+        Chunks hold whole values of the first step: of a batch of two, a half of all sums. Where
+        that is too much for a chunk, and no step is left out, the longest one comes first."""
+        steps = tuple(s for s in parted(self.order, divided) if s.extent > 1)
+        if not steps:
+            return ()
+        clips = self._clips(divided, steps)
+        if any(clip.name == steps[0].name and clip.lows for clip in clips):
+            return steps if self._period(steps[0].name) == 1 else None
+        if {clip.name for clip in clips} & {s.name for s in steps} or (
+                self._chunk(steps) * math.prod(s.extent for s in steps[1:]) <= 2 * self._most):
+            return steps
+        head = max(steps, key=lambda span: span.extent)
+        return (head, *(s for s in steps if s != head))
 
     def _chunk(self, steps: Sequence[Span]) -> int:
         """How many values of the first step variable to sum at a time: both operands must move
-        on evenly with it."""
+        on evenly with so many of them."""
         if not steps:
             return 1
         head, inner = steps[0], math.prod(s.extent for s in steps[1:])
-        if not self._is_apart([head.name]):
-            return head.extent
+        chunks = -(-head.extent * inner // self._most)
+        size = -(-head.extent // min(chunks, head.extent))
+        period = self._period(head.name)
+        return min(head.extent, -(-size // period) * period)
+
+    @property
+    def _most(self) -> int:
+        """The steps of a chunk, if these can be told so finely."""
         total = math.prod(span.extent for span in self.contraction.inner)
-        most = max(CHUNK, int(total ** _GROWTH))
-        chunks = -(-head.extent * inner // most)
-        return -(-head.extent // min(chunks, head.extent))
+        return max(CHUNK, int(total ** _GROWTH))
 
     def _clips(self, divided: Sequence[Part], steps: Sequence[Span]) -> tuple[Clip, ...]:
         """The clips within a part, those of step variables counted from 0."""

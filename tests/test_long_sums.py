@@ -39,11 +39,16 @@ CASES = {
     "windows and turns": (sc.ops.conv2d(padding=1, groups=4), {
         "x": (64, 4, 56, 56), "w": (4, 1, 3, 3), "b": (4,)}, "w"),
     "tiles": (sc.ops.linear(), {"x": (100000, 8), "w": (16, 8), "b": (16,)}, "w"),
+    "of a batch of two": (sc.ops.conv3d(stride=(1, 1, 3), bias=False), {
+        "x": (2, 16, 8, 5, 143), "w": (8, 16, 1, 1, 2)}, "w"),
+    "along taps in phases": (sc.ops.conv1d(dilation=2, bias=False), {
+        "x": (1, 1, 20000), "w": (8, 1, 64)}, "w"),
     "rows of elements": (sc.ops.conv2d(), {"x": (1, 3000, 6, 30), "w": (2, 3000, 3, 3), "b": (2,)},
                          None),
 }
 
-BALANCED = {"windows and turns"}        # numbers of both signs, where those of one are too easy
+# numbers of both signs, where those of one are too easy
+BALANCED = {"windows and turns", "of a batch of two", "along taps in phases"}
 
 
 def computed(op, shapes, wrt, dtype, fixed, values):

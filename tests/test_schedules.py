@@ -15,6 +15,7 @@ import pytest
 
 import symconv as sc
 from symconv import blocking, dotting, offers
+from symconv.choice import Chosen
 from symconv.compiler import find_compiler
 from symconv.emission import emit
 from symconv.emit.c import emit_c
@@ -77,6 +78,9 @@ USERS = {
              {"x": (2, 3, 44), "w": (3, 5), "z": (2, 40)}),
     "backwards": ("y[o,i] = sum[a](x[i-a+4] * w[o,a]); i < 40; w: [O, 5]",
                   {"x": (44,), "w": (5, 5)}),
+    "taps in phases, a clipped sum": (
+        "j < 5; i < 40; a < 18; y[o,j,a] = sum[i](x[i+2*a] * w[o,i-3*j+1])",
+        {"x": (74,), "w": (3, 25)}),
     "two terms": ("y[o,i] = sum[a](x[i+a] * w[o,a]) + sum[a](z[i+a] * v[o,a]); i < 40",
                   {"x": (43,), "w": (7, 4), "z": (42,), "v": (7, 3)}),
 }
@@ -352,12 +356,55 @@ def test_tiles_compile_without_a_warning(tmp_path, name):
         assert done.returncode == 0, done.stderr
 
 
-def test_dot_products_that_are_alone_compile_without_a_warning(tmp_path):
-    """No other tile needs what tells how wide tiles are, and operands lie where they are read."""
-    program = sc.parse("y[n,o] = sum[k](x[n,k]*w[o,k])").definition
-    program = specialise(program, bind(program, {"x": (3, 256), "w": (5, 256)}))
+@pytest.mark.parametrize(("text", "shapes", "function"), [
+    # no other tile needs what tells how wide tiles are, and operands lie where they are read
+    ("y[n,o] = sum[k](x[n,k]*w[o,k])", {"x": (3, 256), "w": (5, 256)}, "_dots("),
+    # every block of rows is one task, and needs no smaller one of two numbers
+    ("y[n,g,o] = sum[k](x[n,g,k]*w[g,o,k])", {"x": (3, 4, 256), "w": (4, 5, 256)}, "_dots("),
+    # no row of a stencil ends earlier than others
+    ("y[g,k] = sum[n](x[n,g,k]*w[g,n])", {"x": (5, 4, 144), "w": (4, 5)}, "_forward("),
+    # bands begin where lines do
+    ("y[k] = sum[n](x[n,k]*w[n])", {"x": (5, 1440), "w": (5,)}, "_max("),
+    # sums are turned, no operand is
+    ("a < 3; i < 40; y[o,c,a] = sum[i](x[o,i]*w[i+a,c])", {"x": (5, 40), "w": (42, 48)},
+     "_spread(")])
+def test_what_is_needed_alone_compiles_without_a_warning(text, shapes, function, tmp_path):
+    program = sc.parse(text).definition
+    program = specialise(program, bind(program, shapes))
     files = emit_c("k", program, [Pass("forward", program)], "float32")
-    assert "k_dots(" in files["k.c"]
+    assert f"k{function}" in files["k.c"]
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+    for command in other_compilers():
+        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_transforms_without_padding_compile_without_a_warning(tmp_path):
+    op, shapes = convolution((1, 48, 34, 15), (80, 48, 3, 3), bias=False)
+    sizes = bind(op.definition, {name: shapes[name] for name in "xw"})
+    program = specialise(op.definition, sizes)
+    (item,) = (Pass(one.name, specialise(one.program, sizes))
+               for one in all_passes(op.definition) if one.name == "vjp_w")
+    files = emit_c("k", program, [item], "float32", "winograd")
+    assert "k_turn(" in files["k.c"]
+    for file, text in files.items():
+        (tmp_path / file).write_text(text)
+    for command in other_compilers():
+        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_bands_that_stay_where_they_are_compile_alone(tmp_path):
+    """No block of rows is cut: the last band alone takes the smaller one of two numbers."""
+    program = sc.parse("y[g,o,k] = sum[n](d[n,g,o]*x[n,g,k])").definition
+    program = specialise(program, bind(program, {"d": (5, 4, 1), "x": (5, 4, 144)}))
+    chosen = Chosen().having("y", (
+        "tiles: rows row (1 of 1), lanes k (16 of 144), x in place, sum over n (5 at a time)",))
+    files = emit_c("k", program, [Pass("forward", program)], "float32",
+                   choices={"forward": chosen})
     for file, text in files.items():
         (tmp_path / file).write_text(text)
     for command in other_compilers():

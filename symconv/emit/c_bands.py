@@ -51,11 +51,11 @@ def band_lines(plan: Tiles, band: str, spelling: Spelling, own: TileNames,
                moves: bool) -> Iterator[str]:
     """The first lane of a band, which `moves` or not, and how many there are."""
     extent, size, prefix = plan.lanes[0].extent, plan.band, spelling.prefix
+    spelling.helpers.add("max" if moves else "min")
     if not moves:
         yield f"const ptrdiff_t {own.first} = {band} * {size};"
         yield f"const ptrdiff_t {own.many} = {prefix}_min({size}, {extent} - {own.first});"
         return
-    spelling.helpers |= {"min", "max"}
     read = plan.vector.base
     begin = (read.substitute({name: Int.of(0) for name in read.names()}).constant or 0) % LINE
     place = f"(uintptr_t){plan.vector.tensor} / sizeof({spelling.real})"

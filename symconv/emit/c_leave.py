@@ -75,6 +75,7 @@ class TileLeave:
         yield f"    {own.run} = {lanes[-2].pitch} - {last.name};"
         yield "    continue;"
         yield "}"
+        self.spelling.helpers.add("min")
         yield (f"{own.run} = {self.spelling.prefix}_min({last.extent} - {last.name}, "
                f"{stop} - {own.done});")
 

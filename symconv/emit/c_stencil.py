@@ -50,7 +50,8 @@ class StencilSpelling:
         yield "{"
         yield from indented(body)
         yield "}"
-        spell.helpers.add("min")
+        if any(f"{spell.prefix}_min(" in line for line in body):
+            spell.helpers.add("min")
 
     def _body(self, node: Stenciled, plan: Stencil, own: StencilNames) -> Iterator[str]:
         spell, real = self.spelling, self.spelling.real

@@ -16,7 +16,7 @@ from symconv.emit.c_leave import TileLeave
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.emit.c_tile_buffers import BEHIND, waiting_pitch
 from symconv.emit.c_tile_shapes import mode_of
-from symconv.integers import Int
+from symconv.integers import Int, floor_div
 from symconv.loops import Tiled
 from symconv.tiles import Tiles
 
@@ -76,7 +76,7 @@ class TileBody:
             f"{spell.real} *const {own.sum} = {place} + "
             f"{spell.integer(tap, factor=True)} * {pitch};",
             *self._all_sums()])
-        spell.helpers |= {"spread", "turn", "min"}
+        spell.helpers.add("spread")
         skip = f" + {own.back}" if self._leave.goes_back else ""
         lane = plan.lanes[0]
         to = plan.target.substitute({span.name: Int.of(span.low) for span in plan.loops}) + (
@@ -157,6 +157,7 @@ class TileBody:
                    f"- ({left}));")
             yield f"{own.filled} = {own.vectors} * {prefix}_LANES - {own.back};"
         else:
+            spell.helpers.add("min")
             yield f"const ptrdiff_t {own.vectors} = {prefix}_covering({rows}, {left});"
             yield f"{own.filled} = {prefix}_min({own.vectors} * {prefix}_LANES, {left});"
 
@@ -185,6 +186,7 @@ class TileBody:
         if (low, stop) == ("0", str(extent)) and plan.chunk >= extent:
             yield from self._call("0", str(extent * plan.inner))
             return
+        spell.helpers.add("min")
         inside = self._call(own.chunk, self._times(
             f"{spell.prefix}_min({plan.chunk}, {own.tail} - {own.chunk})"))
         yield f"const ptrdiff_t {own.tail} = {stop};"
@@ -203,7 +205,8 @@ class TileBody:
         mode = mode_of(plan)
         number = Int.of(chunk if chunk == own.chunk else 0)
         scalar = plan.scalar.base + number * plan.scalar.chunk
-        vector = (plan.vector.base + number * plan.vector.chunk + Int.of(own.lane)
+        moved = floor_div(number, plan.vector.period) * plan.vector.chunk
+        vector = (plan.vector.base + moved + Int.of(own.lane)
                   - (Int.of(own.back) if plan.packing is None and plan.dots is None else 0))
         steps = [str(plan.row_stride), *([] if plan.regular is None else [str(plan.regular)])]
         numbers = f"{plan.scalar.tensor} + {spell.integer(scalar)}"

@@ -74,7 +74,6 @@ class TileSpelling:
     def node(self, node: Tiled) -> Iterator[str]:
         """The lines of a definition, for the task whose indices are set."""
         spell, wild = self.spelling, self.own.wild
-        spell.helpers.add("min")
         elements = Elements(node, spell, self.own, self.lines)
         yield "{"
         if node.repair:
@@ -103,6 +102,7 @@ class TileSpelling:
         if plan.bands > 1:
             opening += band_lines(plan, band, spell, own, self._moves(plan))
         if plan.shares > 1:
+            spell.helpers.add("min")
             size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
             if plan.strip:
                 size, low = plan.strip, 0
