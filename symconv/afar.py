@@ -18,29 +18,36 @@ from symconv.tiles import BEYOND, COMBED, Part, Tiles
 
 # elements
 _LINE = 16          # of a cache line
-_SMALL = 240_000    # of smaller arrays L2 holds all, beside the others
-_LARGE = 1_500_000  # of larger operands little is found where it was left
-_WRITES = 700_000   # the same of targets, which nobody has read before
-_BLOCK = 131_072    # so much of the target stays in L2 until other sums fill its gaps
 _NEAR = 64          # a run that begins so close to another one is fetched with it
+_BLOCK = 131_072    # so much of the target stays in L2 until other sums fill its gaps
 
-_STREAMS = 32       # runs that are read at the same time, each fetched ahead
+# arrays of so many elements lie in L2, where others have been since; and of so many they do not
+_OPERANDS = (240_000, 1_500_000)
+_TARGETS = (160_000, 400_000)
+
+# runs that are read or written by turns, each fetched ahead
+_STREAMS = 32           # of numbers
+_ROWS = (16, 44)        # of the target: so many go on, and of so many none does
 
 # time
 _READ = 85.0        # to begin a run of numbers, or of vectors that are read in place
 _COPIED = 30.0      # to begin a run that is copied
-_WRITTEN = 80.0     # to begin a run that is written
+_WRITTEN = 180.0    # to begin a run that is written
 _STREAMED = 12.0    # a line within a run, of the target or of numbers that are kept
 
 
 def leaving(plan: Tiles) -> tuple[float, float]:
-    """To write a vector of sums to a large target, and to begin a row of a tile there."""
-    missed = _missed(_target_reach(plan), _WRITES)
+    """To write a vector of sums to a large target, and to begin a row of a tile there.
+
+    Tiles write some lanes of one row after the other. A core holds a few such runs open, so that
+    those of few rows go on in the next tile; of many rows each begins anew."""
+    missed = _missed(_target_reach(plan), _TARGETS)
     if not missed:
         return 0.0, 0.0
     apart, row = plan.lanes[-1].target, abs(plan.target_row)
     inward = plan.loops if plan.is_inward else ()
     begun = missed * _WRITTEN * min(1.0, row / _NEAR) / math.prod(span.extent for span in inward)
+    begun *= _between(plan.group, _ROWS, 1 / _pieces(plan))
     if apart <= COMBED:
         block = apart * plan.group * plan.band * math.prod(
             lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
@@ -61,7 +68,7 @@ def vectors(plan: Tiles) -> float:
     rows = [*_moves(read, (*plan.taps, *plan.steps))]
     around = [*_moves(read, (*plan.slices, *plan.loops), plan.parts)]
     lanes = [(lane.pitch, lane.extent) for lane in plan.lanes]
-    missed = _missed(_reach([*rows, *around, *lanes]), _LARGE)
+    missed = _missed(_reach([*rows, *around, *lanes]), _OPERANDS)
     often = plan.bands * math.prod(extent for _, extent in around)
     high = (min(plan.group, plan.tall) / plan.tall) ** 2
     lines = -(-plan.width // _LINE) * math.prod(extent for _, extent in rows)
@@ -77,7 +84,7 @@ def numbers(plan: Tiles) -> float:
     tasks = plan.bands * math.prod(span.extent for span in plan.slices)
     kept = plan.groups * parts * plan.group * plan.run if plan.kept else 0
     back = _STREAMED * kept / _LINE * tasks if kept > BEYOND else 0.0
-    missed = _missed(_scalar_reach(plan), _LARGE)
+    missed = _missed(_scalar_reach(plan), _OPERANDS)
     if not missed:
         return back
     read = plan.scalar.base + plan.scalar.step
@@ -95,19 +102,24 @@ def numbers(plan: Tiles) -> float:
 def copying(packing: Packing) -> float:
     """To begin the runs of a large operand that are copied."""
     runs = _runs([(axis.source * axis.step, axis.count) for axis in packing.axes])
-    return _missed(packing.room, _LARGE) * _COPIED * runs
+    return _missed(packing.room, _OPERANDS) * _COPIED * runs
 
 
 def lying(elements: int, groups: int) -> float:
     """To fetch so many neighbours that are read where they lie, one of several such groups, line by
     line."""
-    return _missed(groups * elements, _LARGE) * _STREAMED * elements / _LINE
+    return _missed(groups * elements, _OPERANDS) * _STREAMED * elements / _LINE
 
 
-def _missed(reach: int, most: int) -> float:
-    """The share of runs that L2 does not hold where they begin, in an array of `reach` elements;
-    all of them where it has `most`."""
-    return min(1.0, max(0.0, (reach - _SMALL) / (most - _SMALL)))
+def _missed(reach: int, ends: tuple[int, int]) -> float:
+    """The share of runs that L2 does not hold where they begin, in an array of `reach` elements."""
+    return _between(reach, ends, 0.0)
+
+
+def _between(value: int, ends: tuple[int, int], least: float) -> float:
+    """From `least` at the first end, and below, evenly to 1 at the second."""
+    low, high = ends
+    return least + (1 - least) * min(1.0, max(0.0, (value - low) / (high - low)))
 
 
 def _runs(moves: Iterable[tuple[int, int]]) -> float:
@@ -118,6 +130,14 @@ def _runs(moves: Iterable[tuple[int, int]]) -> float:
             count *= 1 + (extent - 1) * min(1.0, move / max(1, reach))
         reach += move * (extent - 1)
     return count
+
+
+def _pieces(plan: Tiles) -> int:
+    """In how many pieces a row of the target is written, other rows between them."""
+    along = [extent for move, extent in _moves(plan.target, plan.loops)
+             if not plan.is_inward and 0 < abs(move) < abs(plan.target_row)]
+    tiles = -(-plan.width // plan.wide) if plan.by_lanes else 1
+    return math.prod(along) * plan.bands * tiles
 
 
 def _target_reach(plan: Tiles) -> int:

@@ -33,7 +33,7 @@ from symconv.contraction import Contraction, Span
 from symconv.integers import Int
 from symconv.packing import Packing
 
-CACHE = 81920
+CACHE = 98304
 """Elements of the packed operand that one band and part may have: they should stay in L2."""
 
 BEYOND = 400_000

@@ -52,6 +52,16 @@ def test_a_large_target_is_written_row_by_row(monkeypatch):
     assert effort.effort(replace(made, by_lanes=True)) / effort.effort(made) < 1.1
 
 
+def test_the_rows_of_a_few_go_on_from_tile_to_tile():
+    """Each of few rows begins once, and each of many in every tile that all rows pass."""
+    made = replace(plan(FRAMES, "forward"), by_lanes=True)
+    tiles = made.bands * -(-made.width // made.wide)
+    assert tiles > 1
+    begun = {rows: afar.leaving(replace(made, group=rows))[1] for rows in (8, 30, 64)}
+    assert begun[8] == pytest.approx(begun[64] / tiles)
+    assert begun[8] < begun[30] < begun[64]
+
+
 def test_small_arrays_cost_nothing_more():
     small = sc.ops.conv2d(padding=1, bias=False), {"x": (1, 64, 28, 28), "w": (64, 64, 3, 3)}
     for name in ("forward", "vjp_x", "vjp_w"):
