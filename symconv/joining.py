@@ -18,7 +18,7 @@ from symconv.tiles import Tiles
 from symconv.weaving import share
 
 _ALIKE = 1.1            # of the time of the fastest plans: what weaving and even tasks are worth
-_SLOWEST = 4.0          # units per multiply-add: slower plans are no better than plain loops
+_SLOWEST = 6.0          # units per multiply-add: slower plans are no better than plain loops
 
 
 @dataclass(frozen=True, slots=True)
