@@ -346,14 +346,19 @@ def other_compilers():
         yield [sys.executable, "-m", "ziglang", "cc"]
 
 
-@pytest.mark.parametrize("name", ["strides", "in place"])
-def test_tiles_compile_without_a_warning(tmp_path, name):
-    for file, text in compiled(name, dtype_of(name), "auto").sources.items():
-        (tmp_path / file).write_text(text)
+def expect_no_warning(files, directory):
+    """The texts of a kernel k are written to a directory and compiled there."""
+    for file, text in files.items():
+        (directory / file).write_text(text)
     for command in other_compilers():
-        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
+        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=directory,
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["strides", "in place"])
+def test_tiles_compile_without_a_warning(tmp_path, name):
+    expect_no_warning(compiled(name, dtype_of(name), "auto").sources, tmp_path)
 
 
 @pytest.mark.parametrize(("text", "shapes", "function"), [
@@ -373,12 +378,7 @@ def test_what_is_needed_alone_compiles_without_a_warning(text, shapes, function,
     program = specialise(program, bind(program, shapes))
     files = emit_c("k", program, [Pass("forward", program)], "float32")
     assert f"k{function}" in files["k.c"]
-    for file, text in files.items():
-        (tmp_path / file).write_text(text)
-    for command in other_compilers():
-        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
-                              capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    expect_no_warning(files, tmp_path)
 
 
 def test_transforms_without_padding_compile_without_a_warning(tmp_path):
@@ -389,12 +389,7 @@ def test_transforms_without_padding_compile_without_a_warning(tmp_path):
                for one in all_passes(op.definition) if one.name == "vjp_w")
     files = emit_c("k", program, [item], "float32", "winograd")
     assert "k_turn(" in files["k.c"]
-    for file, text in files.items():
-        (tmp_path / file).write_text(text)
-    for command in other_compilers():
-        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
-                              capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    expect_no_warning(files, tmp_path)
 
 
 def test_bands_that_stay_where_they_are_compile_alone(tmp_path):
@@ -405,12 +400,7 @@ def test_bands_that_stay_where_they_are_compile_alone(tmp_path):
         "tiles: rows row (1 of 1), lanes k (16 of 144), x in place, sum over n (5 at a time)",))
     files = emit_c("k", program, [Pass("forward", program)], "float32",
                    choices={"forward": chosen})
-    for file, text in files.items():
-        (tmp_path / file).write_text(text)
-    for command in other_compilers():
-        done = subprocess.run([*command, *STRICT, "-c", "k.c", "-o", "k.o"], cwd=tmp_path,
-                              capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    expect_no_warning(files, tmp_path)
 
 
 DRIVER = """
