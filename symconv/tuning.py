@@ -16,11 +16,11 @@ from pathlib import Path
 
 from symconv.choice import Chosen, Texts
 from symconv.errors import ParameterError, shown
-from symconv.files import MARK, write_file
+from symconv.files import marked_json, write_file
 from symconv.passes import Pass
 from symconv.text import program_text
 
-_ABOUT = f"{MARK} tune. A plan may be changed by hand; symconv tune prints those that there are."
+_ABOUT = "tune. A plan may be changed by hand; symconv tune prints those that there are."
 _MOST_BYTES = 50_000_000
 
 
@@ -92,8 +92,7 @@ def tuning_text(entries: Mapping[Key, Chosen]) -> str:
                "relation": list(key.relation),
                "plans": {target: list(texts) for target, texts in sorted(chosen.plans)}}
               for key, chosen in sorted(entries.items(), key=lambda each: each[0])]
-    body = json.dumps({"entries": listed}, indent=1, ensure_ascii=False)
-    return f'{{"about": {json.dumps(_ABOUT)},\n{body.removeprefix("{").lstrip()}\n'
+    return marked_json(_ABOUT, {"entries": listed})
 
 
 class _NoEntry(Exception):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from symconv.bench.layers import COLUMNS
 from symconv.bench.machine import Limits
 from symconv.bench.measurement import EMITTED, OWN, Row, geometric_mean
-from symconv.files import MARK
+from symconv.files import marked_json
 
 _ONCE = "†"
 _LARGE = "too large"
@@ -92,7 +90,7 @@ def summary(report: Report) -> list[str]:
 
 def json_text(report: Report) -> str:
     """The same numbers for programs."""
-    data: dict[str, Any] = {
+    return marked_json("bench", {
         "suite": report.suite, "machine": dict(report.machine),
         "operations_per_second": report.limits.operations,
         "bytes_per_second": report.limits.bandwidth, "missing": dict(report.missing),
@@ -101,9 +99,7 @@ def json_text(report: Report) -> str:
         "rows": [{"layer": row.case.name, "shape": row.case.text, "pass": row.part,
                   "dtype": row.case.dtype, "limit_seconds": row.limit, "seconds": row.seconds,
                   "errors": row.errors, "once": sorted(row.once), "too_large": row.large}
-                 for row in report.rows]}
-    body = json.dumps(data, indent=1).removeprefix("{").lstrip()
-    return f'{{"about": {json.dumps(f"{MARK} bench")},\n {body}\n'
+                 for row in report.rows]})
 
 
 def _line(row: Row, names: Sequence[str]) -> str:
