@@ -91,14 +91,16 @@ class Tiling:
 
     def within(self, divided: tuple[Part, ...]) -> Within | None:
         """A part of the reduction; None where no table of steps tells where the numbers stand."""
-        steps = self._steps(divided)
-        if steps is None:
+        steps = tuple(s for s in parted(self.order, divided) if s.extent > 1)
+        clips = self._clips(divided, steps)
+        ordered = self._ordered(steps, clips)
+        if ordered is None:
             return None
         read = flat(self.across.subscripts, self.strides[1])
-        scalar = self._read(self.across.tensor, read, steps, divided, True)
+        scalar = self._read(self.across.tensor, read, ordered, divided, True)
         return None if scalar is None else Within(
-            divided, parted(self.clipping.taps, divided), steps, self._clips(divided, steps),
-            self._chunk(steps), scalar, read.factor(self.rows.name), regular(read, steps),
+            divided, parted(self.clipping.taps, divided), ordered, clips,
+            self._chunk(ordered), scalar, read.factor(self.rows.name), regular(read, ordered),
             tuple(place.substitute(single(divided)) for place in self.along.subscripts))
 
     def plan(self, band: int, within: Within, panel: int, packing: Packing | None) -> Tiles | None:
@@ -216,15 +218,15 @@ class Tiling:
             for place in self.along.subscripts for lane in self.lanes
             if lane.name in place.names()))
 
-    def _steps(self, divided: Sequence[Part]) -> tuple[Span, ...] | None:
-        """The steps of a part; None where the first one is clipped and no even one.
+    def _ordered(self, steps: tuple[Span, ...],
+                 clips: Sequence[Clip]) -> tuple[Span, ...] | None:
+        """The steps of a part as a run takes them; None where the first one is clipped and no even
+        one.
 
         Chunks hold whole values of the first step: of a batch of two, a half of all sums. Where
         that is too much for a chunk, and no step is left out, the longest one comes first."""
-        steps = tuple(s for s in parted(self.order, divided) if s.extent > 1)
         if not steps:
             return ()
-        clips = self._clips(divided, steps)
         if any(clip.name == steps[0].name and clip.lows for clip in clips):
             return steps if self._period(steps[0].name) == 1 else None
         if {clip.name for clip in clips} & {s.name for s in steps} or (

@@ -187,16 +187,13 @@ class TileBody:
             yield from self._call("0", str(extent * plan.inner))
             return
         spell.helpers.add("min")
-        inside = self._call(own.chunk, self._times(
-            f"{spell.prefix}_min({plan.chunk}, {own.tail} - {own.chunk})"))
+        left = f"{spell.prefix}_min({plan.chunk}, {own.tail} - {own.chunk})"
+        inside = self._call(own.chunk, times(plan.inner, left))
         yield f"const ptrdiff_t {own.tail} = {stop};"
         yield (f"for (ptrdiff_t {own.chunk} = {low}; {own.chunk} < {own.tail}; "
                f"{own.chunk} += {plan.chunk}) {{")
         yield from indented(inside)
         yield "}"
-
-    def _times(self, count: str) -> str:
-        return times(self.plan.inner, count)
 
     def _call(self, chunk: str, count: str) -> list[str]:
         """One call of a tile's function: `count` steps from the value `chunk` on."""
