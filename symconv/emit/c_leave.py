@@ -112,7 +112,7 @@ class TileLeave:
             plan.row.name: Int.of(plan.row.name) + Int.of(own.item)})
         apart = plan.lanes[-1].target
         every = [other for term in self.node.plans for other in term]
-        if is_woven(plan, every, self.node.fixed, self.node.split):
+        if is_woven(plan, every, self.node.empty, self.node.fixed, self.node.split):
             spell.helpers.add(f"weave{apart}")
             yield f"{spell.prefix}_weave{apart}({to}, {row}, {own.run},"
             yield f"    {spell.top(moved)}, {scale});"

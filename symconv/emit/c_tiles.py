@@ -82,7 +82,7 @@ class TileSpelling:
             for plan in node.plans[0]:
                 yield from indented(self._placed(node, plan, elements.start(plan)))
         for contraction in node.empty:
-            yield from indented(elements.empty(contraction))
+            yield from indented(self._empty(node, elements.empty(contraction)))
         for number, term in enumerate(node.plans):
             for plans in readers(term):
                 yield from indented(self._plans(node, plans, number > 0 or bool(node.start)))
@@ -96,6 +96,18 @@ class TileSpelling:
     def _placed(self, node: Tiled, plan: Tiles, inside: Iterable[str]) -> list[str]:
         """The lines within the slices, the band and the group of rows that they speak of."""
         return self._around(node, plan, [*self._share(node, plan), *inside])
+
+    def _empty(self, node: Tiled, inside: Sequence[str]) -> list[str]:
+        """The lines for a class without sums, within the band and the group that they speak of."""
+        plan = node.plans[0][0]
+        found = with_needed([*self._band(node, plan), *self._share(node, plan)], inside)
+        return ["{", *indented(found), "}"] if len(found) > len(inside) else found
+
+    def _band(self, node: Tiled, plan: Tiles) -> list[str]:
+        """Which lanes a band has."""
+        if plan.bands == 1:
+            return []
+        return list(band_lines(plan, node.names[0], self.spelling, self.own, self._moves(plan)))
 
     def _share(self, node: Tiled, plan: Tiles) -> list[str]:
         """Which rows, or lanes of the band, a task has."""
@@ -117,9 +129,7 @@ class TileSpelling:
     def _around(self, node: Tiled, plan: Tiles, inside: Iterable[str]) -> list[str]:
         """The lines within the slices, the band and the groups."""
         band, group = node.names[:2]
-        opening: list[str] = []
-        if plan.bands > 1:
-            opening += band_lines(plan, band, self.spelling, self.own, self._moves(plan))
+        opening = self._band(node, plan)
         spans = [span for span in plan.slices if span.name not in node.fixed]
         counts = ((band, plan.bands, max(p.bands for p in node.plans[0])),
                   (group, plan.shares, max(p.shares for p in node.plans[0])))
