@@ -39,12 +39,11 @@ _UNPACKED = "an operand was not packed by this very library for this pass; pack 
 @dataclass(frozen=True, slots=True)
 class Emitter:
     """Makes the functions of one file: `packed` are the operands to pack, with the names that their
-    functions have, `helpers` and `codes` collect what stands beside the functions."""
+    functions have, `codes` collects the messages of refusals."""
 
     name: str
     program: Program
     dtype: str
-    helpers: set[str]
     codes: Codes
     packed: Mapping[str, str]
 
@@ -159,7 +158,7 @@ class Emitter:
 
     def _spelling(self, tensors: Iterable[Tensor], dropped: dict[str, int]) -> Spelling:
         return Spelling(self.name, self.dtype, {
-            t.name: t.logical[dropped.get(t.name, 0):] for t in tensors}, dropped, self.helpers)
+            t.name: t.logical[dropped.get(t.name, 0):] for t in tensors}, dropped)
 
     def _type(self, tensor: Tensor, narrow: frozenset[str] = frozenset()) -> str:
         if tensor.name in narrow:

@@ -102,7 +102,6 @@ class TileSpelling:
         if plan.bands > 1:
             opening += band_lines(plan, band, spell, own, self._moves(plan))
         if plan.shares > 1:
-            spell.helpers.add("min")
             size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
             if plan.strip:
                 size, low = plan.strip, 0

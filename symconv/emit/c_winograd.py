@@ -55,7 +55,6 @@ class WinogradSpelling(WinogradBounds):
         contraction = found[0].plan.contraction
         used = {*taken, *found[0].names, *routine.numbers,
                 *(span.name for span in (*contraction.outer, *contraction.inner))}
-        spelling.helpers.update(("min", "turn", "wild", "regular"))
         return WinogradSpelling(found[0].plan, found[0].names, spelling,
                                 WinogradNames.beside(used), found[0].joined, lines)
 
