@@ -51,7 +51,8 @@ def leaving(plan: Tiles) -> tuple[float, float]:
     if apart <= COMBED:
         block = apart * plan.group * plan.band * math.prod(
             lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
-        return missed * _STREAMED * (1 if block <= _BLOCK else apart), begun
+        line = _STREAMED * (1 if block <= _BLOCK else apart)
+        return missed * (line + _WRITTEN * _leaps(plan)), begun
     filled = [*_moves(plan.target, inward)]
     filled += [(row, min(plan.group, plan.tall))] if row < _NEAR else []
     lines = min(float(_LINE), _reach(filled) / math.prod(extent for _, extent in filled))
@@ -130,6 +131,14 @@ def _runs(moves: Iterable[tuple[int, int]]) -> float:
             count *= 1 + (extent - 1) * min(1.0, move / max(1, reach))
         reach += move * (extent - 1)
     return count
+
+
+def _leaps(plan: Tiles) -> float:
+    """How often a vector of sums goes on elsewhere in the target, where the next value of a lane
+    does not stand behind the last one of the lane after it."""
+    return sum(_LINE / lane.pitch * min(1.0, abs(abs(lane.target) - behind.target * behind.extent)
+                                        / _NEAR)
+               for lane, behind in zip(plan.lanes, plan.lanes[1:], strict=False))
 
 
 def _pieces(plan: Tiles) -> int:

@@ -29,14 +29,15 @@ _WAITING = 262144   # elements: how many sums may wait in the workspace between 
 
 
 def plans(contraction: Contraction, strides: Strides, target: Sequence[int],
-          names: tuple[str, str, str], fixed: frozenset[str],
-          numbers: Mapping[str, str]) -> Iterator[Tiles]:
+          names: tuple[str, str, str], fixed: frozenset[str], numbers: Mapping[str, str],
+          beside: tuple[Contraction, ...] = ()) -> Iterator[Tiles]:
     """Every plan for a contraction: choices of lanes (some that follow each other in the target,
     or any two), of rows and blocks.
 
     `strides` are those of the arrays of the operands, `target` those of the target; `names` are
     free for the band, the group and a row that does not exist, `numbers` for the number of the
-    part by variable of the reduction; `fixed` variables are set outside.
+    part by variable of the reduction; `fixed` variables are set outside. With contractions `beside`
+    this one, only those plans are made whose copies serve all of them.
     """
     along, across = contraction.operands
     ours, theirs = names_in(along.subscripts), names_in(across.subscripts)
@@ -57,9 +58,9 @@ def plans(contraction: Contraction, strides: Strides, target: Sequence[int],
             packed = Tiling(
                 contraction, lanes, row, slices, tuple(s for s in rest if s not in slices),
                 _order(contraction, strides[1], clips), clips, strides, target, names, fixed,
-                False)
+                False, beside)
             yield from _blocked(packed, numbers)
-            if packed.may_be_direct():
+            if not beside and packed.may_be_direct():
                 yield from _blocked(replace(packed, direct=True), numbers)
 
 
@@ -90,7 +91,7 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
     order = tiling.order
     head = None if tiling.clipping.head is None else tiling.clipping.head.name
     divisible = order if head is None else (*order[1:], order[0])
-    ragged = order[0].name if order and head is None else None
+    ragged = order[0].name if order and head is None and not tiling.beside else None
     smallest: tuple[int, int, tuple[Part, ...], Packing | None] | None = None
     copied, within, panels = cache(tiling.copied), cache(tiling.within), cache(tiling.panel)
 

@@ -76,14 +76,22 @@ def effort(plan: Tiles) -> float:
         copies = parts * plan.groups * (1 if plan.kept else slices * plan.bands)
         gathering = _gathering(plan)
         total += copies * plan.run * sum(gathering(rows) * high for rows, high in heights.items())
+    total += copying(plan)
     again = 0.0
     if plan.packing is not None:
-        copies = slices * plan.bands * parts * (plan.groups if parts > 1 else 1)
-        total += copies * _packing(plan.packing)
         again = parts * _packing(plan.packing) if plan.groups == 1 or parts == 1 else 0.0
     if plan.strip:
         again = 0.0
     return _shared(total, again, plan, slices)
+
+
+def copying(plan: Tiles) -> float:
+    """The part of it that all copies of the vector operand take."""
+    if plan.packing is None:
+        return 0.0
+    parts = plan.part_count
+    copies = math.prod(s.extent for s in plan.slices) * plan.bands * parts
+    return copies * (plan.groups if parts > 1 else 1) * _packing(plan.packing)
 
 
 def _store(plan: Tiles) -> float:

@@ -2,7 +2,9 @@
 
 The contractions of a term are its residue classes, or parts of them. Each has plans of its own, and
 the model (`effort`) tells which are fast; but the tasks of a routine are shares of all of them, so
-that plans which share alike are worth a little time.
+that plans which share alike are worth a little time. And what they read of an operand overlaps:
+of windows with a stride every class reads other taps. Where copies take long, plans that read one
+copy in common may be faster than the fastest of each.
 """
 
 from __future__ import annotations
@@ -12,28 +14,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symconv.contraction import Contraction
+from symconv.effort import copying
 from symconv.names import fresh
 from symconv.offers import Offer, Steps, tile_offers
 from symconv.tiles import Tiles
 from symconv.weaving import share
 
 _ALIKE = 1.1            # of the time of the fastest plans: what weaving and even tasks are worth
+_COPYING = 0.05         # of all time, what plans in common must be able to save
 _SLOWEST = 6.0          # units per multiply-add: slower plans are no better than plain loops
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """For a term: every plan of each contraction, the ones that the model takes together, and the
-    contractions without points."""
+    """For a term: every plan of each contraction, the ones that the model takes together with their
+    `time` in the unit of `effort`, and the contractions without points."""
 
     every: Sequence[Sequence[Offer[Tiles]]]
     taken: Sequence[Offer[Tiles]]
     empty: Sequence[Contraction]
-
-    @property
-    def time(self) -> float:
-        """Of all plans that are taken, in the unit of `effort`."""
-        return _time(self.taken)
+    time: float
 
     @property
     def is_joint(self) -> bool:
@@ -47,24 +47,33 @@ def offered(found: tuple[Contraction, ...] | None, strides: Mapping[str, Steps],
     the arrays, `target` those of the target; `names` are free for the band, the group and a row
     that does not exist, others are `used`; `fixed` variables are set outside."""
     classes = [c for c in found or () if not c.is_empty]
-    every = [_offers(c, strides, target, names, fixed, used) for c in classes]
-    return Offered(every, _together(every, _SLOWEST * sum(_points(c, fixed) for c in classes)),
-                   [c for c in found or () if c.is_empty])
+    empty = [c for c in found or () if c.is_empty]
+
+    def offers(contraction: Contraction, beside: Sequence[Contraction] = (),
+               sides: Sequence[int] = (0, 1)) -> list[Offer[Tiles]]:
+        taken = set(used)
+        numbers = {span.name: fresh("part", taken) for span in contraction.inner}
+        return tile_offers(contraction, strides, target, names, fixed, numbers, beside, sides)
+
+    every = [offers(c) for c in classes]
+    taken = _together(every, _SLOWEST * sum(_points(c, fixed) for c in classes))
+    if not _may_have_common(classes, taken):
+        return Offered(every, taken, empty, _time(taken))
+    side = max((0, 1), key=lambda side: sum(
+        copying(offer.bare) for offer in taken if offer.first == side))
+    common = [offers(c, [other for other in classes if other is not c], (side,)) for c in classes]
+    both = [[*own, *more] for own, more in zip(every, common, strict=True)]
+    alike = _alike(lambda plan: (plan.common, share(plan)), common) or _alike(
+        lambda plan: (plan.common, block(plan)), common)
+    if alike and _common_time(alike) < _time(taken):
+        return Offered(both, alike, empty, _common_time(alike))
+    return Offered(both, taken, empty, _time(taken))
 
 
 def block(plan: Tiles) -> tuple[int, ...]:
     """The tasks of a block of rows, or of a band."""
     return ((plan.lanes[0].extent, plan.band, plan.strip, plan.bands) if plan.strip
             else (plan.row.extent, plan.group, plan.grain))
-
-
-def _offers(contraction: Contraction, strides: Mapping[str, Steps], target: Steps,
-            names: tuple[str, str, str], fixed: frozenset[str],
-            used: set[str]) -> list[Offer[Tiles]]:
-    """Every plan for a contraction, the fastest first."""
-    taken = set(used)
-    numbers = {span.name: fresh("part", taken) for span in contraction.inner}
-    return tile_offers(contraction, strides, target, names, fixed, numbers)
 
 
 def _together(found: Sequence[Sequence[Offer[Tiles]]], slowest: float) -> list[Offer[Tiles]]:
@@ -81,12 +90,31 @@ def _together(found: Sequence[Sequence[Offer[Tiles]]], slowest: float) -> list[O
     if _time(best) > slowest:
         return []
     for key in (share, block):
-        alike = [_first_by(key, offers) for offers in found]
-        joint = min(([one[value] for one in alike] for value in alike[0]
-                     if all(value in one for one in alike)), key=_time, default=None)
-        if joint is not None and _time(joint) < _ALIKE * _time(best):
+        joint = _alike(key, found)
+        if joint and _time(joint) < _ALIKE * _time(best):
             return joint
     return best
+
+
+def _may_have_common(classes: Sequence[Contraction], taken: Sequence[Offer[Tiles]]) -> bool:
+    """Whether one copy in place of all that the plans make could save much."""
+    times = [copying(offer.bare) for offer in taken]
+    tensors = {tuple(operand.tensor for operand in c.operands) for c in classes}
+    return (len(times) > 1 and len(tensors) == 1
+            and sum(times) - max(times) > _COPYING * _time(taken))
+
+
+def _common_time(offers: Sequence[Offer[Tiles]]) -> float:
+    """That of plans of which the first one makes the copy for all."""
+    return _time(offers) - sum(copying(offer.bare) for offer in offers[1:])
+
+
+def _alike(key: Callable[[Tiles], object],
+           found: Sequence[Sequence[Offer[Tiles]]]) -> list[Offer[Tiles]]:
+    """The fastest plans, one of each contraction, that agree in a key; none where no plans do."""
+    alike = [_first_by(key, offers) for offers in found]
+    return min(([one[value] for one in alike] for value in alike[0]
+                if all(value in one for one in alike)), key=_time, default=[])
 
 
 def _time(offers: Sequence[Offer[Tiles]]) -> float:

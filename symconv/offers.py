@@ -8,7 +8,7 @@ for all of these, for operands without names; plans get names when they are take
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
@@ -58,13 +58,16 @@ class Offer(Generic[Plan]):
 
 
 def tile_offers(contraction: Contraction, strides: Mapping[str, Steps], target: Steps,
-                names: tuple[str, str, str], fixed: frozenset[str],
-                numbers: Mapping[str, str]) -> list[Offer[Tiles]]:
-    """Those of tiles and of dot products; the arguments are those of `blocking.plans`."""
+                names: tuple[str, str, str], fixed: frozenset[str], numbers: Mapping[str, str],
+                beside: Sequence[Contraction] = (),
+                sides: Sequence[int] = (0, 1)) -> list[Offer[Tiles]]:
+    """Those of tiles and of dot products; the arguments are those of `blocking.plans`. The
+    contractions `beside` this one have the same operands, of which those with the numbers `sides`
+    may come first."""
     return _ordered(
-        Offer(time, plan, contraction, first) for first in (0, 1) for time, plan in _tiles(
+        Offer(time, plan, contraction, first) for first in sides for time, plan in _tiles(
             _bare(contraction, first), _strides(contraction, strides, first), target, names, fixed,
-            tuple(numbers.items())))
+            tuple(numbers.items()), tuple(_bare(other, first) for other in beside)))
 
 
 def winograd_offers(contraction: Contraction, strides: Mapping[str, Steps],
@@ -78,10 +81,11 @@ def winograd_offers(contraction: Contraction, strides: Mapping[str, Steps],
 @lru_cache(_KEPT)
 def _tiles(contraction: Contraction, strides: tuple[Steps, Steps], target: Steps,
            names: tuple[str, str, str], fixed: frozenset[str],
-           numbers: tuple[tuple[str, str], ...]) -> Timed[Tiles]:
+           numbers: tuple[tuple[str, str], ...],
+           beside: tuple[Contraction, ...]) -> Timed[Tiles]:
     known = strides, target, names, fixed, dict(numbers)
-    return tuple((effort(plan), plan) for plan in (
-        *plans(contraction, *known), *dot_plans(contraction, *known)))
+    dots = () if beside else dot_plans(contraction, *known)
+    return tuple((effort(plan), plan) for plan in (*plans(contraction, *known, beside), *dots))
 
 
 @lru_cache(_KEPT)

@@ -70,7 +70,7 @@ class Packing:
     `axes` are in that order; `base` is the position in the array of the axes that are not
     copied, and `tests` are subscripts along them, each with the range outside which all is zero;
     `plane` is the number of elements of one slot of all lanes, `room` elements
-    at least belong to the array.
+    at least belong to the array. A `common` copy holds what several contractions read.
     """
 
     tensor: str
@@ -80,6 +80,7 @@ class Packing:
     plane: int
     size: int
     room: int
+    common: bool = False
     slack: int = SLACK
 
     @property
@@ -121,23 +122,28 @@ class Copied:
     base: Int
     tests: tuple[tuple[Int, int, int], ...]
     room: int
+    common: bool
 
     def packing(self, name: str, band: int) -> Packing:
         """The layout where `band` values of the first lane are packed at a time, those numbered
         by the variable `name`."""
         axes, plane, size = _laid_out(self.plain, self.along, self.lanes, (name, band))
-        return Packing(self.tensor, axes, self.base, self.tests, plane, size, self.room)
+        return Packing(self.tensor, axes, self.base, self.tests, plane, size, self.room,
+                       self.common)
 
 
 def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
            rest: Mapping[str, Span], outside: Collection[str],
-           shifts: Sequence[tuple[Int, int]]) -> Copied | None:
+           shifts: Sequence[tuple[Int, int]],
+           reaches: Mapping[int, tuple[int, int]] | None = None) -> Copied | None:
     """What is copied of an operand; None where a lane is not alone on its axis.
 
     `lanes` are the lane variables, slowest first. `rest` are the variables that vary inside a
     pack, `outside` those that are fixed around it. `shifts` tell how far the part of the
-    reduction moves the subscript of each axis, and how far at most.
+    reduction moves the subscript of each axis, and how far at most. `reaches` are the least and
+    the largest subscripts along some axes, for the first lanes, where others read the copy too.
     """
+    wider = {} if reaches is None else reaches
     named = {lane.name: lane for lane in lanes}
     plain: list[PackedAxis] = []
     along: dict[str, PackedAxis] = {}
@@ -145,12 +151,12 @@ def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
     for number, place in enumerate(operand.subscripts):
         here = [name for name in sorted(place.names()) if name in named]
         shift = shifts[number]
-        if not here and place.names() <= set(outside):
+        if not here and place.names() <= set(outside) and number not in wider:
             base = base + (place + shift[0]) * strides[number]
             tests += [(place + shift[0], *operand.valid[number])] if operand.guarded[number] else []
             continue
         made = _axis(number, place, operand, strides[number], [named[name] for name in here], rest,
-                     shift)
+                     shift, wider.get(number))
         if made is None or any(name in along for name in here):
             return None
         if here:
@@ -162,19 +168,21 @@ def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
     room = 1 + sum((stop - 1) * stride
                    for (_, stop), stride in zip(operand.valid, strides, strict=True))
     return Copied(operand.tensor, tuple(plain), tuple(along[lane.name] for lane in lanes),
-                  tuple(lanes), base, tuple(tests), room)
+                  tuple(lanes), base, tuple(tests), room, reaches is not None)
 
 
 def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequence[Span],
-          rest: Mapping[str, Span], shift: tuple[Int, int]) -> PackedAxis | None:
-    """The phases and places of one axis; places count from the first value of its lane."""
+          rest: Mapping[str, Span], shift: tuple[Int, int],
+          reach: tuple[int, int] | None) -> PackedAxis | None:
+    """The phases and places of one axis; places count from the first value of its lane. A copy with
+    phases has no other `reach` than that of the subscript."""
     if len(lanes) > 1:
         return None
     step = place.factor(lanes[0].name) if lanes else 1
-    if step < 1:
+    if step < 1 or (step > 1 and reach is not None):
         return None
     moved = place.substitute({lane.name: Int.of(lane.low) for lane in lanes})
-    ends = bounds(moved, rest)
+    ends = reach or bounds(moved, rest)
     if ends is None or any(factor % step for _, factor in shift[0].terms) or shift[1] < 0:
         return None
     gap = math.gcd(step, *(moved.factor(name) for name in moved.names()))

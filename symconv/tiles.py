@@ -211,6 +211,14 @@ class Tiles:
                     *(tap.name for tap in self.taps)})
 
     @property
+    def common(self) -> tuple[object, ...] | None:
+        """What plans agree in that read one copy in common; None for those with copies of their
+        own."""
+        if self.packing is None or not self.packing.common:
+            return None
+        return self.packing, self.slices, self.parts, self.band, self.strip, self.shares
+
+    @property
     def shares(self) -> int:
         """Into how many tasks the rows are split, or a band."""
         return -(-self.band // self.strip) if self.strip else -(-self.row.extent // self.grain)
@@ -272,6 +280,7 @@ def tiles_text(plan: Tiles) -> str:
     """The plan in one line: rows by lanes, what is packed, and the reduction."""
     lanes = ", ".join(lane.name for lane in plan.lanes)
     packed = f"{plan.vector.tensor} packed" if plan.packing else f"{plan.vector.tensor} in place"
+    packed += " for all classes" if plan.packing and plan.packing.common else ""
     steps = ", ".join(span.name for span in (*plan.taps, *plan.steps))
     clipped = f", {', '.join(clip.name for clip in plan.clips)} clipped" if plan.clips else ""
     if plan.dots is not None:

@@ -62,6 +62,16 @@ def test_the_rows_of_a_few_go_on_from_tile_to_tile():
     assert begun[8] < begun[30] < begun[64]
 
 
+def test_lanes_of_a_volume_are_neighbours_in_a_large_target(monkeypatch):
+    """Rows of one plane after the other are one stretch; rows of many planes are none."""
+    volume = sc.ops.conv3d(padding=1, bias=False), {
+        "x": (1, 1, 64, 64, 64), "w": (16, 1, 3, 3, 3)}
+    cost = {tuple(lane.name for lane in one.lanes): afar.leaving(one)[0]
+            for _, one in offered(monkeypatch, volume, "forward") if not one.low}
+    assert cost["i", "k"] > 3 * cost["j", "k"] == 3 * cost["i", "j", "k"]
+    assert [lane.name for lane in plan(volume, "forward").lanes] != ["i", "k"]
+
+
 def test_small_arrays_cost_nothing_more():
     small = sc.ops.conv2d(padding=1, bias=False), {"x": (1, 64, 28, 28), "w": (64, 64, 3, 3)}
     for name in ("forward", "vjp_x", "vjp_w"):

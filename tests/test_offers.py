@@ -49,12 +49,12 @@ def asked(monkeypatch, name, module, function):
     return found
 
 
-def turned(contraction, strides):
-    """The contraction with either operand in front, and the strides of both."""
-    one, other = contraction.operands
-    for first, last in ((one, other), (other, one)):
-        yield replace(contraction, operands=(first, last)), (
-            strides[first.tensor], strides[last.tensor])
+def turned(contraction, strides, beside=(), sides=(0, 1)):
+    """The contraction and those beside it with either operand in front, and the strides of both."""
+    for turn in ((tuple, lambda both: (both[1], both[0]))[side] for side in sides):
+        one, *others = (replace(each, operands=turn(each.operands))
+                        for each in (contraction, *beside))
+        yield one, tuple(strides[operand.tensor] for operand in one.operands), tuple(others)
 
 
 def assert_same(found, wanted, contraction):
@@ -69,10 +69,12 @@ def assert_same(found, wanted, contraction):
 def test_tiles_are_those_of_a_search_with_names(monkeypatch, name):
     seen = asked(monkeypatch, name, joining, "tile_offers")
     assert any(found for _, found in seen)
-    for (contraction, strides, *rest), found in seen:
+    for (contraction, strides, *rest, beside, sides), found in seen:
         assert_same(found, [
-            (effort(plan), plan) for one, both in turned(contraction, strides)
-            for plan in (*plans(one, both, *rest), *dot_plans(one, both, *rest))], contraction)
+            (effort(plan), plan)
+            for one, both, others in turned(contraction, strides, beside, sides)
+            for plan in (*plans(one, both, *rest, others),
+                         *(() if beside else dot_plans(one, both, *rest)))], contraction)
 
 
 @pytest.mark.parametrize("name", ["windows", "strides"])
@@ -81,7 +83,7 @@ def test_transforms_are_those_of_a_search_with_names(monkeypatch, name):
     assert any(found for _, found in seen)
     for (contraction, strides, target), found in seen:
         assert_same(found, [
-            (winograd_effort(plan), plan) for one, both in turned(contraction, strides)
+            (winograd_effort(plan), plan) for one, both, _ in turned(contraction, strides)
             for plan in winograd_plans(one, both, target)], contraction)
 
 

@@ -8,7 +8,7 @@ of numbers that are kept are set once in a call, before all tasks.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from symconv.contraction import Span
@@ -28,7 +28,8 @@ class Planned:
     """A plan with the names of its buffers: the table of `steps`, the copies of the vector operand
     (`copy`) and, for dot products, of the `other` one, the gathered `numbers` of a task or all
     that are `kept` with their `marks`, and the sums that are `waiting`. `ready` is the number of
-    the copy that is there, if it is `shared`: tasks in a row use the same one."""
+    the copy that is there, if it is `shared`: tasks in a row use the same one. A plan that
+    `follows` another one reads its copy."""
 
     plan: Tiles
     steps: str
@@ -40,12 +41,13 @@ class Planned:
     ready: str
     waiting: str
     shared: bool
+    follows: bool
 
     @property
     def copies(self) -> list[tuple[str, Packing]]:
-        """The packed operands."""
+        """The packed operands of its own."""
         plan = self.plan
-        found = ((self.copy, plan.packing),
+        found = ((self.copy, None if self.follows else plan.packing),
                  (self.other, None if plan.dots is None else plan.dots.packing))
         return [(copy, packing) for copy, packing in found if packing is not None]
 
@@ -91,18 +93,36 @@ class Planned:
 
 def plans_of(routine: Routine) -> list[Tiles]:
     """The tile plans of a routine, in the order in which they run."""
-    return [plan for plan, _ in _plans(routine)]
+    return [plan for _, plans in _readers(routine) for plan in plans]
 
 
 def planned_of(routine: Routine, used: set[str], groups: int) -> tuple[Planned, ...]:
     """The tile plans of a routine with names, which are `used` from now on; `groups` tasks in a
     row have all rows."""
-    return tuple(
-        Planned(plan, fresh("steps", used), fresh("packed", used), fresh("other", used),
-                fresh("numbers", used), fresh("kept", used), fresh("marks", used),
-                fresh("ready", used), fresh("waiting", used),
-                groups > 1 and _is_shared(plan, node))
-        for plan, node in _plans(routine))
+    found: list[Planned] = []
+    for node, plans in _readers(routine):
+        copy = ""
+        for plan in plans:
+            follows, steps = bool(copy), fresh("steps", used)
+            copy = copy or fresh("packed", used)
+            found.append(Planned(
+                plan, steps, copy, fresh("other", used), fresh("numbers", used),
+                fresh("kept", used), fresh("marks", used), fresh("ready", used),
+                fresh("waiting", used), groups > 1 and _is_shared(plan, node), follows))
+    return tuple(found)
+
+
+def readers(plans: Sequence[Tiles]) -> list[list[Tiles]]:
+    """The plans of a term, those together that read one copy in common."""
+    found: list[list[Tiles]] = []
+    for plan in plans:
+        alike = None if plan.common is None else next(
+            (those for those in found if those[0].common == plan.common), None)
+        if alike is None:
+            found.append([plan])
+        else:
+            alike.append(plan)
+    return found
 
 
 def zeros_behind(packing: Packing, copy: str, spelling: Spelling) -> str:
@@ -117,11 +137,11 @@ def waiting_pitch(plan: Tiles) -> int:
     return -(-plan.width // 16) * 16 + 16
 
 
-def _plans(routine: Routine) -> Iterator[tuple[Tiles, Tiled]]:
-    """The tile plans of a routine, each with its definition."""
+def _readers(routine: Routine) -> Iterator[tuple[Tiled, list[Tiles]]]:
+    """The tile plans of a routine with their definitions, those together that read one copy."""
     for node in routine.body:
         if isinstance(node, Tiled):
-            yield from ((plan, node) for term in node.plans for plan in term)
+            yield from ((node, plans) for term in node.plans for plans in readers(term))
 
 
 def _is_shared(plan: Tiles, node: Tiled) -> bool:

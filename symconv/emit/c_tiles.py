@@ -7,7 +7,7 @@ differs from plan to plan. Tables, copies and sums that wait stand in the worksp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symconv.contraction import Span
@@ -15,10 +15,10 @@ from symconv.emit.c_bands import band_lines, is_alone, may_shift, shifted
 from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_gathering import Gathered
-from symconv.emit.c_lines import TileNames, indented, loop, loops
+from symconv.emit.c_lines import TileNames, indented, loop, loops, with_needed
 from symconv.emit.c_packing import Ends, packing_lines
 from symconv.emit.c_tile import TileBody
-from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, waiting_pitch
+from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, readers, waiting_pitch
 from symconv.emit.c_tile_shapes import rows_of
 from symconv.emit.c_workspace import Buffer
 from symconv.integers import Int, smallest
@@ -84,9 +84,8 @@ class TileSpelling:
         for contraction in node.empty:
             yield from indented(elements.empty(contraction))
         for number, term in enumerate(node.plans):
-            for plan in term:
-                add = number > 0 or bool(node.start)
-                yield from indented(self._placed(node, plan, self._plan(node, plan, add)))
+            for plans in readers(term):
+                yield from indented(self._plans(node, plans, number > 0 or bool(node.start)))
         if node.repair:
             yield f"    if ({spell.prefix}_is_wild({wild})) {{"
             for plan in node.plans[0]:
@@ -96,22 +95,30 @@ class TileSpelling:
 
     def _placed(self, node: Tiled, plan: Tiles, inside: Iterable[str]) -> list[str]:
         """The lines within the slices, the band and the group of rows that they speak of."""
-        own, spell = self.own, self.spelling
+        return self._around(node, plan, [*self._share(node, plan), *inside])
+
+    def _share(self, node: Tiled, plan: Tiles) -> list[str]:
+        """Which rows, or lanes of the band, a task has."""
+        own, spell, group = self.own, self.spelling, node.names[1]
+        if plan.shares == 1:
+            return []
+        size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
+        if plan.strip:
+            size, low = plan.strip, 0
+            stop = own.many if plan.bands > 1 else str(plan.lanes[0].extent)
+        begin = spell.integer(Int.of(group) * size + low)
+        begin = f"{spell.prefix}_min({begin}, {stop})" if plan.strip else begin
+        many = str(size) if node.joined is None else f"{node.joined.name} * {size}"
+        return [f"const ptrdiff_t {own.begin} = {begin};",
+                f"const ptrdiff_t {own.end} = {spell.prefix}_min({own.begin} + "
+                f"{many}, {stop});"]
+
+    def _around(self, node: Tiled, plan: Tiles, inside: Iterable[str]) -> list[str]:
+        """The lines within the slices, the band and the groups."""
         band, group = node.names[:2]
         opening: list[str] = []
         if plan.bands > 1:
-            opening += band_lines(plan, band, spell, own, self._moves(plan))
-        if plan.shares > 1:
-            size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
-            if plan.strip:
-                size, low = plan.strip, 0
-                stop = own.many if plan.bands > 1 else str(plan.lanes[0].extent)
-            begin = spell.integer(Int.of(group) * size + low)
-            begin = f"{spell.prefix}_min({begin}, {stop})" if plan.strip else begin
-            many = str(size) if node.joined is None else f"{node.joined.name} * {size}"
-            opening += [f"const ptrdiff_t {own.begin} = {begin};",
-                        f"const ptrdiff_t {own.end} = {spell.prefix}_min({own.begin} + "
-                        f"{many}, {stop});"]
+            opening += band_lines(plan, band, self.spelling, self.own, self._moves(plan))
         spans = [span for span in plan.slices if span.name not in node.fixed]
         counts = ((band, plan.bands, max(p.bands for p in node.plans[0])),
                   (group, plan.shares, max(p.shares for p in node.plans[0])))
@@ -121,28 +128,39 @@ class TileSpelling:
         spans += [Span(name, 0, count) for name, count, _ in counts if count > 1]
         return loops(spans, [*opening, *inside])
 
-    def _plan(self, node: Tiled, plan: Tiles, add: bool) -> Iterator[str]:
-        """The lines of a plan: for every part, the copies that it needs and then its tiles."""
-        item = next(item for item in self.planned if item.plan is plan)
-        inside: list[str] = []
+    def _plans(self, node: Tiled, plans: Sequence[Tiles], add: bool) -> list[str]:
+        """The lines of plans that read one copy, or of a single one: for every part, the copies
+        and then the tiles."""
+        items = [item for plan in plans for item in self.planned if item.plan is plan]
+        copies = self._copies(items[0])
+        if len(items) == 1:
+            inside = [*copies, *self._sums(node, items[0], add)]
+            return self._placed(node, plans[0], _in_parts(plans[0], inside))
+        inside = copies if not items[0].made(self.held) else [
+            "{", *indented(with_needed(self._share(node, plans[0]), copies)), "}"]
+        for item in items:
+            inside += ["{", *indented(with_needed(self._share(node, item.plan),
+                                                  self._sums(node, item, add))), "}"]
+        return self._around(node, plans[0], _in_parts(plans[0], inside))
+
+    def _copies(self, item: Planned) -> list[str]:
+        """The copies that a task makes for a plan, or where they stand."""
+        plan = item.plan
         lines = [line for copy, packing in item.made(self.held)
                  for line in packing_lines(packing, copy, self.spelling, self.used,
                                            self._needed(plan, packing))]
-        if lines:
-            if item.shared:
-                number = f"{self.task} / {self.groups}"
-                lines = [f"if ({item.ready} != {number}) {{", *indented(lines),
-                         f"    {item.ready} = {number};", "}"]
-            inside += lines
-        inside += [f"const {self.spelling.real} *const {copy} = {self.held[copy]};"
-                   for copy, _ in item.copies if copy in self.held]
-        if plan.gathered:
-            inside += self._gathering(node, item)
+        if lines and item.shared:
+            number = f"{self.task} / {self.groups}"
+            lines = [f"if ({item.ready} != {number}) {{", *indented(lines),
+                     f"    {item.ready} = {number};", "}"]
+        return [*lines, *(f"const {self.spelling.real} *const {copy} = {self.held[copy]};"
+                          for copy, _ in item.copies if copy in self.held)]
+
+    def _sums(self, node: Tiled, item: Planned, add: bool) -> list[str]:
+        """The sums of a part: numbers that are gathered, and the tiles."""
         tiles = list(self._tiles(node, item, add))
-        inside += tiles if plan.is_inward else self._looped(item, tiles)
-        for part in reversed(plan.parts):
-            inside = loop(part.number, 0, part.count, inside)
-        yield from inside
+        return [*(self._gathering(node, item) if item.plan.gathered else ()),
+                *(tiles if item.plan.is_inward else self._looped(item, tiles))]
 
     def _needed(self, plan: Tiles, packing: Packing) -> dict[int, Ends]:
         """The places of a copy that a task needs, which has some rows or some lanes, along the axes
@@ -247,3 +265,10 @@ class TileSpelling:
         own = self.own
         return (own.begin, own.end) if plan.splits_rows else (
             str(plan.row.low), str(plan.row.stop))
+
+
+def _in_parts(plan: Tiles, inside: list[str]) -> list[str]:
+    """Lines within the parts of the reduction."""
+    for part in reversed(plan.parts):
+        inside = loop(part.number, 0, part.count, inside)
+    return inside
