@@ -37,39 +37,19 @@ bounds themselves (floats) are covered by enlarging every bound by 2**-30 of its
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from symconv.arithmetic import compare, exact, item
 from symconv.certainty import LARGER, Bounded, apart, equal
 from symconv.errors import ParameterError
-from symconv.precision import CONTEXT, FLOAT32, FLOAT64, ONE, ZERO, Precision, power, sigmoid, tanh
-
-K = 4
-_INF = math.inf
-
-_MONOTONE: dict[str, tuple[Callable[[Decimal], Decimal], int]] = {    # and its roundings
-    "exp": (CONTEXT.exp, 2 * K),
-    "log": (CONTEXT.ln, 2 * K),
-    "sqrt": (CONTEXT.sqrt, 1),
-    "tanh": (tanh, 2 * K),
-    "sigmoid": (sigmoid, 2 * K + 4),
-}
+from symconv.precision import CONTEXT, FLOAT32, FLOAT64, ONE, ZERO
+from symconv.rounding import MONOTONE, K, Rounding
 
 
-class BoundedArithmetic:
+class BoundedArithmetic(Rounding):
     """The arithmetic that the module describes, for one precision."""
-
-    def __init__(self, precision: Precision) -> None:
-        self.precision = precision
-
-    def number(self, value: Fraction) -> Bounded:
-        if self.precision.representable(value):
-            return Bounded(Decimal(float(value)), 0.0)
-        v = CONTEXT.divide(Decimal(value.numerator), Decimal(value.denominator))
-        size = abs(float(v))
-        return self._checked(v, self.precision.unit * size + self.precision.tiny, size)
 
     def read(self, entry: object) -> Bounded:
         number = item(entry)
@@ -85,11 +65,11 @@ class BoundedArithmetic:
             v = CONTEXT.add(v, value[0])
         error = sum((value[1] for value in values), 0.0)
         if not v.is_finite():
-            return Bounded(v, self._special(values))
+            return Bounded(v, self.special(values))
         if error == 0.0 and self.precision.exact_sum([value[0] for value in values]):
             return Bounded(v, 0.0)
         size = sum(abs(float(value[0])) for value in values) + error
-        return self._checked(v, self.precision.gamma(len(values) - 1) * size + error, size)
+        return self.checked(v, self.precision.gamma(len(values) - 1) * size + error, size)
 
     def product(self, values: Sequence[Bounded]) -> Bounded:
         if len(values) == 1:
@@ -107,7 +87,7 @@ class BoundedArithmetic:
             smallest *= min(1.0, other)
             is_exact = is_exact and e == 0.0
         if not v.is_finite():
-            return Bounded(v, self._special(values))
+            return Bounded(v, self.special(values))
         tiny, normal = self.precision.tiny, self.precision.normal
         if not v and error == 0.0 and largest <= self.precision.largest:
             return Bounded(v, 0.0)                       # a factor is exactly 0
@@ -118,11 +98,11 @@ class BoundedArithmetic:
         error += self.precision.gamma(rounds) * (size + error)
         if smallest < normal * 2.0 ** self.precision.bits:
             error += 2 * tiny * rounds * largest
-        return self._checked(v, error, largest)
+        return self.checked(v, error, largest)
 
     def power(self, base: Bounded, exponent: Fraction) -> Bounded:
         if exponent.denominator != 1 or exponent < 0:
-            return self._general_power(base, exponent)
+            return self.general_power(base, exponent)
         n = exponent.numerator
         if n < 2:
             return base if n else Bounded(ONE, 0.0)
@@ -130,15 +110,13 @@ class BoundedArithmetic:
             plain = self.product([base] * n)
             if plain.error == 0.0 or not plain.value.is_finite():
                 return plain
-        return self._spread(lambda x: CONTEXT.power(x, n), base, 2 * K + n,
+        return self.spread(lambda x: CONTEXT.power(x, n), base, 2 * K + n,
                             2 * self.precision.tiny, turning=True)
 
     def apply(self, function: str, arguments: Sequence[Bounded],
               constants: Sequence[Fraction]) -> Bounded:
-        if function in _MONOTONE:
-            formula, roundings = _MONOTONE[function]
-            return self._spread(formula, arguments[0], roundings,
-                                0.0 if function == "sqrt" else self.precision.normal)
+        if function in MONOTONE:
+            return self.monotone(function, arguments[0])
         if any(argument.value.is_nan() for argument in arguments):
             return self._at_nan(function, arguments)
         if function in ("abs_power", "signed_power"):
@@ -156,7 +134,7 @@ class BoundedArithmetic:
     def extremum(self, kind: str, values: Sequence[Bounded]) -> Bounded:
         for value in values:
             if value.value.is_nan():
-                return Bounded(value.value, self._special(values))
+                return Bounded(value.value, self.special(values))
         best = self._best(kind, values, last=False)
         rivals = [value for value in values if not apart(best, value)]
         if all(equal(best, value) for value in rivals):
@@ -179,52 +157,6 @@ class BoundedArithmetic:
 
     # --- parts ------------------------------------------------------------------------------
 
-    def _checked(self, v: Decimal, error: float, size: float) -> Bounded:
-        """With a bound of infinity where something of the given size may overflow."""
-        if not size <= self.precision.largest / 8 or math.isnan(error):
-            return Bounded(v, _INF)
-        return Bounded(v, error * LARGER)
-
-    def _special(self, values: Sequence[Bounded]) -> float:
-        """The bound of a NaN or infinite result: certain where all arguments are."""
-        return 0.0 if all(value.error == 0.0 for value in values) else _INF
-
-    def _spread(self, formula: Callable[[Decimal], Decimal], argument: Bounded, roundings: float,
-                underflow: float, turning: bool = False) -> Bounded:
-        """A function that is monotone (`turning`: on each side of 0) between v - e and v + e."""
-        v, e = argument
-        middle = v if v.is_nan() else formula(v)
-        if not middle.is_finite() or not math.isfinite(e):
-            return Bounded(middle, 0.0 if e == 0.0 else _INF)
-        size, error = abs(float(middle)), 0.0
-        if e:
-            step = Decimal(e)
-            ends = [formula(CONTEXT.subtract(v, step)), formula(CONTEXT.add(v, step))]
-            if turning and v.copy_abs() <= step:
-                ends.append(formula(ZERO))
-            if not all(end.is_finite() for end in ends):
-                return Bounded(middle, _INF)
-            error = max(abs(float(CONTEXT.subtract(end, middle))) for end in ends)
-            size = max(size, *(abs(float(end)) for end in ends))
-        elif not middle:
-            return Bounded(middle, 0.0)                  # sqrt(0), log(1), tanh(0)
-        error += roundings * self.precision.unit * size + underflow
-        return self._checked(middle, error, size)
-
-    def _general_power(self, base: Bounded, exponent: Fraction) -> Bounded:
-        v, e = base
-        if v.is_nan() or not math.isfinite(e):
-            return Bounded(power(v, exponent), 0.0 if e == 0.0 else _INF)
-        if v.copy_abs() <= Decimal(e) and (e or exponent < 0):
-            return Bounded(power(v, exponent), _INF)      # a pole or a branch point inside
-        roundings: float = 2 * K + math.ceil(abs(exponent)) + 1
-        if not self.precision.representable(exponent) and v > 0:
-            low = CONTEXT.subtract(v, Decimal(e))
-            logarithm = max(abs(float(CONTEXT.ln(x))) for x in (low, v, CONTEXT.add(v, Decimal(e))))
-            roundings += abs(float(exponent)) * logarithm
-        return self._spread(lambda x: power(x, exponent), base, roundings,
-                            self.precision.normal)
-
     def _power_of_size(self, function: str, argument: Bounded, exponent: Fraction) -> Bounded:
         """|x|**exponent, with the sign of x or without; 0 at 0 where a power has a pole."""
         v, e = argument
@@ -233,12 +165,12 @@ class BoundedArithmetic:
         found = self.power(Bounded(v.copy_abs(), e), exponent)
         if function == "abs_power":
             return found
-        error = found.error if v.copy_abs() > Decimal(e) else _INF     # the sign is not decided
+        error = found.error if v.copy_abs() > Decimal(e) else math.inf     # the sign is not decided
         return Bounded(found.value.copy_sign(v), error)
 
     def _at_nan(self, function: str, arguments: Sequence[Bounded]) -> Bounded:
-        if self._special(arguments):
-            return Bounded(Decimal("NaN"), _INF)
+        if self.special(arguments):
+            return Bounded(Decimal("NaN"), math.inf)
         nan = [argument.value.is_nan() for argument in arguments]
         match function:
             case "abs_slope":

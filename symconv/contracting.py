@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symconv.contraction import Contraction, Operand, Span, bounds, is_affine
+from symconv.contraction import Contraction, Operand, Span, bounds, is_affine, narrowing
 from symconv.integers import Int
 from symconv.ir import (
     Access,
@@ -216,20 +216,11 @@ class _Class:
 
 
 def _narrowed(operand: Operand, guard: Int) -> Operand | None:
-    """The operand with the range that guard >= 0, as k*subscript + rest >= 0, gives to one axis."""
-    for axis, place in enumerate(operand.subscripts):
-        name = min(place.names(), default=None)
-        ours = 0 if name is None else place.coefficient(name).constant or 0
-        theirs = 0 if name is None else guard.coefficient(name).constant or 0
-        if not ours or not theirs or theirs % ours:
-            continue
-        k = theirs // ours
-        rest = (guard - place * k).constant
-        if rest is None:
-            continue
-        low, stop = operand.valid[axis]
-        ends = (max(low, -(rest // k)), stop) if k > 0 else (low, min(stop, rest // -k + 1))
-        valid, guarded = list(operand.valid), list(operand.guarded)
-        valid[axis], guarded[axis] = ends, True
-        return replace(operand, valid=tuple(valid), guarded=tuple(guarded))
-    return None
+    """The operand with the range that guard >= 0 gives to one axis."""
+    found = narrowing(guard, operand.subscripts, operand.valid)
+    if found is None:
+        return None
+    axis, ends = found
+    valid, guarded = list(operand.valid), list(operand.guarded)
+    valid[axis], guarded[axis] = ends, True
+    return replace(operand, valid=tuple(valid), guarded=tuple(guarded))

@@ -81,6 +81,26 @@ def bounds(expression: Int, spans: Mapping[str, Span]) -> tuple[int, int] | None
     return low, high
 
 
+def narrowing(guard: Int, subscripts: Sequence[Int],
+              valid: Sequence[tuple[int, int]]) -> tuple[int, tuple[int, int]] | None:
+    """An axis, and what guard >= 0, as k*subscript + rest >= 0, leaves of its valid range; None
+    where the guard is of no subscript."""
+    for axis, place in enumerate(subscripts):
+        name = min(place.names() & guard.names(), default=None)
+        if name is None:
+            continue
+        ours, theirs = place.coefficient(name).constant, guard.coefficient(name).constant
+        if not ours or not theirs or theirs % ours:
+            continue
+        k = theirs // ours
+        rest = (guard - place * k).constant
+        if rest is None:
+            continue
+        low, stop = valid[axis]
+        return axis, (max(low, -(rest // k)), stop) if k > 0 else (low, min(stop, rest // -k + 1))
+    return None
+
+
 def is_affine(expression: Int) -> bool:
     """Whether every monomial is a name or a number."""
     return all(not monomial or (len(monomial) == 1 and isinstance(monomial[0], str))

@@ -64,7 +64,7 @@ def write_file(path: Path, text: str | bytes, *, force: bool = False) -> None:
     write_files(path.parent, {path.name: text}, force=force)
 
 
-def expect_writable(path: Path, *, force: bool = False) -> None:
+def expect_writable(path: Path, *, force: bool) -> None:
     """ParameterError where `write_file` would refuse the path, as far as that is known before.
 
     Commands that work for minutes ask before they begin."""

@@ -46,7 +46,7 @@ def fresh_letter(used: set[str]) -> str:
     return fresh(LETTERS[0], used)
 
 
-def rename_bound(term: Term, taken: Collection[str], beside: Collection[str] = ()) -> Term:
+def rename_bound(term: Term, taken: Collection[str], beside: Collection[str]) -> Term:
     """The same term with every bound index that has a taken name renamed apart, to a name that
     is neither taken nor in use `beside` it."""
     clashes = [index for index in term.bound if index.name in taken]

@@ -26,7 +26,7 @@ from symconv.contraction import Operand, Span, bounds
 from symconv.integers import Int, floor_div
 
 LINE = 16
-"""Elements: strides of planes are multiples of this."""
+"""Elements: strides of planes are multiples of this, and no vector is longer."""
 
 SLACK = 256
 """Zeros behind a packed operand, which the lanes of the last tile may read."""
@@ -214,7 +214,7 @@ def _laid_out(plain: Sequence[PackedAxis], along: Sequence[PackedAxis], lanes: S
         stride *= axis.slots
     ordered: list[PackedAxis] = []
     for axis in reversed(plain):
-        stride = _spread(stride)
+        stride = spread(stride)
         ordered.insert(0, replace(axis, stride=stride))
         stride *= axis.count
     return (*ordered, *slotted), plane, stride + SLACK
@@ -236,5 +236,6 @@ def _odd(lines: int) -> int:
     return (lines + (lines >= 8 and lines % 2 == 0)) * LINE
 
 
-def _spread(stride: int) -> int:
+def spread(stride: int) -> int:
+    """A stride, a line more where its multiples would compete for the same cache sets."""
     return stride + LINE if stride % _PAGE == 0 else stride

@@ -37,7 +37,7 @@ def bind(program: Program, shapes: Mapping[str, tuple[int, ...]],
     solve_sizes(program, given, values)
     _check_inputs(program, given, values)
     for requirement in program.requirements:
-        if not _holds(requirement.row, values):
+        if not holds(requirement.row, values):
             raise ShapeError(_requirement_message(requirement, values))
     _check_tensors(program, values)
     _check_amounts(program, values)
@@ -191,7 +191,8 @@ def _requirement_message(requirement: Requirement, values: Mapping[str, int]) ->
     return f"{requirement.message} ({listing(names, values)})" if names else requirement.message
 
 
-def _holds(row: Row, values: Mapping[str, int]) -> bool:
+def holds(row: Row, values: Mapping[str, int]) -> bool:
+    """Whether a row holds for these values of its names; a divisor must be positive."""
     match row:
         case Equal(expression):
             return evaluate(expression, values) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from symconv.contraction import narrowing
 from symconv.integers import Int
 from symconv.ir import Tensor
 from symconv.stencil import Pad, Sheet
@@ -26,26 +27,15 @@ class Reading:
         return trial.narrow(guard) and trial.sheet == self.sheet
 
     def narrow(self, guard: Int) -> bool:
-        """Let the range that guard >= 0, as k*subscript + rest >= 0, hold for an axis; False
-        where it is no range of a subscript."""
-        for axis, place in enumerate(self.subscripts):
-            name = min(place.names() & guard.names(), default=None)
-            if name is None:
-                continue
-            ours = place.coefficient(name).constant or 0
-            theirs = guard.coefficient(name).constant or 0
-            if not ours or theirs % ours:
-                continue
-            k = theirs // ours
-            rest = (guard - place * k).constant
-            if rest is None:
-                continue
-            low, stop = self.sheet.valid[axis]
-            ends = (max(low, -(rest // k)), stop) if k > 0 else (low, min(stop, rest // -k + 1))
-            valid = (*self.sheet.valid[:axis], ends, *self.sheet.valid[axis + 1:])
-            self.sheet = replace(self.sheet, valid=valid)
-            return True
-        return False
+        """Let the range that guard >= 0 gives to a subscript hold for its axis; False where it is
+        no range of a subscript."""
+        found = narrowing(guard, self.subscripts, self.sheet.valid)
+        if found is None:
+            return False
+        axis, ends = found
+        valid = (*self.sheet.valid[:axis], ends, *self.sheet.valid[axis + 1:])
+        self.sheet = replace(self.sheet, valid=valid)
+        return True
 
 
 def placed(tensor: Tensor, subscripts: Sequence[Int], pad: Pad,

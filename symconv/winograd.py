@@ -23,10 +23,9 @@ from dataclasses import dataclass
 
 from symconv.contraction import Contraction, Span
 from symconv.integers import Int
+from symconv.packing import LINE, spread
 from symconv.sliding import Weave
-from symconv.winograd_operands import LINE, Side
-
-_PAGE = 512     # elements; rows and planes are no multiples of it, nor of a page of 4 KiB
+from symconv.winograd_operands import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +172,7 @@ class Winograd:
             # the last vector of each turn or phase ends in the next one, which overwrites it
             whole = whole if self.summed else side.across.extent
             before = ((1 if self.summed else self.turns) * self.phases - 1) * whole
-        return _spread(-(-(before + -(-whole // LINE) * LINE) // LINE) * LINE)
+        return spread(-(-(before + -(-whole // LINE) * LINE) // LINE) * LINE)
 
     def height(self, side: Side) -> int:
         """The rows of a transformed operand, for each point."""
@@ -183,12 +182,12 @@ class Winograd:
 
     def plane(self, side: Side) -> int:
         """The distance of two points of a transformed operand, or of a block of it."""
-        return _spread(self.height(side) * self.pitch(side))
+        return spread(self.height(side) * self.pitch(side))
 
     @property
     def sums(self) -> int:
         """The distance of two points of the products."""
-        return _spread(self.rows * (-(-self.group // LINE) * LINE))
+        return spread(self.rows * (-(-self.group // LINE) * LINE))
 
     def staged(self, side: Side) -> int:
         """The elements of a stage: the windows of so many lanes side by side."""
@@ -210,10 +209,6 @@ class Winograd:
         rest = math.prod(span.extent for span in self.outputs[1:])
         over = sum(reach) * (1 + math.prod(span.extent for span in self.outputs[2:]))
         return (lines * rest + over) * LINE
-
-
-def _spread(stride: int) -> int:
-    return stride + LINE if stride % _PAGE == 0 else stride
 
 
 def schemes_text(plan: Winograd) -> str:

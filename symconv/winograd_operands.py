@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from symconv.contraction import Span
 from symconv.integers import Int
 
-LINE = 16
-"""Elements: rows of the transformed operands are multiples of this, and no vector is longer."""
-
 
 @dataclass(frozen=True, slots=True)
 class Axis:

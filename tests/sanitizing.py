@@ -1,11 +1,13 @@
 """C programs that call kernels under sanitizers: every array is a heap block of exactly its size,
 so that one element too far ends the program."""
 
+import math
 import subprocess
 
 import pytest
 
 from symconv.compiler import find_compiler
+from symconv.shapes import stored_shape
 
 FLAGS = ("-std=c11", "-O0", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
@@ -53,3 +55,19 @@ def called(function, arrays, sizes=""):
             f"    if ({function}({passed}, work, t, t + 1)) return 4;",
             f"if ({function}({passed}, work, 0, tasks)) return 4;",
             *(f"free({name});" for name in (*arrays, "work"))]
+
+
+def expect_no_byte_outside(made, folder, optimised="-O1"):
+    """The passes of a kernel k for fixed shapes, as it is built for this machine; those with
+    integers in them are left out."""
+    real = "float" if made.dtype == "float32" else "double"
+    blocks = []
+    for item in made.passes:
+        tensors = [*item.program.inputs, *map(item.program.tensor, item.program.outputs)]
+        if not any(tensor.kind == "integer" for tensor in tensors):
+            blocks.append([line for tensor in tensors for line in array(
+                tensor.name, real, math.prod(stored_shape(tensor, {})))] + called(
+                    f"k_{item.name}", [f"a_{tensor.name}" for tensor in tensors]))
+    done = finished(compiler_with_sanitizers(folder), {**made.sources, "main.c": program(blocks)},
+                    folder, ("-std=gnu11", "-march=native", optimised))
+    assert done.returncode == 0, done.stderr[:3000]

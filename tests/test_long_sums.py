@@ -18,12 +18,7 @@ from symconv.shapes import bind, specialise
 
 WORST = 6e-7        # of the largest result; sums one after the other reach 8e-7 to 1e-4 here
 
-
-@pytest.fixture(scope="module", autouse=True)
-def separate_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("separate_cache")
 
 
 # each with the pass that has the long sum

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from test_numpy_lines import both
 from test_numpy_shifts import written
+from test_numpy_target import make_blocks
 
 import symconv as sc
 from symconv.bench.layers import Layer
-from symconv.emit import numpy_blocks, numpy_helpers
 
 
 @pytest.mark.parametrize("size", [18, 8, 2])
@@ -18,9 +18,7 @@ from symconv.emit import numpy_blocks, numpy_helpers
 def test_a_batch_of_small_maps_is_one_product(
         batch: int, groups: int, stride: int, padding: int, size: int,
         monkeypatch: pytest.MonkeyPatch) -> None:
-    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
-    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
-    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+    make_blocks(size, monkeypatch)
     op = sc.ops.conv2d(stride=stride, padding=padding, groups=groups, bias=False)
     shapes = {"x": (batch, 32 * groups, 5, 4), "w": (70 * groups, 32, 3, 2)}
     fixed, free = both(op, "float32", **shapes)

@@ -8,10 +8,10 @@ import itertools
 import numpy as np
 import pytest
 from test_numpy_shifts import written
+from test_numpy_target import make_blocks
 
 import symconv as sc
 from symconv.bench.layers import Layer
-from symconv.emit import numpy_blocks, numpy_helpers
 from symconv.kernel import Kernel
 
 
@@ -32,9 +32,7 @@ CASES = [(s, d, p, k, channels, batch) for s, d, p, k, (channels, batch) in iter
 def test_lines_are_exact_in_blocks_of_any_size(
         stride: int, dilation: int, padding: int, window: int, channels: int, batch: int,
         size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
-    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
-    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+    make_blocks(size, monkeypatch)
     op = sc.ops.conv2d(stride=stride, dilation=dilation, padding=padding, groups=3, bias=False)
     shapes = {"x": (batch, 3 * channels, 9, 8), "w": (6, channels, window, 3)}
     fixed, free = both(op, "float32", **shapes)

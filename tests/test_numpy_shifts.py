@@ -7,13 +7,12 @@ import itertools
 
 import numpy as np
 import pytest
-from test_numpy_target import Shapes, compare
+from test_numpy_target import Shapes, compare, make_blocks
 
 import symconv as sc
 from symconv.bench.kernels import operator, shapes
 from symconv.bench.layers import Layer, Pool
 from symconv.emission import ordered, sources, specialised
-from symconv.emit import numpy_blocks, numpy_helpers
 from symconv.emit.numpy_shifts import Gather
 from symconv.language.reader import parse
 from symconv.passes import emitted_vjp, forward_passes
@@ -36,9 +35,7 @@ WINDOWS: list[tuple[str, Shapes]] = [
 @pytest.mark.parametrize("size", [18, 5, 2])
 def test_shifted_rows_are_exact_in_blocks_of_any_size(
         text: str, given: Shapes, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
-    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
-    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+    make_blocks(size, monkeypatch)
     monkeypatch.setattr(Gather, "_spares", lambda *_: True)
     compare(parse(text), given, dtype="float32", fixed=True)
 

@@ -39,6 +39,13 @@ POOLING = "x: [N,C,H,W]; a < 3; e < 2; i < (H-1)//2 + 1; j < W//2 + 1; y[n,c,i,j
 Shapes = Mapping[str, tuple[int, ...]]
 
 
+def make_blocks(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emitted products have blocks of 2**size elements, as the emitter counts with."""
+    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
+    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
+    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+
+
 def module(passes: Sequence[Pass]) -> ModuleType:
     made = ModuleType("emitted")
     exec(compile(emit_numpy("emitted", passes, "test"), "emitted.py", "exec"), made.__dict__)
@@ -275,9 +282,7 @@ WINDOWS: list[tuple[str, Shapes]] = [
 @pytest.mark.parametrize("size", [18, 5, 2])
 def test_windows_are_exact_as_matrices_in_blocks_of_any_size(
         text: str, shapes: Shapes, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
-    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
-    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+    make_blocks(size, monkeypatch)
     compare(parse(text), shapes)
     compare(parse(text), shapes, dtype="float32", fixed=True)
 
@@ -294,9 +299,7 @@ def test_windows_are_exact_tap_by_tap(text: str, shapes: Shapes,
 @pytest.mark.parametrize("size", [18, 2])
 def test_windows_are_exact_with_the_batch_last(text: str, shapes: Shapes, size: int,
                                                monkeypatch: pytest.MonkeyPatch) -> None:
-    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
-    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
-    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+    make_blocks(size, monkeypatch)
     monkeypatch.setattr(numpy_batch, "_LEAST", 2)
     compare(parse(text), shapes, dtype="float32", fixed=True)
 

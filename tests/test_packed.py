@@ -25,12 +25,7 @@ from symconv.shapes import stored_shape
 QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
 STRICT = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 
-
-@pytest.fixture(scope="module", autouse=True)
-def separate_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("separate_cache")
 
 
 def layer(x, w, **options):

@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from sanitizing import expect_no_byte_outside
 
 import symconv as sc
 from symconv import blocking, dotting, offers
@@ -30,12 +31,7 @@ from symconv.tiles import tiles_text
 QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
 STRICT = ("-std=c11", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 
-
-@pytest.fixture(scope="module", autouse=True)
-def separate_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("separate_cache")
 
 
 def convolution(x, w, **options):
@@ -403,60 +399,7 @@ def test_bands_that_stay_where_they_are_compile_alone(tmp_path):
     expect_no_warning(files, tmp_path)
 
 
-DRIVER = """
-#include <stdlib.h>
-#include "k.h"
-static {real} *some(size_t count)
-{{
-    {real} *made = malloc(count * sizeof({real}));
-    for (size_t k = 0; made != NULL && k < count; k++) {{
-        made[k] = ({real})(k % 7) - 3;
-    }}
-    return made;
-}}
-int main(void)
-{{
-    int failed = 0;
-{calls}
-    return failed;
-}}
-"""
-CALL = """
-    {{
-        {real} *const arrays[] = {{{arrays}}};
-        void *const workspace = aligned_alloc(64, k_{name}_workspace() + 64);
-        const ptrdiff_t tasks = k_{name}_tasks();
-        failed |= k_{name}({arguments}, workspace, 0, tasks / 2);
-        failed |= k_{name}({arguments}, workspace, tasks / 2, tasks);
-        free(workspace);
-        for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) {{
-            free(arrays[k]);
-        }}
-    }}
-"""
-
-
 @pytest.mark.parametrize("name", ["bands", "in place", "long maps", "both", "empty classes",
                                   "matrices", "one lane left", "one column"])
 def test_tiles_stay_inside_their_arrays(tmp_path, name):
-    """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
-    made = compiled(name, dtype_of(name), "auto")
-    real = "float" if made.dtype == "float32" else "double"
-    calls = []
-    for item in made.passes:
-        tensors = [*item.program.inputs, *(item.program.tensor(o) for o in item.program.outputs)]
-        calls.append(CALL.format(
-            real=real, name=item.name,
-            arrays=", ".join(f"some({int(np.prod(stored_shape(t, {})))})" for t in tensors),
-            arguments=", ".join(f"arrays[{number}]" for number in range(len(tensors)))))
-    for file, text in made.sources.items():
-        (tmp_path / file).write_text(text)
-    (tmp_path / "main.c").write_text(DRIVER.format(real=real, calls="".join(calls)))
-    command = [*find_compiler().command, "-O1", "-g", "-march=native", "-std=gnu11",
-               "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "main.c", "k.c", "-lm",
-               "-o", "run"]
-    if subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode:
-        pytest.skip("the compiler has no sanitizers")
-    done = subprocess.run([str(tmp_path / "run")], capture_output=True, text=True, check=False,
-                          env={"ASAN_OPTIONS": "detect_leaks=0"})
-    assert done.returncode == 0, done.stderr
+    expect_no_byte_outside(compiled(name, dtype_of(name), "auto"), tmp_path)

@@ -23,12 +23,7 @@ from symconv.sharing import grain, largest_share, uneven
 
 QUICK = ("-O1", "-march=native", "-std=gnu11", "-ffp-contract=fast")
 
-
-@pytest.fixture(scope="module", autouse=True)
-def separate_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("separate_cache")
 
 
 @pytest.mark.parametrize(("extent", "size", "others", "threads", "share"), [

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import subprocess
 from functools import cache
 
 import numpy as np
 import pytest
-from test_schedules import CALL, DRIVER, Compiled, expect_no_warning, integers
+from sanitizing import expect_no_byte_outside
+from test_schedules import Compiled, expect_no_warning, integers
 
 import symconv as sc
 from symconv import stencil_bands, stencilling
 from symconv.cli import run
-from symconv.compiler import find_compiler
 from symconv.emission import emit
 from symconv.evaluate import evaluate
 from symconv.loops import Stenciled
@@ -23,12 +22,7 @@ from symconv.lower import lower
 from symconv.passes import Pass, emitted_passes
 from symconv.shapes import bind, specialise, stored_shape
 
-
-@pytest.fixture(scope="module", autouse=True)
-def separate_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("separate_cache")
 
 
 def depthwise(x, kernel, **options):
@@ -377,26 +371,4 @@ def test_windows_compile_without_a_warning(tmp_path, name):
                                   "min of small maps", "max in bands", "min in bands",
                                   "far windows", "far max"])
 def test_windows_stay_inside_their_arrays(tmp_path, name):
-    """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
-    made = compiled(name)
-    real = "float" if made.dtype == "float32" else "double"
-    calls = []
-    for item in made.passes:
-        tensors = [*item.program.inputs, *(item.program.tensor(o) for o in item.program.outputs)]
-        if any(tensor.kind == "integer" for tensor in tensors):
-            continue
-        calls.append(CALL.format(
-            real=real, name=item.name,
-            arrays=", ".join(f"some({int(np.prod(stored_shape(t, {})))})" for t in tensors),
-            arguments=", ".join(f"arrays[{number}]" for number in range(len(tensors)))))
-    for file, text in made.sources.items():
-        (tmp_path / file).write_text(text)
-    (tmp_path / "main.c").write_text(DRIVER.format(real=real, calls="".join(calls)))
-    command = [*find_compiler().command, "-O0", "-g", "-march=native", "-std=gnu11",
-               "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "main.c", "k.c", "-lm",
-               "-o", "run"]
-    if subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode:
-        pytest.skip("the compiler has no sanitizers")
-    done = subprocess.run([str(tmp_path / "run")], capture_output=True, text=True, check=False,
-                          env={"ASAN_OPTIONS": "detect_leaks=0"})
-    assert done.returncode == 0, done.stderr
+    expect_no_byte_outside(compiled(name), tmp_path, "-O0")

@@ -28,12 +28,7 @@ SHAPES = ["--shape", "x=1,3,8,9", "--shape", "w=4,3,3,3"]
 OP = sc.ops.conv2d(padding=1, bias=False)
 FIXED = {"x": (1, 3, 8, 9), "w": (4, 3, 3, 3)}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def separate_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("separate_cache")
 
 
 def passes(op, shapes, make=all_passes):

@@ -4,17 +4,16 @@ bits for any split of the tasks, no byte outside."""
 
 import ctypes
 import math
-import subprocess
 from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from test_schedules import CALL, DRIVER, QUICK, Compiled, expect_no_warning, integers
+from sanitizing import expect_no_byte_outside
+from test_schedules import QUICK, Compiled, expect_no_warning, integers
 
 import symconv as sc
-from symconv.compiler import find_compiler
 from symconv.emission import emit, ordered, sources, specialised
 from symconv.emit import c_transforms
 from symconv.errors import ParameterError
@@ -27,12 +26,7 @@ from symconv.toom import LIMIT, POINTS, fraction, quietest, scheme
 
 LARGEST = 5e-6
 
-
-@pytest.fixture(scope="module", autouse=True)
-def separate_cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("separate_cache")
 
 
 def convolution(x, w, **options):
@@ -245,26 +239,7 @@ def test_bits_do_not_depend_on_the_split(name):
                                   "dilated volume", "narrow", "nine taps", "seven by five",
                                   "strided groups", "first window"])
 def test_transforms_stay_inside_their_arrays(tmp_path, name):
-    """Under the address and undefined behaviour sanitizers, with arrays of exactly their size."""
-    made = compiled(name, "float64")
-    calls = []
-    for item in made.passes:
-        tensors = [*item.program.inputs, *(item.program.tensor(o) for o in item.program.outputs)]
-        calls.append(CALL.format(
-            real="double", name=item.name,
-            arrays=", ".join(f"some({int(np.prod(stored_shape(t, {})))})" for t in tensors),
-            arguments=", ".join(f"arrays[{number}]" for number in range(len(tensors)))))
-    for file, text in made.sources.items():
-        (tmp_path / file).write_text(text)
-    (tmp_path / "main.c").write_text(DRIVER.format(real="double", calls="".join(calls)))
-    command = [*find_compiler().command, "-O1", "-g", "-march=native", "-std=gnu11",
-               "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "main.c", "k.c", "-lm",
-               "-o", "run"]
-    if subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode:
-        pytest.skip("the compiler has no sanitizers")
-    done = subprocess.run([str(tmp_path / "run")], capture_output=True, text=True, check=False,
-                          env={"ASAN_OPTIONS": "detect_leaks=0"})
-    assert done.returncode == 0, done.stderr
+    expect_no_byte_outside(compiled(name, "float64"), tmp_path)
 
 
 @pytest.mark.parametrize("name", ["plain", "dilated", "seven by five", "strided"])

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 
 def interleaved(candidates: Mapping[str, Callable[[], object]],
-                seconds: float = 1.0) -> dict[str, float]:
+                seconds: float) -> dict[str, float]:
     """The median time of each candidate in seconds; they have been called once before."""
     return {name: statistics.median(times) for name, times in turns(candidates, seconds).items()}
 

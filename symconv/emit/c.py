@@ -14,21 +14,15 @@ from functools import partial
 
 from symconv.absence import refusal
 from symconv.choice import Choice
-from symconv.emit.c_cascade import LANES
 from symconv.emit.c_check import Check, Codes, check_lines
 from symconv.emit.c_entries import (
     expect_distinct,
     expect_packs_distinct,
 )
 from symconv.emit.c_functions import Emitter
+from symconv.emit.c_helpers import helper_text
 from symconv.emit.c_names import is_reserved
 from symconv.emit.c_parallel import parallel_function
-from symconv.emit.c_registers import machines
-from symconv.emit.c_tile_buffers import plans_of
-from symconv.emit.c_transforms import transform_lines
-from symconv.emit.c_turning import turning_lines
-from symconv.emit.c_weaving import weaving_lines
-from symconv.emit.c_winograd import heights, transformed
 from symconv.emit.comments import shape_text, size_comment
 from symconv.emit.renaming import rename
 from symconv.ir import Program
@@ -52,7 +46,7 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
     """
     taken = partial(is_reserved, name)
     original, program = program, rename(program, taken)
-    emitter = Emitter(name, program, dtype, set(), Codes(), {
+    emitter = Emitter(name, program, dtype, Codes(), {
         new.name: old.name for old, new in zip(original.inputs, program.inputs, strict=True)
         if old.name in packed})
     tests = check_lines(program, emitter.spelling(), emitter.codes)
@@ -63,9 +57,6 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
                  for function in emitter.functions(item, routine)]
     expect_distinct(name, functions, ("workspace", "tasks", *(["parallel"] if openmp else [])))
     expect_packs_distinct(name, functions)
-    plans = [plan for routine in routines for plan in plans_of(routine)]
-    windows = [node.plan for routine in routines for node in transformed(routine)]
-    tall = [rows for plan in windows for rows in heights(plan)]
     check = Check(tests, emitter.codes.literals())
     free = [size.name for size in program.sizes if size.value is None]
     if openmp:
@@ -80,13 +71,9 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
                     integers=any(t.kind == "integer" for t in program.inputs)
                     or any(d.target.kind == "integer" and d.target.name in program.outputs
                            for d in program.definitions))
-    source = render("c/kernel.c.jinja", name=name, prefix=name, real=emitter.real, sizes=free,
-                    suffix="f" if dtype == "float32" else "", functions=functions, check=check,
-                    helpers=frozenset(emitter.helpers), lanes=LANES,
-                    machines=machines(plans, name, emitter.real, tall) if plans or tall else [],
-                    transforms=transform_lines(windows, emitter.spelling()) if windows else [],
-                    turning=turning_lines(name, emitter.real),
-                    weaving=weaving_lines(name, emitter.real, frozenset(emitter.helpers)))
+    below = render("c/functions.jinja", name=name, sizes=free, functions=functions, check=check)
+    source = render("c/kernel.c.jinja", name=name, functions=below,
+                    helpers=helper_text(routines, emitter.spelling(), below))
     return {f"{name}.h": header, f"{name}.c": source}
 
 

@@ -51,7 +51,6 @@ def band_lines(plan: Tiles, band: str, spelling: Spelling, own: TileNames,
                moves: bool) -> Iterator[str]:
     """The first lane of a band, which `moves` or not, and how many there are."""
     extent, size, prefix = plan.lanes[0].extent, plan.band, spelling.prefix
-    spelling.helpers.add("max" if moves else "min")
     if not moves:
         yield f"const ptrdiff_t {own.first} = {band} * {size};"
         yield f"const ptrdiff_t {own.many} = {prefix}_min({size}, {extent} - {own.first});"

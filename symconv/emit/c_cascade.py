@@ -76,7 +76,6 @@ class Cascade:
     def begin(self, width: str = "") -> Iterator[str]:
         """Sums without terms: of all lanes, or of so many as `width` tells at run time."""
         own, real = self.own, self.spelling.real
-        self.spelling.helpers |= {"cascade", "total"} if self.along else {"cascade"}
         zero = "" if width else " = {0}"
         yield f"{real} {own.lanes}[{self.width}]{zero}, {own.levels}[{_LEVELS * self.width}];"
         yield f"size_t {own.joined} = 0;"
@@ -126,7 +125,6 @@ class Cascade:
         yield f"    ptrdiff_t {own.here} = {spell.integer(node.low)};"
         yield f"    const ptrdiff_t {own.until} = {spell.integer(node.stop)};"
         if calls or sizes:
-            spell.helpers.add("min")
             most, least = STEPS * (1 if calls else width), STEPS if calls else sizes[-1]
             yield f"    while ({own.until} - {own.here} >= {least}) {{"
             yield (f"        const ptrdiff_t {own.since} = {own.here}, {own.upto} = "

@@ -1,7 +1,7 @@
 """Expressions in C: integers, rows and scalar bodies of the loop IR.
 
 Integers are `ptrdiff_t`; quotients round towards minus infinity through a helper, because C's
-`/` truncates. `Spelling.helpers` collects the helper functions that the text uses.
+`/` truncates.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LIBM = ("exp", "log", "sqrt", "tanh")
 _MOST_FACTORS = 64
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Spelling:
     """How the names of one emitted file are written.
 
@@ -44,7 +44,6 @@ class Spelling:
     dtype: str
     extents: Mapping[str, tuple[Int, ...]]
     dropped: Mapping[str, int] = field(default_factory=dict)
-    helpers: set[str] = field(default_factory=set)
 
     @property
     def real(self) -> str:
@@ -161,7 +160,6 @@ class Spelling:
         if exponent == 1:
             return shown
         if exponent.denominator == 1 and exponent <= _MOST_FACTORS:
-            self.helpers.add("power")
             return f"{self.prefix}_power({shown}, {exponent.numerator})"
         suffix = "f" if self.dtype == "float32" else ""
         if exponent == Fraction(1, 2):
@@ -180,7 +178,6 @@ class Spelling:
             body = arguments[0] if constants[0] % 2 == (function == "signed_power") else Apply(
                 "abs", arguments, (Fraction(0),))
             return self._power(body, constants[0])
-        self.helpers.add(function)
         if function.endswith(("_slope", "_share", "_power")):
             shown += [self.number(value) for value in constants]
         return f"{self.prefix}_{function}({', '.join(shown)})"
@@ -190,11 +187,9 @@ class Spelling:
             case str():
                 return atom
             case Floor(numerator, denominator):
-                self.helpers.add("floordiv")
                 return (f"{self.prefix}_floordiv({self.integer(numerator)}, "
                         f"{self.integer(denominator)})")
             case Extremum(kind, arguments):
-                self.helpers.add(kind)
                 shown = self.integer(arguments[0])
                 for argument in arguments[1:]:
                     shown = f"{self.prefix}_{kind}({shown}, {self.integer(argument)})"

@@ -37,14 +37,28 @@ _UNPACKED = "an operand was not packed by this very library for this pass; pack 
 
 
 @dataclass(frozen=True, slots=True)
+class _Nodes:
+    """What the nodes of a routine need: parts of the workspace, lines before all tasks, comments,
+    operands that were packed before the call."""
+
+    buffers: Sequence[Buffer]
+    setup: Sequence[str]
+    comment: Sequence[str]
+    packed: Sequence[Packed]
+
+
+def _tensors(program: Program) -> list[Tensor]:
+    return [*program.inputs, *(definition.target for definition in program.definitions)]
+
+
+@dataclass(frozen=True, slots=True)
 class Emitter:
     """Makes the functions of one file: `packed` are the operands to pack, with the names that their
-    functions have, `helpers` and `codes` collect what stands beside the functions."""
+    functions have, `codes` collects the messages of refusals."""
 
     name: str
     program: Program
     dtype: str
-    helpers: set[str]
     codes: Codes
     packed: Mapping[str, str]
 
@@ -72,30 +86,12 @@ class Emitter:
     def _function(self, routine: Routine, entries: Sequence[str],
                   operands: Collection[str] = ()) -> Function:
         """The function of a routine, where operands that it copies have been packed."""
-        program = routine.program
-        tensors = [*program.inputs, *(d.target for d in program.definitions)]
-        dropped = {tensor.name: len(routine.tasks) for tensor in routine.scratch}
-        spelling = self._spelling(tensors, dropped)
+        program, narrow = routine.program, self._narrow(routine)
+        tensors = _tensors(program)
+        spelling = self._spelling(tensors, {t.name: len(routine.tasks) for t in routine.scratch})
         own = Locals.beside(names_of(program))
-        integers = frozenset(t.name for t in tensors if t.kind == "integer")
-        joined = {node.joined.name for node in routine.body
-                  if isinstance(node, Tiled | Transformed) and node.joined is not None}
-        apart = CascadeNames.beside(names_of(program) | set(astuple(own)) | joined)
-        body = Body(spelling, own, apart, integers, self.codes.shared)
-        tiles = tile_spelling(routine, spelling, own.task, {*names_of(program), *astuple(apart)},
-                              body.lines)
-        body.narrow = narrow = self._narrow(routine)
-        body.stencils = StencilSpelling(spelling, {*tiles.used, *astuple(own)}, integers, narrow,
-                                        body.lines).node
-        windows = WinogradSpelling.of(routine, spelling, {*tiles.used, *astuple(own)}, body.lines)
-        packed = packable(routine, tiles, windows, operands, {*tiles.used, *astuple(own)})
-        if packed:
-            there = held(packed, spelling)
-            tiles = replace(tiles, held=there)
-            windows = None if windows is None else replace(windows, held=there)
-        body.tiles = tiles.node
-        body.windows = None if windows is None else windows.node
-        buffers = tiles.buffers() if windows is None else windows.buffers()
+        body, nodes = self._nodes(routine, spelling, own, operands)
+        buffers, packed = nodes.buffers, nodes.packed
         parts = Parts(
             self.name, routine, body.lines, words,
             [*(size.name for size in self.program.sizes), own.task, *routine.numbers],
@@ -105,8 +101,7 @@ class Emitter:
         room = self._pieces(routine, buffers)
         strip = Joined(body.apart.edge, STRIP) if routine.tasks and columns(
             routine.body, routine.tasks[-1][0]) else None
-        lines = [*pointers(room, own.workspace), *tiles.setup(),
-                 *(windows.setup() if windows is not None else ()),
+        lines = [*pointers(room, own.workspace), *nodes.setup,
                  *(f"const int {flag.name} = {' || '.join(flag.any_of)};"
                    for flag in routine.flags),
                  *task_loop(routine, list(parts.body() if strip is None else body.columns(
@@ -125,13 +120,40 @@ class Emitter:
         return Function(
             routine.name,
             [*pass_comment(program), *(shared_comment("that is NULL") if entries else []),
-             *(windows.comment() if windows is not None else []),
+             *nodes.comment,
              *(f"{item.argument} is what {self._packs(routine, item)} makes of "
                f"{item.tensor.name}." for item in packed)],
             arguments, [argument.replace("*restrict ", "*") for argument in arguments],
             self._returned(routine, total(room)), self._returned(routine, self._tasks(routine)),
             lines, parts.lines,
             [self._pack_function(routine, item, spelling) for item in packed])
+
+    def _nodes(self, routine: Routine, spelling: Spelling, own: Locals,
+               operands: Collection[str]) -> tuple[Body, _Nodes]:
+        """The spelling of the nodes of a routine, each by the plan that it has, and what they
+        need."""
+        program = routine.program
+        integers = frozenset(t.name for t in _tensors(program) if t.kind == "integer")
+        joined = {node.joined.name for node in routine.body
+                  if isinstance(node, Tiled | Transformed) and node.joined is not None}
+        apart = CascadeNames.beside(names_of(program) | set(astuple(own)) | joined)
+        body = Body(spelling, own, apart, integers, self.codes.shared)
+        tiles = tile_spelling(routine, spelling, own.task, {*names_of(program), *astuple(apart)},
+                              body.lines)
+        taken = {*tiles.used, *astuple(own)}
+        body.narrow = narrow = self._narrow(routine)
+        body.stencils = StencilSpelling(spelling, taken, integers, narrow, body.lines).node
+        windows = WinogradSpelling.of(routine, spelling, taken, body.lines)
+        packed = packable(routine, tiles, windows, operands, {*taken})
+        there = held(packed, spelling)
+        tiles = replace(tiles, held=there)
+        body.tiles = tiles.node
+        if windows is None:
+            return body, _Nodes(tiles.buffers(), list(tiles.setup()), [], packed)
+        windows = replace(windows, held=there)
+        body.windows = windows.node
+        return body, _Nodes(windows.buffers(), [*tiles.setup(), *windows.setup()],
+                            windows.comment(), packed)
 
     def _arguments(self, program: Program, given: Mapping[str, str], own: Locals) -> list[str]:
         """The arguments of a function; operands that have been packed are `given` under another
@@ -159,7 +181,7 @@ class Emitter:
 
     def _spelling(self, tensors: Iterable[Tensor], dropped: dict[str, int]) -> Spelling:
         return Spelling(self.name, self.dtype, {
-            t.name: t.logical[dropped.get(t.name, 0):] for t in tensors}, dropped, self.helpers)
+            t.name: t.logical[dropped.get(t.name, 0):] for t in tensors}, dropped)
 
     def _type(self, tensor: Tensor, narrow: frozenset[str] = frozenset()) -> str:
         if tensor.name in narrow:

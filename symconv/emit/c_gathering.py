@@ -27,7 +27,6 @@ class Gathered:
         """Fill it for the rows of a tile. The clips of the tile are none of it, but for those of a
         part that is smaller than others."""
         own, spell, plan = self.own, self.spelling, self.plan
-        spell.helpers |= {"gather", "min"}
         head = plan.steps[0].extent if plan.steps else 1
         clip = plan.clip(plan.steps[0].name) if plan.steps else None
         numbers = {part.number for part in plan.parts}
@@ -61,7 +60,6 @@ def extreme(kind: str, values: Sequence[str], spelling: Spelling) -> str:
     """The "max" or "min" of some values."""
     if len(values) == 1:
         return values[0]
-    spelling.helpers.add(kind)
     return f"{spelling.prefix}_{kind}({values[0]}, {extreme(kind, values[1:], spelling)})"
 
 

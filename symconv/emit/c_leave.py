@@ -75,7 +75,6 @@ class TileLeave:
         yield f"    {own.run} = {lanes[-2].pitch} - {last.name};"
         yield "    continue;"
         yield "}"
-        self.spelling.helpers.add("min")
         yield (f"{own.run} = {self.spelling.prefix}_min({last.extent} - {last.name}, "
                f"{stop} - {own.done});")
 
@@ -103,7 +102,6 @@ class TileLeave:
         row = f"{own.sum} + {own.item} * {own.vectors}{wide} + {own.done}"
         scale = spell.number(plan.contraction.factor)
         if self.add:
-            spell.helpers.add("add")
             yield (f"{spell.prefix}_add({to}, {plan.lanes[-1].target}, {row}, {own.run}, "
                    f"{scale});")
             return
@@ -113,10 +111,8 @@ class TileLeave:
         apart = plan.lanes[-1].target
         every = [other for term in self.node.plans for other in term]
         if is_woven(plan, every, self.node.empty, self.node.fixed, self.node.split):
-            spell.helpers.add(f"weave{apart}")
             yield f"{spell.prefix}_weave{apart}({to}, {row}, {own.run},"
             yield f"    {spell.top(moved)}, {scale});"
             return
-        spell.helpers.add("put")
         yield f"{spell.prefix}_put({to}, {apart}, {row}, {own.run},"
         yield f"    {spell.integer(behind) if dense else 0}, {spell.top(moved)}, {scale});"

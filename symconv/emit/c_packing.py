@@ -52,8 +52,6 @@ class _Pack:
 
     def _turned(self, axes: list[PackedAxis], run: PackedAxis) -> Iterator[str]:
         """Loops over all plain axes but those that make up the run, which is turned."""
-        self.spelling.helpers.add("turn")
-        self.spelling.helpers.add("min")
         while axes and self._continues(axes[-1], run):
             outer = axes.pop()
             run = replace(outer, source=1, stride=run.stride, count=outer.count * run.count,
@@ -155,7 +153,6 @@ class _Pack:
         start = source + ((last.low + last.shift + first) * last.step
                           + self._residue(last)) * last.source
         place = place + self._slot(last) * last.slot_stride + first
-        self.spelling.helpers.add("packing")
         lines: list[str] = []
         if tests:
             lines.append(f"const int {self.inside} = {' && '.join(tests)};")

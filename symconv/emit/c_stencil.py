@@ -39,7 +39,7 @@ class StencilSpelling:
 
     def node(self, node: Stenciled) -> Iterator[str]:
         """The lines of a definition, for the task whose indices are set."""
-        plan, spell = node.plan, self.spelling
+        plan = node.plan
         taken = {*self.used, *declared(node.plain),
                  *(span.name for span in (*plan.loops, *plan.turns)),
                  *([plan.abreast.index, plan.abreast.group] if plan.abreast else [])}
@@ -50,8 +50,6 @@ class StencilSpelling:
         yield "{"
         yield from indented(body)
         yield "}"
-        if any(f"{spell.prefix}_min(" in line for line in body):
-            spell.helpers.add("min")
 
     def _body(self, node: Stenciled, plan: Stencil, own: StencilNames) -> Iterator[str]:
         spell, real = self.spelling, self.spelling.real

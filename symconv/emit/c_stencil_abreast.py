@@ -56,7 +56,6 @@ def abreast_lines(node: Stenciled, spell: Spelling, own: StencilNames,
     """The lines of a node for the maps of a group; `plain` spells what computes them once more."""
     maps, plans = node.plan.abreast, (*node.before, node.plan)
     assert maps is not None
-    spell.helpers |= {"abreast", "min"}
     begin = spell.integer(Int.of(maps.group) * ALIGNED)
     even = maps.extent % ALIGNED == 0
     start = begin if even else f"{spell.prefix}_min({begin}, {maps.extent - ALIGNED})"

@@ -95,7 +95,6 @@ class Rows:
         run = next((run for run in (ALIGNED, ALIGNED // 2) if run <= lanes), lanes)
         if lanes % run == 0 or (lanes > 2 * ALIGNED and lanes % (ALIGNED // 2) == 0):
             return loop(own.lane, 0, lanes, inside)
-        self.spell.helpers.add("min")
         begin = f"{self.spell.prefix}_min({own.run}, {lanes - run})"
         return [f"for (ptrdiff_t {own.run} = 0; {own.run} < {lanes}; {own.run} += {run}) {{",
                 f"    const ptrdiff_t {own.first} = {begin};",

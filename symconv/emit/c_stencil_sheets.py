@@ -74,14 +74,12 @@ def staging(plan: Stencil, number: int, spell: Spelling, own: StencilNames,
     height = str(sheet.height(plan.band)) if rows is None else spell.integer(
         (rows - 1) * sheet.row_step + (sheet.rows[1] - sheet.rows[0] + 1))
     if tests:
-        spell.helpers.add("fence")
         inside.append(f"{spell.prefix}_FENCE;")
     yield from loop(own.at, 0, height, inside)
 
 
 def fetched(row: str, extent: Int, writes: int, spell: Spelling) -> Iterator[str]:
     """What lies behind a row is fetched, to be read or written soon."""
-    spell.helpers.add("ahead")
     yield f"{spell.prefix}_ahead({row}, {spell.integer(extent)} * sizeof *{row}, {writes});"
 
 

@@ -84,7 +84,7 @@ class Sums:
             lines += loop(own.lane, 0, left - half, [
                 f"{own.to}[{own.lane}] += {own.to}[{other}];"])
             left = half
-        self.spell.helpers.add("fence")         # compilers would transpose all sums instead
+        # without a fence compilers would transpose all sums instead
         yield from loop(own.at, 0, len(plan.targets), [*lines, f"{self.spell.prefix}_FENCE;"])
         if plan.missing:
             yield f"int {own.bad} = 0;"

@@ -36,7 +36,7 @@ def _without(tap: Tap, divided: tuple[int, Tap, Power] | None) -> Tap:
     return replace(tap, body=times(*(f for f in tap.body.arguments if f != divided[2])))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Local(Spelling):
     """A spelling in which some reads have been made already, under names. No NaN that an
     `unequal` one is compared with counts: such a read is noticed where it is NaN itself."""
@@ -158,8 +158,7 @@ class Taps:
         own |= {access: names[self._place(read, row)] for access, read in tap.reads}
         unequal = [access for access, read in tap.reads
                    if plan.sheets[read.sheet].pad == "unequal"]
-        return _Local(spell.prefix, spell.dtype, spell.extents, spell.dropped, spell.helpers, own,
-                      unequal)
+        return _Local(spell.prefix, spell.dtype, spell.extents, spell.dropped, own, unequal)
 
     def _factor(self, number: int) -> str:
         """A scalar, as it is set before all lanes."""
@@ -214,7 +213,6 @@ class Taps:
             yield from self._reads(tap, row, names)
             value, total = self._local(tap, row, names).top(tap.body), self._total(line, cell)
             if tap.marks:
-                spell.helpers.add("where")
                 tests = [f"{names[self._place(read, row)]} == {wanted}"
                          for read, wanted in tap.marks]
                 test = tests[0] if len(tests) == 1 else " & ".join(f"({each})" for each in tests)
@@ -246,7 +244,6 @@ class Taps:
                     yield f"{self.whole} {place} = {tap.place};"
                 continue
             if plan.places is not None:
-                spell.helpers.add("choose")
                 wins = f"{value} {beats}{'=' if last else ''} {best}"
                 yield f"{place} = {spell.prefix}_choose({wins}, {tap.place}, {place});"
             left, right = (best, value) if last else (value, best)

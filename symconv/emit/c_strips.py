@@ -32,7 +32,6 @@ class Strips:
         """All strips; `rounds` are the loops around their elements, the innermost of which is
         `round`."""
         spell, own, found, sums = self.spelling, self.own, self.found, self._sums
-        spell.helpers.add("min")
         width = f"{own.edge} - {own.strip}"
         yield (f"for (ptrdiff_t {own.strip} = {spell.integer(found.low)}; "
                f"{own.strip} < {spell.integer(found.stop)}; {own.strip} += {STRIP}) {{")
@@ -59,7 +58,6 @@ class Strips:
             yield from loop(last.name, own.strip, own.edge, [term])
             yield from taken
             return
-        spell.helpers |= {"min", "max"}
         yield "{"
         yield from indented([
             f"const ptrdiff_t {own.since} = {prefix}_max({spell.integer(last.low)}, {own.strip});",

@@ -76,7 +76,6 @@ class TileBody:
             f"{spell.real} *const {own.sum} = {place} + "
             f"{spell.integer(tap, factor=True)} * {pitch};",
             *self._all_sums()])
-        spell.helpers.add("spread")
         skip = f" + {own.back}" if self._leave.goes_back else ""
         lane = plan.lanes[0]
         to = plan.target.substitute({span.name: Int.of(span.low) for span in plan.loops}) + (
@@ -107,7 +106,6 @@ class TileBody:
             yield from ([f"if ({first}) {{", f"    {zero}", "}"] if first else [zero])
         yield from self._sums()
         if self.plan.guarded:
-            self.spelling.helpers.add("watch")
             watch = [f"{prefix}_watch({own.wild}, {own.sum}, {count});"]
             if self._leave.is_direct:
                 watch = loop(own.item, 0, own.rows, [
@@ -123,7 +121,6 @@ class TileBody:
 
     def _folded(self) -> Iterator[str]:
         if self.plan.dots is not None:
-            self.spelling.helpers.add("fold")
             yield (f"{self.spelling.prefix}_fold({self.own.sum}, "
                    f"{self.own.rows} * {self.own.vectors});")
 
@@ -150,14 +147,12 @@ class TileBody:
             yield f"const ptrdiff_t {own.vectors} = {prefix}_balanced({rows}, {left});"
             yield f"{own.filled} = {own.vectors};"
         elif self.plan.packing is None:
-            spell.helpers.add("max")
             yield (f"const ptrdiff_t {own.vectors} = {prefix}_fitting({rows}, {left}, "
                    f"{self.lanes});")
             yield (f"const ptrdiff_t {own.back} = {prefix}_max(0, {own.vectors} * {prefix}_LANES "
                    f"- ({left}));")
             yield f"{own.filled} = {own.vectors} * {prefix}_LANES - {own.back};"
         else:
-            spell.helpers.add("min")
             yield f"const ptrdiff_t {own.vectors} = {prefix}_covering({rows}, {left});"
             yield f"{own.filled} = {prefix}_min({own.vectors} * {prefix}_LANES, {left});"
 
@@ -186,7 +181,6 @@ class TileBody:
         if (low, stop) == ("0", str(extent)) and plan.chunk >= extent:
             yield from self._call("0", str(extent * plan.inner))
             return
-        spell.helpers.add("min")
         left = f"{spell.prefix}_min({plan.chunk}, {own.tail} - {own.chunk})"
         inside = self._call(own.chunk, times(plan.inner, left))
         yield f"const ptrdiff_t {own.tail} = {stop};"

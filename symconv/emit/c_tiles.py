@@ -114,7 +114,6 @@ class TileSpelling:
         own, spell, group = self.own, self.spelling, node.names[1]
         if plan.shares == 1:
             return []
-        spell.helpers.add("min")
         size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
         if plan.strip:
             size, low = plan.strip, 0

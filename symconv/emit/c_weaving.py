@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from symconv.tiles import COMBED
 
 
-def weaving_lines(prefix: str, real: str, helpers: frozenset[str]) -> list[str]:
-    """PREFIX_weave2 and so on, as far as they are called."""
+def weaving_lines(prefix: str, real: str) -> list[str]:
+    """PREFIX_weave2 and so on."""
     element = 4 if real == "float" else 8
-    return [line for apart in range(2, COMBED + 1) if f"weave{apart}" in helpers
+    return [line for apart in range(2, COMBED + 1)
             for line in _weave(prefix, real, element, apart)]
 
 
 def _weave(prefix: str, real: str, element: int, apart: int) -> Iterator[str]:
-    yield ""
     yield f"/* to[k * {apart}] = start + scale * sum[k]; nothing behind the last one is touched. */"
     yield f"static inline void {prefix}_weave{apart}({real} *restrict to,"
     yield f"    const {real} *restrict sum, ptrdiff_t count, {real} start, {real} scale)"
@@ -47,3 +46,4 @@ def _weave(prefix: str, real: str, element: int, apart: int) -> Iterator[str]:
     yield f"        to[k * {apart}] = start + scale * sum[k];"
     yield "    }"
     yield "}"
+    yield ""

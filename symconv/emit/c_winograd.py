@@ -19,8 +19,9 @@ from symconv.emit.c_winograd_bounds import WinogradBounds
 from symconv.emit.c_winograd_names import WinogradNames
 from symconv.emit.c_workspace import Buffer
 from symconv.loops import Routine, Transformed
+from symconv.packing import LINE
 from symconv.winograd import Winograd, schemes_text
-from symconv.winograd_operands import LINE, Side
+from symconv.winograd_operands import Side
 
 
 def transformed(routine: Routine) -> list[Transformed]:
@@ -55,7 +56,6 @@ class WinogradSpelling(WinogradBounds):
         contraction = found[0].plan.contraction
         used = {*taken, *found[0].names, *routine.numbers,
                 *(span.name for span in (*contraction.outer, *contraction.inner))}
-        spelling.helpers.update(("min", "turn", "wild", "regular"))
         return WinogradSpelling(found[0].plan, found[0].names, spelling,
                                 WinogradNames.beside(used), found[0].joined, lines)
 

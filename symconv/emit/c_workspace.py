@@ -77,7 +77,6 @@ def task_loop(routine: Routine, lines: Sequence[str], spelling: Spelling,
 def _joining(routine: Routine, joined: Joined, spelling: Spelling, own: Locals) -> list[str]:
     """The number of tasks that are done at once: what is left of a block, and of the call."""
     index, extent = routine.tasks[-1]
-    spelling.helpers.add("min")
     left = [f"{spelling.integer(extent)} - {index}", f"{own.end} - {own.task}"]
     if extent.constant is None or joined.most < extent.constant:
         left.insert(0, f"{joined.most} - {index} % {joined.most}")
@@ -88,6 +87,5 @@ def _joining(routine: Routine, joined: Joined, spelling: Spelling, own: Locals) 
 
 
 def _piece(spelling: Spelling, name: str, kind: str, factors: Sequence[str]) -> Piece:
-    spelling.helpers.add("round")
     size = " * ".join([*factors, f"sizeof({kind})"])
     return Piece(name, kind, f"{spelling.prefix}_round({size})")

@@ -14,6 +14,7 @@ from symconv.ir import Definition, Program, Tensor
 from symconv.prove import proof_status
 from symconv.text import definition_text
 
+_WIDTH = 92
 _TIES = {"first": "the first of equal values wins; the first NaN counts as the extremum",
          "last": "the last of equal values wins; the first NaN counts as the extremum",
          "even": "equal values share the derivative evenly; "
@@ -30,25 +31,25 @@ def size_comment(program: Program) -> list[str]:
     return [f"{size.name} = {text(size.value)}" for size in program.sizes if size.value is not None]
 
 
-def pass_comment(program: Program, width: int = 92) -> list[str]:
+def pass_comment(program: Program) -> list[str]:
     """The definitions that a pass computes, wrapped, and the rules at kinks where it has any.
 
     Nothing in the lines ends a C comment.
     """
     lines: list[str] = []
     for definition in program.definitions:
-        lines += _formula(definition, width)
+        lines += _formula(definition)
     arguments = ", ".join(shape_text(tensor) for tensor in program.inputs)
     results = ", ".join(shape_text(program.tensor(name)) for name in program.outputs)
-    lines += textwrap.wrap(f"Shapes: {arguments} -> {results}", width, subsequent_indent="    ")
-    return [*map(_harmless, lines), *rule_comment(program, width)]
+    lines += textwrap.wrap(f"Shapes: {arguments} -> {results}", _WIDTH, subsequent_indent="    ")
+    return [*map(_harmless, lines), *rule_comment(program)]
 
 
-def rule_comment(program: Program, width: int = 92) -> list[str]:
+def rule_comment(program: Program) -> list[str]:
     """The proof status of a pass, what it refuses, and its rules at kinks."""
-    lines = textwrap.wrap(f"Proof: {proof_status(program)}", width, subsequent_indent="    ")
+    lines = textwrap.wrap(f"Proof: {proof_status(program)}", _WIDTH, subsequent_indent="    ")
     for lacking in filter(None, map(refusal, program.definitions)):
-        lines += textwrap.wrap(f"Refused: {lacking}.", width, subsequent_indent="    ")
+        lines += textwrap.wrap(f"Refused: {lacking}.", _WIDTH, subsequent_indent="    ")
     rules = {d.ties for d in program.definitions if d.reduction != "sum"}
     lines += [f"Ties: {said}." for rule, said in _TIES.items() if rule in rules]
     return [_harmless(line) for line in lines]
@@ -61,20 +62,19 @@ def shared_comment(absent: str) -> list[str]:
             'maximum with ties "first" or "last" that is its place); nothing is computed again.']
 
 
-def entry_comment(program: Program, output: str, called: str, rules: Sequence[str],
-                  width: int = 92) -> list[str]:
+def entry_comment(program: Program, output: str, called: str, rules: Sequence[str]) -> list[str]:
     """The definition of one result of a pass, its shapes, which function computes it, and the
     `rule_comment` of that."""
     arguments = ", ".join(shape_text(tensor) for tensor in program.inputs)
     lines = [f"{output} alone, by {called}, where its other names are defined:",
-             *_formula(program.definition(output), width)]
-    lines += textwrap.wrap(f"Shapes: {arguments} -> {shape_text(program.tensor(output))}", width,
+             *_formula(program.definition(output))]
+    lines += textwrap.wrap(f"Shapes: {arguments} -> {shape_text(program.tensor(output))}", _WIDTH,
                            subsequent_indent="    ")
     return [*map(_harmless, lines), *rules]
 
 
-def _formula(definition: Definition, width: int) -> list[str]:
-    return textwrap.wrap(definition_text(definition), width, subsequent_indent="    ",
+def _formula(definition: Definition) -> list[str]:
+    return textwrap.wrap(definition_text(definition), _WIDTH, subsequent_indent="    ",
                          break_long_words=False, break_on_hyphens=False)
 
 

@@ -56,16 +56,16 @@ class Function:
 
 def emit_numpy(name: str, passes: Sequence[Pass], heading: str) -> str:
     """The text of a module with one function per pass; it needs NumPy alone."""
-    helpers: set[str] = set()
-    functions = [function for item in passes for function in _functions(item, helpers)]
+    functions = [function for item in passes for function in _functions(item)]
+    used = _words("\n".join(line for function in functions for line in function.body))
     return render("module.py.jinja", name=name, heading=heading, functions=functions,
-                  helpers=helper_sources(helpers))
+                  helpers=helper_sources(used))
 
 
-def _functions(item: Pass, helpers: set[str]) -> Iterator[Function]:
+def _functions(item: Pass) -> Iterator[Function]:
     """The function of a pass, and the entries to it."""
     program = rename(item.program, _OWN.__contains__)
-    whole = _function(item, program, helpers)
+    whole = _function(item, program)
     yield whole
     arguments = ", ".join(tensor.name for tensor in program.inputs)
     rules = rule_comment(program) if item.entries else []
@@ -75,12 +75,12 @@ def _functions(item: Pass, helpers: set[str]) -> Iterator[Function]:
                        f'{item.name}({arguments}, ("{key}",))[{place}]')
 
 
-def _function(item: Pass, shown: Program, helpers: set[str]) -> Function:
+def _function(item: Pass, shown: Program) -> Function:
     program = separated(shown)
     real = next((tensor.name for tensor in program.inputs if tensor.kind == "real"), None)
     tensors = {tensor.name: tensor for tensor in (
         *program.inputs, *(definition.target for definition in program.definitions))}
-    scope = Scope(tensors, "np.dtype(np.float64)" if real is None else f"{real}.dtype", helpers,
+    scope = Scope(tensors, "np.dtype(np.float64)" if real is None else f"{real}.dtype",
                   frozenset(global_names(program) | _OWN),
                   frozenset(size.name for size in program.sizes))
     wanted = fresh("wrt", {*scope.names, *names_of(program)})
@@ -131,7 +131,6 @@ def _definition(definition: Definition, program: Program, scope: Scope) -> list[
         return _statements(definition, program, scope)
     points = fresh("points", {*scope.names, *names_of(program)})
     counted = number_of_points(definition, points)
-    scope.helpers.add("NoPoint")
     parts = [json.dumps(part) for part in textwrap.wrap(
         lacking, WIDTH - 16, drop_whitespace=False, break_on_hyphens=False)]
     return [*_statements(counted, program, replace(scope, names=scope.names | {points})),

@@ -52,7 +52,6 @@ class Blocks:
         deep_text = f"{deep_text}//{under}" if under != 1 else deep_text
         least_text = volume_text(few, extents) if few else ""
         least_text = f"{times}*{least_text}" if least_text not in ("", "1") else str(times)
-        frame.scope.helpers.add("blocks")
         listed = ", ".join(end if outer or place > 1 else "_" for place, end in enumerate(ends))
         shape = ", ".join([plain(counts[0]), plain(counts[1]), volume_text(rest, extents)])
         return Blocks(outer, inner, (ends[0], ends[1], ends[2], ends[3]),

@@ -21,11 +21,10 @@ EMPTY = ""
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a function knows while its statements are written: its tensors, the text of its
-    element type, the helpers used so far, and the names that are taken."""
+    element type, the names that are taken, and those of sizes."""
 
     tensors: Mapping[str, Tensor]
     dtype: str
-    helpers: set[str]
     names: frozenset[str]
     sizes: frozenset[str]
 
@@ -52,8 +51,7 @@ class Frame:
     def reader(self, order: Sequence[str] = (), dtype: str | None = None) -> SliceReader:
         """Leaves that broadcast against arrays with the axes `order`."""
         used = dtype or self.scope.type_of(self.definition)
-        return SliceReader(self.scope.tensors, self.spans, tuple(order), used, self.scope.helpers,
-                           self.first)
+        return SliceReader(self.scope.tensors, self.spans, tuple(order), used, self.first)
 
     def name(self, stem: str) -> str:
         """A new local name."""

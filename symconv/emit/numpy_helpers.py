@@ -1,4 +1,4 @@
-"""The private functions that an emitted module brings along when it uses them."""
+"""The private functions that an emitted module brings along when its text names them."""
 
 from __future__ import annotations
 
@@ -96,5 +96,5 @@ def _argmin_last(values):
 
 
 def helper_sources(used: Collection[str]) -> list[str]:
-    """The definitions of the helpers that are used, in a fixed order."""
-    return [source.strip("\n") for name, source in HELPERS.items() if name in used]
+    """The definitions of the helpers among the names that are used, in a fixed order."""
+    return [source.strip("\n") for name, source in HELPERS.items() if f"_{name}" in used]

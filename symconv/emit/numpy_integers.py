@@ -7,7 +7,7 @@ points), which is a `Reader`; all else is the same for both and stands here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from symconv.integers import Atom, Element, Extremum, Floor, Int, Monomial
@@ -41,9 +41,6 @@ class Reader(Protocol):
     @property
     def first(self) -> Sequence[str]: ...
 
-    @property
-    def helpers(self) -> set[str]: ...
-
     def varies(self, expression: Int) -> bool:
         """Whether the expression is an array, and no Python integer."""
 
@@ -63,7 +60,6 @@ class _Plain:
 
     first: Sequence[str]
     dtype: str = ""
-    helpers: set[str] = field(default_factory=set)
 
     def varies(self, expression: Int) -> bool:
         return False

@@ -54,8 +54,7 @@ class _Writer:
         spans = {index.name: Span(index.name, index.extent, Int.of(0), index.extent)
                  for index in pick.grid}
         dtype = self.scope.type_of(self.definition)
-        plain_reader = SliceReader(self.scope.tensors, spans, order, dtype, self.scope.helpers,
-                                   order)
+        plain_reader = SliceReader(self.scope.tensors, spans, order, dtype, order)
         self.lines += [_indices(pick.grid), _indices(pick.taps)]
         value = scalar(pick.body, _Reader(plain_reader, self))
         if not self.moves(pick.target):
@@ -104,10 +103,6 @@ class _Reader:
     @property
     def first(self) -> Sequence[str]:
         return self.grid.first
-
-    @property
-    def helpers(self) -> set[str]:
-        return self.grid.helpers
 
     def varies(self, expression: Int) -> bool:
         return self.grid.varies(expression)

@@ -115,7 +115,6 @@ def _along_axes(frame: Frame) -> list[str]:
     if len(frame.summed) > 1:
         text += f".reshape({shape_text([*extents[:len(target.axes)], length])})"
     if definition.ties == "last":
-        frame.scope.helpers.add(f"{definition.reduction}_last")
         found = f"_{definition.reduction}_last({text})"
     else:
         found = f"{text}.{definition.reduction}(axis=-1)"

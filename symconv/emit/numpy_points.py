@@ -26,7 +26,6 @@ class PointReader:
     tensors: Mapping[str, Tensor]
     indices: frozenset[str]
     dtype: str
-    helpers: set[str]
     first: tuple[str, ...]
 
     def varies(self, expression: Int) -> bool:
@@ -68,7 +67,7 @@ class PointWriter:
         self.indices = plan.indices or (Index(fresh("point", self._used), Int.of(1)),)
         dtype = scope.dtype if definition.reduction.startswith("arg") else scope.type_of(definition)
         self.reader = PointReader(scope.tensors, frozenset(i.name for i in self.indices), dtype,
-                                  scope.helpers, tuple(i.name for i in self.indices))
+                                  tuple(i.name for i in self.indices))
         places = list(zip(plan.target, definition.target.logical, strict=True))
         self.shown = shown = [self.reader.place(sub, extent) for sub, extent in places]
         self.where = f"({shown[0]},)" if len(shown) == 1 else f"({', '.join(shown)})"
@@ -145,7 +144,6 @@ class PointWriter:
         """A single element: its points are in their order."""
         reduction, found = self.definition.reduction, f"{self._body()}"
         if self.definition.ties == "last":
-            self.scope.helpers.add(f"{reduction}_last")
             found = f"_{reduction}_last({found})"
         else:
             found = f"np.{reduction}({found})"

@@ -126,7 +126,6 @@ def _apply(function: str, arguments: Sequence[Scalar], constants: Sequence[Fract
     elif function in _PLAIN:
         code = Code(f"{_PLAIN[function]}({shown})")
     else:
-        reader.helpers.add(function)
         extra = "".join(f", {_number(constant).text}" for constant in constants)
         code = Code(f"_{function}({shown}{extra})")
     return _typed(code, arguments, reader)

@@ -79,10 +79,7 @@ class Writing(Window):
         target = frame.definition.target
         cut = blocks.extents(extents)
         pair = groups.matrices(blocks.cut_labelled(first), blocks.cut_labelled(second), cut)
-        function = "np.matmul"
-        if volume(groups.summed, extents).constant is None:
-            frame.scope.helpers.add("matmul")
-            function = "_matmul"
+        function = "_matmul" if volume(groups.summed, extents).constant is None else "np.matmul"
         before: list[str] = []
         if blocks.header is not None and pair[0] != first.text and groups.matrices(
                 first, second, extents)[0] == pair[0]:

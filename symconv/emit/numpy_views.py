@@ -147,7 +147,6 @@ class SliceReader:
     spans: Mapping[str, Span]
     order: tuple[str, ...]
     dtype: str
-    helpers: set[str]
     first: tuple[str, ...]
 
     def varies(self, expression: Int) -> bool:

@@ -80,7 +80,7 @@ class Source:
                       line, column, what, rule, remedy)
 
 
-def scan(text: str, derived: bool = False) -> Source:
+def scan(text: str, derived: bool) -> Source:
     """Check limits, characters, names and literals; drop comments and indentation.
 
     Where the text is that of a derived program, names of derivatives may be keywords.

@@ -56,10 +56,9 @@ def html(derivation: Derived, lang: str = "en", depth: str = "steps",
                   **_body(told), **_words(told))
 
 
-def html_fragment(derivation: Derived, lang: str = "en", depth: str = "steps",
-                  style: Style = PLAIN) -> str:
-    """The content of that page alone, as notebooks show it."""
-    told = story(derivation, lang, depth, style)
+def html_fragment(derivation: Derived) -> str:
+    """The content of that page alone, in English, as notebooks show it."""
+    told = story(derivation, "en", "steps", PLAIN)
     return render("report/derivation_body.html", **_body(told), **_words(told))
 
 

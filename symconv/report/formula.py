@@ -126,9 +126,9 @@ def program_formula(program: Program, style: Style = PLAIN) -> str:
     return aligned([definition_formula(d, notation) for d in program.definitions])
 
 
-def program_latex(program: Program, style: Style = PLAIN) -> str:
+def program_latex(program: Program) -> str:
     """All definitions of a program, as one displayed formula with its delimiters."""
-    return f"$$\n{program_formula(program, style)}\n$$"
+    return f"$$\n{program_formula(program, PLAIN)}\n$$"
 
 
 def aligned(formulas: Sequence[Formula]) -> str:

@@ -41,7 +41,7 @@ class Style:
 PLAIN = Style()
 
 
-def restyled(definition: Definition, style: Style, outputs: int | None = None) -> Definition:
+def restyled(definition: Definition, style: Style, outputs: int | None) -> Definition:
     """The definition in another notation; `outputs` counts the output axes of a Jacobian, and is
     None for everything else."""
     if style.layout == "denominator" and outputs is not None:

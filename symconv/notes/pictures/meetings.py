@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from symconv.integers import Int, evaluate
-from symconv.ir import AtLeast, Divides, Equal, Program, Row
+from symconv.ir import Program
 from symconv.operator import Operator
 from symconv.rewrite import accesses
-from symconv.shapes import bind
+from symconv.shapes import bind, holds
 
 Place = tuple[int, ...]
 
@@ -43,7 +43,7 @@ def _points(program: Program, sizes: Mapping[str, int]) -> Iterator[Meeting]:
             for inner in itertools.product(*_ranges([i.extent for i in term.bound], sizes)):
                 values = {**sizes, **here,
                           **dict(zip([i.name for i in term.bound], inner, strict=True))}
-                if all(_holds(row, values) for row in term.rows):
+                if all(holds(row, values) for row in term.rows):
                     yield Meeting(place, {
                         access.tensor: tuple(evaluate(part, values) for part in access.subscripts)
                         for access in accesses(term.body)})
@@ -51,13 +51,3 @@ def _points(program: Program, sizes: Mapping[str, int]) -> Iterator[Meeting]:
 
 def _ranges(extents: list[Int], sizes: Mapping[str, int]) -> list[range]:
     return [range(evaluate(extent, sizes)) for extent in extents]
-
-
-def _holds(row: Row, values: Mapping[str, int]) -> bool:
-    match row:
-        case Equal(expression):
-            return evaluate(expression, values) == 0
-        case AtLeast(expression):
-            return evaluate(expression, values) >= 0
-        case Divides(modulus, expression):
-            return evaluate(expression, values) % evaluate(modulus, values) == 0

@@ -25,6 +25,7 @@ from symconv.notes.pictures.canvas import (
 
 DARK_RULES = "".join(f".sc-f-{role}{{fill:{colour}}}.sc-s-{role}{{stroke:{colour}}}"
                      for role, colour in DARK.items())
+_HEAD = 7.0     # the length of an arrow's head
 _FONT = "Georgia, 'Times New Roman', 'Noto Serif CJK SC', 'Songti SC', serif"
 
 
@@ -36,7 +37,7 @@ def svg(drawing: Drawing, title: str, standalone: bool = False) -> str:
 
 
 def animated(base: Sequence[Shape], frames: Sequence[Drawing], title: str,
-             seconds: float = 1.2, standalone: bool = False) -> str:
+             seconds: float) -> str:
     """The frames in turn, each over `base`, for `seconds` each."""
     count, name = len(frames), f"sc-show-{len(frames)}"
     style = (f"@keyframes {name}{{0%{{opacity:1}}{_number(100 / count)}%{{opacity:0}}}}"
@@ -44,8 +45,6 @@ def animated(base: Sequence[Shape], frames: Sequence[Drawing], title: str,
              f"@media (prefers-reduced-motion: reduce){{.{name}{{animation:none}}"
              f".{name}.sc-first{{opacity:1}}}}"
              f"@media print{{.{name}{{animation:none}}.{name}.sc-first{{opacity:1}}}}")
-    if standalone:
-        style += f"@media (prefers-color-scheme: dark){{{DARK_RULES}}}"
     shown = "".join(
         f'<g class="{name}{" sc-first" if place == 0 else ""}" '
         f'style="animation-delay:{_number(place * seconds)}s">{_shapes(frame.shapes)}</g>'
@@ -93,13 +92,13 @@ def _line(line: Line) -> str:
     return shown
 
 
-def arrow_head(line: Line, size: float = 7.0) -> tuple[tuple[float, float], ...]:
+def arrow_head(line: Line) -> tuple[tuple[float, float], ...]:
     """The triangle at the end of a line."""
     dx, dy = line.x2 - line.x1, line.y2 - line.y1
     length = (dx * dx + dy * dy) ** 0.5 or 1.0
     dx, dy = dx / length, dy / length
-    back = (line.x2 - size * dx, line.y2 - size * dy)
-    side = size * 0.42
+    back = (line.x2 - _HEAD * dx, line.y2 - _HEAD * dy)
+    side = _HEAD * 0.42
     return ((line.x2, line.y2), (back[0] - side * dy, back[1] + side * dx),
             (back[0] + side * dy, back[1] - side * dx))
 
