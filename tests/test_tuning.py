@@ -170,7 +170,7 @@ def test_the_file_is_the_same_whatever_the_order_and_reads_back(tmp_path):
     '{"entries": [{"pass": "", "dtype": "", "accuracy": "", "relation": [], "plans": {"y": 1}}]}',
     '{"entries": [' + ", ".join(2 * [
         '{"pass": "", "dtype": "", "accuracy": "", "relation": [], "plans": {}}']) + "]}",
-    "[" * 100000, "\udce9"])
+    "[" * 100000, f'{{"entries": {"9" * 5000}}}', "\udce9"])
 def test_what_is_no_tuning_file_is_refused_in_one_message(text, tmp_path, capsys):
     path = tmp_path / "t.json"
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
