@@ -125,7 +125,7 @@ class BoundedArithmetic(Rounding):
             v, e = arguments[0]
             if function == "abs":
                 return Bounded(v.copy_abs(), e)
-            below = CONTEXT.add(v, Decimal(e)) <= 0
+            below = math.isfinite(e) and CONTEXT.add(v, Decimal(e)) <= 0
             return Bounded(max(v, ZERO), 0.0 if below else e)
         if function in ("maximum", "minimum"):
             return self.extremum("max" if function == "maximum" else "min", arguments)

@@ -163,7 +163,7 @@ def _plain_notation(base: str, layout: str) -> None:
 
 
 def _names(wrt: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for text in wrt for name in text.split(",") if name)
+    return tuple(name for text in wrt for name in text.split(","))
 
 
 def _one(names: tuple[str, ...], operator: Operator) -> str:

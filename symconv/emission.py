@@ -63,12 +63,17 @@ def emit(operator: Operator, *, targets: Sequence[str] = TARGETS, name: str | No
     beside it that runs its tasks on several threads; forward and gradients, where they copy one of
     the operands `pack`, are emitted once more for copies that were made before. Plans that the file
     `tuning` names take the place of those of "auto". Raises ParameterError for an unknown target,
-    dtype, schedule, accuracy or operand, a name that is no C identifier, parameters left symbolic,
-    and a file that is no tuning file, has no entry for any pass or names a plan that does not
-    exist; ShapeError for shapes that do not fit.
+    dtype, schedule, accuracy or operand, for `openmp`, `pack` or `tuning` without the target "c",
+    a name that is no C identifier, parameters left symbolic, and a file that is no tuning file, has
+    no entry for any pass or names a plan that does not exist; ShapeError for shapes that do not
+    fit.
     """
     for target in targets:
         one_of("target", target, TARGETS)
+    for label, given in (("openmp", openmp), ("pack", pack), ("tuning", tuning)):
+        if given and "c" not in targets:
+            raise ParameterError(f"{label}: this is for C, which is not among the targets; emit C "
+                                 f"too, or leave {label} out")
     order = replace(ordered(operator, name, dtype, shapes, schedule, accuracy, pack, tuning),
                     openmp=openmp)
     passes = specialised(emitted_passes(order.program), order.fixed)

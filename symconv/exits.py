@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 
 import click
 
@@ -53,5 +53,6 @@ def _guarded(command: click.Command, arguments: Sequence[str]) -> int:
 
 
 def _refused(message: str) -> int:
-    print(f"symconv: error: {message}", file=sys.stderr)
+    with suppress(OSError):             # the status tells it where nothing can be written
+        print(f"symconv: error: {message}", file=sys.stderr, flush=True)
     return 2

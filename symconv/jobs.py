@@ -7,7 +7,7 @@ for each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -132,7 +132,7 @@ class Jobs:
         if isinstance(wrt, str) and wrt in self._gradient_of:
             return (wrt,)
         wanted: dict[str, None] = {}
-        for name in wrt if isinstance(wrt, list | tuple | set | frozenset | Mapping) else (wrt,):
+        for name in wrt if isinstance(wrt, list | tuple | Set | Mapping | Iterator) else (wrt,):
             if not isinstance(name, str) or name not in self.real_inputs:
                 raise ParameterError(f"wrt: {shown(name)} is no operand with a gradient; those are "
                                      f"{', '.join(self.real_inputs) or 'none'}")

@@ -86,7 +86,7 @@ class Kernel:
         key = tuple(wrt) if type(wrt) is list else wrt
         try:
             way = self._operands.last.shortcuts.get(key)
-        except TypeError:                               # no names, or a set of them
+        except (TypeError, ValueError):                 # what has no hash: no names, or a set
             way = None
         if way is not None:
             result = way.run({"dy": dy, **inputs})

@@ -62,7 +62,8 @@ def read_tuning(path: str | Path) -> Tuning:
             raise ParameterError(f"{place}: there is no such file; symconv tune writes one")
         if not place.is_file() or place.stat().st_size > _MOST_BYTES:
             raise ParameterError(f"{place}: this is no tuning file; symconv tune writes them")
-        content = json.loads(place.read_text(encoding="utf-8"))
+        # no number has a meaning here, and not every one has an int
+        content = json.loads(place.read_text(encoding="utf-8"), parse_int=float)
         return Tuning(place, _entries(content))
     except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise ParameterError(f"{place}: this cannot be read ({error})") from None

@@ -156,6 +156,9 @@ def test_overflow_underflow_and_infinities(dtype: str) -> None:
     assert contains(arithmetic.apply("log", [zero], ()), -math.inf)
     assert contains(arithmetic.apply("sqrt", [arithmetic.read(-1.0)], ()), math.nan)
     assert arithmetic.product([zero, arithmetic.read(0.1)]) == (0, 0)
+    unsure = arithmetic.product([arithmetic.read(-math.inf), Bounded(Decimal(1), 0.5)])
+    for function in ("abs", "relu", "exp", "tanh"):        # of minus infinity, or of whatever
+        assert contains(arithmetic.apply(function, [unsure], (Fraction(0),)), 1.0), function
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

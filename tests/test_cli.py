@@ -176,6 +176,7 @@ def test_a_terminal_gets_a_drawn_table(monkeypatch, capsys):
     (["derive", "conv2d", "3"], "an option such as --stride"),
     (["derive", "conv2d", "--no-stride"], "no switch"),
     (["derive", "conv2d", "--wrt", "q"], "choose among x, w, b"),
+    (["derive", "conv2d", "--wrt", ""], "choose among x, w, b"),
     (["derive", "conv2d", "--format", "pdf"], "pdf"),
     (["derive", "conv2d", "--kind", "jvp", "--wrt", "x"], "does not go with"),
     (["derive", "conv2d", "--set", "s=2"], ".sym files"),
@@ -192,6 +193,9 @@ def test_a_terminal_gets_a_drawn_table(monkeypatch, capsys):
     (["emit", "--all", "conv2d", "-o", "out"], "give it -o alone"),
     (["emit", "conv2d", "--stride", "s", "-o", "out"], "s has no value"),
     (["emit", "conv2d", "--name", "a b", "-o", "out"], "C identifier"),
+    (["emit", "conv2d", "--target", "numpy", "--openmp", "-o", "out"], "openmp: this is for C"),
+    (["emit", "dot", "--shape", "a=9", "--pack", "a", "--target", "numpy", "-o", "out"], "pack"),
+    (["emit", "dot", "--shape", "a=9", "--tuning", "t", "--target", "numpy", "-o", "o"], "tuning"),
     (["check", "conv2d", "--dtype", "int8"], "int8"),
 ])
 def test_a_wrong_request_is_one_message_and_exit_status_two(arguments, told, capsys, tmp_path,
@@ -242,6 +246,14 @@ def test_a_closed_pipe_is_quiet():
     assert process.stderr.read() == ""
     process.stderr.close()
     process.wait()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is full")
+def test_a_wrong_request_exits_with_two_where_nothing_can_be_said():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "symconv", "show", "nothing"], stderr=full,
+                              stdout=subprocess.PIPE, check=False)
+    assert done.returncode == 2
 
 
 def test_an_interrupt_exits_with_130(monkeypatch):

@@ -174,6 +174,8 @@ def test_wrt_chooses_gradients(kernel, data):
     x, w, dy, _, _ = data.values()
     for wrt, keys in (("w", ["w"]), (("w",), ["w"]), (["w", "x"], ["w", "x"]), ((), [])):
         assert list(kernel.vjp(dy, wrt, x=x, w=w)) == keys
+    assert list(kernel.vjp(dy, {"x": 0, "w": 1}.keys(), x=x, w=w)) == ["x", "w"]
+    assert list(kernel.vjp(dy, iter("x"), x=x, w=w)) == ["x"]
     assert list(kernel.vjp({"y": dy}, wrt=("x",), x=x, w=w)) == ["x"]
 
 

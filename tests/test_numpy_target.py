@@ -180,6 +180,20 @@ def test_nothing_leaks_from_points_outside_the_relation() -> None:
     assert np.array_equal(np.isnan(gradient[0, 0]), [True, False, True, False, True])
 
 
+@pytest.mark.parametrize(("text", "wanted"), [
+    ("s: [N]; x: [M]; y[n] = sum[m](s[n]*x[m])", [3.0, np.nan]),
+    ("s: [N]; x: [M]; z: [M]; y[n] = sum[m](s[n]*x[m]*z[m])", [3.0, np.nan]),
+    ("s: [N]; x: [M]; z: [K]; y[n] = sum[k,m](s[n]*x[m]*z[k])", [9.0, np.nan])])
+def test_an_infinite_factor_stays_inside_of_its_sum(text: str, wanted: list[float]) -> None:
+    """Its products are infinite, of both signs: it has no part in a sum of the others alone."""
+    ones = np.ones(3)
+    others = [np.array([-1.0, 2.0, 2.0]), ones][:text.count(": [") - 1]
+    for dtype in ("float32", "float64"):
+        result = run(text, *(array.astype(dtype) for array in (np.array([1.0, np.inf]), *others)))
+        assert result.dtype == dtype
+        assert np.array_equal(result, wanted, equal_nan=True)
+
+
 def test_absent_points_take_no_part_in_a_maximum() -> None:
     text = "x: [H]; a < 3; i < H; y[i] = max[a](x[i+a-1])"
     x = np.array([-np.inf, -np.inf, -np.inf, 1.0])

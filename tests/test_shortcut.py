@@ -153,7 +153,8 @@ def test_wrong_names_raise(runs, kernel, given):
     assert not runs
 
 
-@pytest.mark.parametrize("wrt", [3, ("x", "y"), [["x"]], {"z"}, object(), ("x", 3), ""])
+@pytest.mark.parametrize("wrt", [3, ("x", "y"), [["x"]], {"z"}, object(), ("x", 3), "", b"x",
+                                 memoryview(np.zeros(1))])
 def test_wrong_names_of_gradients_raise(runs, kernel, wrt):
     runs.clear()
     with pytest.raises(ParameterError):

@@ -104,6 +104,24 @@ def test_plans_that_are_named_compute_what_the_interpreter_computes(name, tmp_pa
             np.testing.assert_array_equal(out, wanted.astype(float), err_msg=str(plans))
 
 
+def test_numbers_of_an_intermediate_are_kept_for_one_task_alone():
+    """Every task pads its own image: what bands share of one is no number of the next."""
+    op = sc.ops.conv1d(dilation=2, padding=1, bias=False, padding_mode="reflect")
+    shapes = {"x": (2, 16, 37), "w": (3, 16, 3)}
+    (item,) = passes(op, shapes)[:1]
+    listing = Listing(Chosen(), "y")
+    lower(item, "auto", False, listing)
+    problem = Problem.of(ordered(op, None, "float32", shapes), item)
+    wanted = [text for text in listing.offered["tiles"][0]
+              if "gathered" in text and "(3 of 3)" not in text]
+    assert wanted
+    for text in wanted:
+        files = problem.sources("float32", "auto", Chosen().having("y", (text,)))
+        assert "if (!marks[" in files["k.c"]
+        found, _ = problem.run(files, problem.inputs)
+        assert error(found, problem.wanted) < 1e-6, text
+
+
 def test_a_program_without_a_choice_is_lowered_as_ever():
     for item in passes(*LAYERS["both"]):
         assert lower(item, "auto", True) == lower(item, "auto", True, Chosen())
@@ -147,7 +165,7 @@ def test_the_file_is_the_same_whatever_the_order_and_reads_back(tmp_path):
     '{"entries": [{"pass": "", "dtype": "", "accuracy": "", "relation": [], "plans": {"y": 1}}]}',
     '{"entries": [' + ", ".join(2 * [
         '{"pass": "", "dtype": "", "accuracy": "", "relation": [], "plans": {}}']) + "]}",
-    "[" * 100000, "\udce9"])
+    "[" * 100000, f'{{"entries": {"9" * 5000}}}', "\udce9"])
 def test_what_is_no_tuning_file_is_refused_in_one_message(text, tmp_path, capsys):
     path = tmp_path / "t.json"
     path.write_text(text, encoding="utf-8", errors="surrogateescape")

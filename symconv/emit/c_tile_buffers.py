@@ -1,8 +1,9 @@
 """What tile plans keep in the workspace: a table of steps each, copies of operands, gathered
 numbers, and the sums that wait between two parts of a reduction.
 
-Copies come first in the life of a task, but the tables, the zeros behind each copy and the marks
-of numbers that are kept are set once in a call, before all tasks.
+Copies come first in the life of a task, but the tables and the zeros behind each copy are set once
+in a call, before all tasks. So are the marks of numbers that are kept, but for those of an
+intermediate, which every task makes anew.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ class Planned:
             yield Buffer(self.waiting, real, count * waiting_pitch(plan))
 
     def setup(self, spelling: Spelling, step: str, held: Container[str]) -> Iterator[str]:
-        """Before all tasks: the table, the zeros behind copies and the marks; `step` is a name
-        for a place in them."""
+        """Before all tasks: the table and the zeros behind copies; `step` is a name for a place in
+        them."""
         plan = self.plan
         spans = [Span(span.name, 0, span.extent if number else plan.chunk)
                  for number, span in enumerate(plan.steps)]
@@ -87,8 +88,11 @@ class Planned:
             yield zeros_behind(packing, copy, spelling)
         if self.shared and self.made(held):
             yield f"ptrdiff_t {self.ready} = -1;"
-        if plan.kept:
-            yield from loop(step, 0, _kept_copies(plan), [f"{self.marks}[{step}] = 0;"])
+
+    def forgotten(self, step: str) -> Iterator[str]:
+        """No numbers are kept: before all tasks, or before each one that makes other numbers."""
+        if self.plan.kept:
+            yield from loop(step, 0, _kept_copies(self.plan), [f"{self.marks}[{step}] = 0;"])
 
 
 def plans_of(routine: Routine) -> list[Tiles]:

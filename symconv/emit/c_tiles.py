@@ -42,7 +42,8 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
     groups = max((plan.shares for node in routine.body if isinstance(node, Tiled) and node.split
                   for term in node.plans for plan in term), default=1)
     planned = planned_of(routine, used, groups)
-    return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines,
+    made = frozenset(definition.target.name for definition in routine.program.definitions)
+    return TileSpelling(spelling, own, planned, task, groups, frozenset(used), lines, made,
                         is_alone(routine))
 
 
@@ -50,7 +51,8 @@ def tile_spelling(routine: Routine, spelling: Spelling, task: str, taken: Collec
 class TileSpelling:
     """Lines for `Tiled` nodes. `task` is the number of the task, of which `groups` in a row share
     a pack; `used` are names that are taken, `lines` spells other nodes. Copies that are `held` were
-    made before: there they stand. A plan that is `alone` in its routine may move its bands."""
+    made before: there they stand. Tasks make the tensors `made`, each its own. A plan that is
+    `alone` in its routine may move its bands."""
 
     spelling: Spelling
     own: TileNames
@@ -59,6 +61,7 @@ class TileSpelling:
     groups: int
     used: frozenset[str]
     lines: Lines
+    made: frozenset[str]
     alone: bool
     held: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,12 +73,18 @@ class TileSpelling:
         """Before all tasks: what they find in the buffers."""
         for item in self.planned:
             yield from item.setup(self.spelling, self.own.step, self.held)
+            if item.plan.scalar.tensor not in self.made:
+                yield from item.forgotten(self.own.step)
 
     def node(self, node: Tiled) -> Iterator[str]:
         """The lines of a definition, for the task whose indices are set."""
         spell, wild = self.spelling, self.own.wild
         elements = Elements(node, spell, self.own, self.lines)
         yield "{"
+        for item in self.planned:
+            if item.plan.scalar.tensor in self.made and any(
+                    plan is item.plan for term in node.plans for plan in term):
+                yield from indented(item.forgotten(self.own.step))
         if node.repair:
             yield f"    {spell.real} {wild}[{spell.prefix}_LANES] = {{0}};"
         if node.start:

@@ -1,5 +1,9 @@
 """Products summed over shared indices: `np.matmul` where the axes stand right, else `np.einsum`
-(which moves them for BLAS)."""
+(which moves them for BLAS).
+
+Where a factor lacks an index that is summed over, the sum is taken in steps, and that factor
+stands outside of one. An infinite one may not: infinity*(2 - 1) is infinite where the sum of the
+products is NaN. The helper `_einsum` looks for them."""
 
 from __future__ import annotations
 
@@ -83,8 +87,12 @@ def contracted(body: Scalar, reader: Callable[[Sequence[str]], SliceReader],
     single = known and all(spans[name].extent.constant == 1 for name in known)
     # BLAS would have parts of two arrays copied for a single sum of their products
     moved = "" if single and len(spelled) == 2 and not whole else ", optimize=True"
-    code = Code(f'np.einsum("{left}->{right}", {listed}{moved})')
-    if len(spelled) == 2:
+    inside_all = len(spelled) == 2 and all({*summed} <= {*value.axes} for value in spelled)
+    if not inside_all:
+        reader(()).helpers.add("einsum")
+    code = Code(f'np.einsum("{left}->{right}", {listed}{moved})' if inside_all else
+                f'_einsum("{left}->{right}", {listed})')
+    if inside_all:
         extents = {name: span.extent for name, span in spans.items()}
         pair = [Labelled(value.code.at(ATOM), value.axes) for value in spelled]
         simple = plain_product(pair[0], pair[1], known, extents, whole)

@@ -12,6 +12,14 @@ def _matmul(left, right):
     """left @ right; NumPy multiplies faster where a sum has a single term."""
     return left*right if left.shape[-1] == 1 else np.matmul(left, right)
 ''',
+    "einsum": '''
+def _einsum(subscripts, *factors):
+    """np.einsum, summed in steps; no step may take an infinite factor out of a sum."""
+    if all(np.isfinite(np.sum(factor)) for factor in factors):
+        return np.einsum(subscripts, *factors, optimize=True)
+    indices, result = subscripts.split("->")        # with a factor more NumPy takes none out
+    return np.einsum(f"{indices},->{result}", *factors, factors[0].dtype.type(1))
+''',
     "blocks": f'''
 def _blocks(outer, inner, rest, depth, least):
     """Where blocks of two axes begin and end, for `rest` places behind each pair; at least one.
