@@ -54,7 +54,7 @@ def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] |
         lines = window.gathered(moving, fixed, taps) or window.turned(moving, fixed, taps)
         if lines is not None:
             return lines
-    return Writing(frame, first, factor).scattered(one, two)
+    return Writing(frame, first, factor).scattered(one, two, taps)
 
 
 _SMALL = 64             # places of a map
