@@ -117,9 +117,19 @@ def test_a_residue_that_no_array_covers_is_padded() -> None:
 
 
 def test_a_mean_is_divided_once_behind_its_sums() -> None:
-    source = written(Pool("mean", "average", (2, 3, 8, 8), 2, 2)).split("def vjp_x")[0]
-    assert "    y /= 4\n" in source
+    source = written(Pool("mean", "average", (2, 3, 8, 8), 3, 2)).split("def vjp_x")[0]
+    assert "    y /= 9\n" in source
     assert source.count("/") == 3 + source.split("def forward")[0].count("/")
+
+
+def test_a_mean_of_a_power_of_two_is_multiplied_to_the_same_bits() -> None:
+    pool = Pool("mean", "average", (2, 3, 8, 8), 2, 2)
+    assert "    y *= 0.25\n" in written(pool)
+    x = np.random.default_rng(0).standard_normal(pool.shape).astype(np.float32)
+    x[0] *= np.float32(1e-41)                   # subnormal sums are rounded
+    fixed = sc.build(operator(pool), "numpy", shapes=shapes(pool))
+    sums = (x[..., ::2, :] + x[..., 1::2, :])
+    assert np.array_equal(fixed.forward(x=x), (sums[..., ::2] + sums[..., 1::2]) / 4)
 
 
 CUT: list[tuple[str, Shapes]] = [
