@@ -97,6 +97,8 @@ def test_an_infinite_weight_meets_no_zeros(lines: list[WrittenLines]) -> None:
 
 @pytest.mark.parametrize(("case", "count"), [
     (Layer("a batch of small maps", (64, 1, 28, 28), 6, 5, 1, 2), 1),
+    (Layer("fewer products than copies", (32, 1, 32, 32), 6, 5), 1),
+    (Layer("fewer copies than products", (8, 3, 64, 64), 6, 7, 1, 3), 0),
     (Layer("three channels, four residues", (1, 3, 224, 224), 64, 7, 2, 3), 4),
     (Layer("one axis", (1, 32, 4000), 32, 8, 2), 2),
     (Layer("no taps meet", (1, 8, 64, 64), 8, 3, 3, 1), 0),

@@ -226,8 +226,12 @@ class _Reading(Window):
                 apart, (moving, fixed), self.moved(frame.plan.target)) is not None
             wide = volume([span.name for span in plan.spans if span.name not in extents],
                           {span.name: span.extent for span in plan.spans})
-            shifts = by_shifts((ours, places), (theirs, wide.constant or 0),
-                               extents[self.loops[0]].constant or 0, turns)
+            count = extents[self.loops[0]].constant or 0
+            shifts = by_shifts((ours, places), (theirs, wide.constant or 0), count, turns)
+            if shifts and ours * count <= theirs:       # no more products than would be copied
+                lines = Writing(frame, self.first, self.factor).by_lines(moving, fixed, taps, turns)
+                if lines is not None:
+                    return lines
         if shifts is None:
             return None
         window = _Reading(Frame(frame.definition, plan, frame.scope), self.first, self.factor,

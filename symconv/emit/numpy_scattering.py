@@ -42,7 +42,7 @@ class Writing(Window):
         """The products of all taps, added where the target has them; `taps` do it tap by tap."""
         frame, extents = self.frame, self.extents
         last = batch_last(frame, (one, two), self.moved(frame.plan.target)) if self.first else None
-        lines = self._by_lines(one, two, taps, last is not None)
+        lines = self.by_lines(one, two, taps, last is not None)
         if lines is not None:
             return lines
         if last is not None:
@@ -103,9 +103,10 @@ class Writing(Window):
         return [*([made] if self.first else []), *before, *blocks.looped(
             [f"{products.name} = {value}", *part.nest([added])])]
 
-    def _by_lines(self, one: Access, two: Access, taps: Sequence[str],
-                  many: bool) -> list[str] | None:
-        """The same as sums over lines, for either operand as the one that has the taps."""
+    def by_lines(self, one: Access, two: Access, taps: Sequence[str],
+                 many: bool) -> list[str] | None:
+        """The same as sums over lines, for either operand as the one that has the taps; `many`:
+        else the batch would be last."""
         arrays, moved = (self.plain(one), self.plain(two)), self.moved(self.frame.plan.target)
         for weights, source in (arrays, arrays[::-1]):
             if weights is None or source is None or not self.first or self.factor.value != 1:
