@@ -13,7 +13,7 @@ import symconv as sc
 from symconv.bench.kernels import operator, shapes
 from symconv.bench.layers import Layer, Pool
 from symconv.emission import ordered, sources, specialised
-from symconv.emit import numpy_blocks, numpy_helpers
+from symconv.emit import numpy_blocks, numpy_helpers, numpy_matmul
 from symconv.emit.numpy_shifts import Gather
 from symconv.language.reader import parse
 from symconv.passes import emitted_vjp, forward_passes
@@ -148,3 +148,25 @@ def test_terms_left_out_inside_an_array_are_left_out(
         text: str, given: Shapes, fixed: bool) -> None:
     """Zeros around an array leave out what is outside of it, and nothing else."""
     compare(parse(text), given, fixed=fixed)
+
+
+@pytest.mark.parametrize("size", [18, 9])
+def test_a_long_sum_of_few_rows_is_transposed_behind_its_product(
+        size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    smaller = numpy_helpers.HELPERS["blocks"].replace("2**18", f"2**{size}")
+    monkeypatch.setitem(numpy_helpers.HELPERS, "blocks", smaller)
+    monkeypatch.setattr(numpy_blocks, "CACHE", size)
+    case = Layer("many terms", (1, 33, 24, 24), 3, 3, 2, 1)
+    wide = Layer("few terms", (1, 33, 24, 24), 3, 3, 3, 1)
+    monkeypatch.setattr(numpy_matmul, "_LONG", 100)
+    assert "np.ascontiguousarray(dw.T)" in written(case)
+    assert "np.ascontiguousarray(dw.T)" not in written(wide)
+    fixed, free = (sc.build(operator(case), "numpy", shapes=given)
+                   for given in (shapes(case), None))
+    rng = np.random.default_rng(0)
+    given = {name: rng.integers(-4, 5, shape).astype(np.float32)
+             for name, shape in shapes(case).items()}
+    dy = rng.integers(-4, 5, case.output_shape).astype(np.float32)
+    found = fixed.vjp(dy, "w", **given)["w"]
+    assert found.flags.c_contiguous
+    assert np.array_equal(found, free.vjp(dy, "w", **given)["w"])
