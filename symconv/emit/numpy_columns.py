@@ -8,10 +8,10 @@ Where the loops of a plan run over the taps of a window and the body is a produc
                                                          dx[..., i + a] += products[..., a, ..., i]
 
 (a scatter with stride 1 is a gather of the other operand, dx[..., u] = sum of dy[..., u - a] * w,
-which is taken where it costs less; one of few channels is a sum along lines), both in blocks that stay in the cache (`numpy_blocks`). The
-windows are a view; a block of them is copied when it becomes a matrix. Where the relation has no
-point they hold zeros. There 0 * inf would be NaN, so that weights or results that are not all
-finite go tap by tap.
+which is taken where it costs less; one of few channels is a sum along lines), both in blocks that
+stay in the cache (`numpy_blocks`). The windows are a view; a block of them is copied when it
+becomes a matrix. Where the relation has no point they hold zeros. There 0 * inf would be NaN, so
+that weights or results that are not all finite go tap by tap.
 """
 
 from __future__ import annotations
