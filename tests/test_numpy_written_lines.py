@@ -101,6 +101,7 @@ def test_an_infinite_weight_meets_no_zeros(lines: list[WrittenLines]) -> None:
     (Layer("fewer copies than products", (8, 3, 64, 64), 6, 7, 1, 3), 0),
     (Layer("three channels, four residues", (1, 3, 224, 224), 64, 7, 2, 3), 4),
     (Layer("one axis", (1, 32, 4000), 32, 8, 2), 2),
+    (Layer("large rows", (1, 1, 16, 128, 128), 4, 5, 1, 2), 0),
     (Layer("no taps meet", (1, 8, 64, 64), 8, 3, 3, 1), 0),
     (Layer("many products of a place", (1, 128, 56, 56), 128, 3, 2, 1), 0),
     (Layer("a copy of many channels", (1, 3, 224, 224), 32, 3, 2, 1), 0),

@@ -26,6 +26,7 @@ from symconv.integers import Int
 
 _BLOCK = 1 << 17        # elements of the products of some maps
 _PART = 1 << 18         # the same for rows of one map, which share some with the next block
+_MOST = 1 << 22         # more than a block may have where rows that are shared are large
 _LEAST = 1 << 7         # elements of a line that hide what it takes to begin one
 _THIN = 256             # rows of factors, so few that a block has many places of each
 
@@ -71,22 +72,24 @@ class WrittenLines:
                 for sub, extent in zip(frame.plan.target, frame.definition.target.logical,
                                        strict=True) if not sub.names() & {*moved}):
             return None
-        lines = WrittenLines(window, weights, source, groups, axes, 1, axes[0].count)
-        lines = lines._blocked()
+        lines = WrittenLines(window, weights, source, groups, axes, 1, axes[0].count)._blocked()
         return lines if lines._spares(many) else None
 
     def _blocked(self) -> WrittenLines:
         """The same in blocks that stay in the cache. An axis of the batch that the weights have,
         too, is not cut."""
-        first, (lead, *others) = self.axes[0], self.groups.batch
-        maps = 1 if lead not in self.weights.axes else self._count((lead,))
-        width = maps * self._count((*others, *self.groups.rows))
-        whole = width * (first.count * self._pitch(0) + self._far)
+        first, lead = self.axes[0], self.groups.batch[0]
+        least = replace(self, maps=1 if lead not in self.weights.axes else self._count((lead,)))
+        whole = least._width * (first.count * self._pitch(0) + self._far)
         if whole <= _PART:
-            most = self._count((lead,))
-            return replace(self, maps=max(maps, min(most, _BLOCK // whole)))
-        part = max(1, _PART // (width * self._pitch(0)), 4 * first.reach)
-        return replace(self, maps=maps, part=-(-first.count // -(-first.count // part)))
+            return replace(self, maps=max(least.maps, min(self._count((lead,)), _BLOCK // whole)))
+        part = max(1, _PART // (least._width * self._pitch(0)), 4 * first.reach)
+        return replace(least, part=-(-first.count // -(-first.count // part)))
+
+    @property
+    def _width(self) -> int:
+        """How many lines of products a block has."""
+        return self.maps * self._count((*self.groups.batch[1:], *self.groups.rows))
 
     def _spares(self, many: bool) -> bool:
         """Whether taps meet that would be added one by one, and either the additions that are
@@ -94,8 +97,8 @@ class WrittenLines:
         rows, summed = self._count(self.groups.rows), self._count(self.groups.summed)
         sums = math.prod(len(axis.residues) for axis in self.axes)
         spared = rows - sums * rows // self._count(self.window.loops)
-        return rows <= _THIN and spared > 0 and self._length >= _LEAST and (
-            many or 2 * summed <= 3 * spared)
+        return rows <= _THIN and spared > 0 and (many or 2 * summed <= 3 * spared) and (
+            self._length >= _LEAST and self._width * self._length <= _MOST)
 
     def _count(self, names: Sequence[str]) -> int:
         return volume(names, self.window.extents).constant or 0
@@ -126,8 +129,8 @@ class WrittenLines:
     def written(self, taps: Sequence[str]) -> list[str]:
         """The statements; `taps` do the same tap by tap."""
         frame, groups = self.window.frame, self.groups
-        names = "room", "line", "products", "step", "sums", "factors"
-        room, line, products, step, sums, factors = map(frame.name, names)
+        room, line, products, step, sums, factors = map(
+            frame.name, ("room", "line", "products", "step", "sums", "factors"))
         lead, *others = ([self._count((name,)) for name in groups.batch])
         first, *inner = self.axes
         sizes, wide = [axis.size for axis in inner], self._length + self._far
@@ -167,11 +170,11 @@ class WrittenLines:
         if self.part * self._parts != first.count:
             rest = "".join(", :" for _ in inner)
             body.append(f"{room}[..., {stop} - {start}:{rest}] = 0")
-        columns = _shape(self.maps, *others, math.prod(summed), self._length)
-        body.append(f"np.matmul({factors}, {room}.reshape{columns}, out={products})")
-        begin = f"{self._pitch(0)}*{start}"
+        body.append(f"np.matmul({factors}, {room}.reshape"
+                    f"{_shape(self.maps, *others, math.prod(summed), self._length)}, "
+                    f"out={products})")
+        begin, taken = f"{self._pitch(0)}*{start}", f"[{filled[0]}]" if filled else ""
         piece = f"{begin} : {begin} + {wide}" if self._parts > 1 else f":{wide}"
-        taken = f"[{filled[0]}]" if filled else ""
         axes = tuple(place for place, name in enumerate((*groups.batch, *groups.rows))
                      if name in self.window.loops)
         over_taps = axes if len(axes) > 1 else axes[0]
@@ -205,17 +208,17 @@ class WrittenLines:
                 shape[-1] = axis.taps(numbers[name])
                 behind = behind * axis.phases - axis.shift * pitch
             strides.append(behind)
-        steps = ", ".join(f"{stride}*{step}" for stride in strides)
+        steps = "".join(f"{stride}*{step}, " for stride in strides)
         return (f"np.ndarray({_shape(*shape, wide)}, {line}.dtype, {line}, {begin}*{step}, "
-                f"({steps}, {step}))")
+                f"({steps}{step}))")
 
     def _stored(self, sums: str, shape: Sequence[int],
                 residues: Sequence[Sequence[int]]) -> list[str]:
         """Statements that bring the sums to their places in a new target."""
         frame = self.window.frame
         into, maps = frame.definition.target, frame.name("maps")
-        whole = all(sorted(place for number in axis.residues for place in axis.places(number)[0])
-                    == [*range(axis.extent)] for axis in self.axes)
+        whole = all(sum(len(axis.places(number)[0]) for number in axis.residues) == axis.extent
+                    for axis in self.axes)
         made = allocation(into, frame.scope.type_of(frame.definition), EMPTY if whole else None)
         lines = [f"{maps} = {sums}.reshape{_shape(len(residues), *shape)}",
                  f"{into.name} = {made}"]
@@ -243,9 +246,6 @@ def _slice(places: range) -> str:
 
 def _at(name: str, items: Sequence[str], target: bool = False) -> str:
     """A part of an array; as a target it is never the name alone."""
-    shown = [*items]
-    while shown and shown[-1] == ":":
-        shown.pop()
-    if not shown:
+    if all(item == ":" for item in items):
         return f"{name}[...]" if target else name
-    return f"{name}[{', '.join(shown)}]"
+    return f"{name}[{', '.join(items)}]"
