@@ -13,6 +13,7 @@ import symconv as sc
 from symconv.bench.kernels import operator, shapes
 from symconv.bench.layers import Layer, Pool
 from symconv.emission import ordered, sources, specialised
+from symconv.emit import numpy_matmul
 from symconv.emit.numpy_shifts import Gather
 from symconv.language.reader import parse
 from symconv.passes import emitted_vjp, forward_passes
@@ -114,9 +115,19 @@ def test_a_residue_that_no_array_covers_is_padded() -> None:
 
 
 def test_a_mean_is_divided_once_behind_its_sums() -> None:
-    source = written(Pool("mean", "average", (2, 3, 8, 8), 2, 2)).split("def vjp_x")[0]
-    assert "    y /= 4\n" in source
+    source = written(Pool("mean", "average", (2, 3, 8, 8), 3, 2)).split("def vjp_x")[0]
+    assert "    y /= 9\n" in source
     assert source.count("/") == 3 + source.split("def forward")[0].count("/")
+
+
+def test_a_mean_of_a_power_of_two_is_multiplied_to_the_same_bits() -> None:
+    pool = Pool("mean", "average", (2, 3, 8, 8), 2, 2)
+    assert "    y *= 0.25\n" in written(pool)
+    x = np.random.default_rng(0).standard_normal(pool.shape).astype(np.float32)
+    x[0] *= np.float32(1e-41)                   # subnormal sums are rounded
+    fixed = sc.build(operator(pool), "numpy", shapes=shapes(pool))
+    sums = (x[..., ::2, :] + x[..., 1::2, :])
+    assert np.array_equal(fixed.forward(x=x), (sums[..., ::2] + sums[..., 1::2]) / 4)
 
 
 CUT: list[tuple[str, Shapes]] = [
@@ -135,3 +146,23 @@ def test_terms_left_out_inside_an_array_are_left_out(
         text: str, given: Shapes, fixed: bool) -> None:
     """Zeros around an array leave out what is outside of it, and nothing else."""
     compare(parse(text), given, fixed=fixed)
+
+
+@pytest.mark.parametrize("size", [18, 9])
+def test_a_long_sum_of_few_rows_is_transposed_behind_its_product(
+        size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_blocks(size, monkeypatch)
+    case = Layer("many terms", (1, 33, 24, 24), 3, 3, 2, 1)
+    wide = Layer("few terms", (1, 33, 24, 24), 3, 3, 3, 1)
+    monkeypatch.setattr(numpy_matmul, "_LONG", 100)
+    assert "np.ascontiguousarray(dw.T)" in written(case)
+    assert "np.ascontiguousarray(dw.T)" not in written(wide)
+    fixed, free = (sc.build(operator(case), "numpy", shapes=given)
+                   for given in (shapes(case), None))
+    rng = np.random.default_rng(0)
+    given = {name: rng.integers(-4, 5, shape).astype(np.float32)
+             for name, shape in shapes(case).items()}
+    dy = rng.integers(-4, 5, case.output_shape).astype(np.float32)
+    found = fixed.vjp(dy, "w", **given)["w"]
+    assert found.flags.c_contiguous
+    assert np.array_equal(found, free.vjp(dy, "w", **given)["w"])

@@ -8,22 +8,22 @@ Where the loops of a plan run over the taps of a window and the body is a produc
                                                          dx[..., i + a] += products[..., a, ..., i]
 
 (a scatter with stride 1 is a gather of the other operand, dx[..., u] = sum of dy[..., u - a] * w,
-which is taken where it costs less), both in blocks that stay in the cache (`numpy_blocks`). The
-windows are a view; a block of them is copied when it becomes a matrix. Where the relation has no
-point they hold zeros. There 0 * inf would be NaN, so that weights or results that are not all
-finite go tap by tap.
+which is taken where it costs less; one of few channels is a sum along lines), both in blocks that
+stay in the cache (`numpy_blocks`). The windows are a view; a block of them is copied when it
+becomes a matrix. Where the relation has no point they hold zeros. There 0 * inf would be NaN, so
+that weights or results that are not all finite go tap by tap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symconv.emit.numpy_batch import batch_last
 from symconv.emit.numpy_blocks import Blocks
 from symconv.emit.numpy_frame import EMPTY, Frame, allocation, shape_text
 from symconv.emit.numpy_lines import write_lines
-from symconv.emit.numpy_matmul import Groups, Labelled, volume
+from symconv.emit.numpy_matmul import Groups, Labelled, transposed, volume
 from symconv.emit.numpy_padding import strided
 from symconv.emit.numpy_scalars import split
 from symconv.emit.numpy_scattering import Writing
@@ -31,7 +31,6 @@ from symconv.emit.numpy_shifts import Gather
 from symconv.emit.numpy_turning import by_shifts, turned
 from symconv.emit.numpy_views import view
 from symconv.emit.numpy_window import Window
-from symconv.integers import Int
 from symconv.ir import Access, Number
 
 
@@ -54,11 +53,12 @@ def write_windows(frame: Frame, first: bool, taps: Sequence[str]) -> list[str] |
         lines = window.gathered(moving, fixed, taps) or window.turned(moving, fixed, taps)
         if lines is not None:
             return lines
-    return Writing(frame, first, factor).scattered(one, two)
+    return Writing(frame, first, factor).scattered(one, two, taps)
 
 
 _SMALL = 64             # places of a map
 _LARGE = 1 << 14        # places of a map whose copies cost more than calls of NumPy
+_LONG = 1 << 9         # terms of a sum that cost more than to transpose it
 _TAPS = 12              # taps, each of which reads both maps again
 
 
@@ -153,8 +153,14 @@ class _Reading(Window):
                             for name, extent in zip(parts, into.logical, strict=True)])
         ending = "" if apart is None else ".sum(axis=0)"
         value = self.scaled(f"{groups.multiplied(factors, right)}{ending}.reshape({shape})")
+        after = list[str]()
+        if not kept and apart is None and self.first and self.factor.value == 1 and (
+                groups.is_long(extents)):
+            inside[0] = f"{right} = {transposed(columns)}"
+            value = f"np.matmul({right}, {transposed(factors)})"
+            after = [f"{into.name} = np.ascontiguousarray({into.name}.T).reshape({shape})"]
         if joined is not None:
-            value = _turned(groups, factors, right, target, cut)
+            value = groups.reordered(groups.multiplied(factors, right), target, cut)
         if self.first and kept and blocks.header is not None:
             lines.append(f"{into.name} = " + allocation(
                 into, frame.scope.type_of(frame.definition), EMPTY))
@@ -171,7 +177,7 @@ class _Reading(Window):
             part = frame.name("part")
             inside += [f"{part} = {value}",
                        f"{into.name} = {into.name} + {part} if {blocks.later} else {part}"]
-        return [*lines, *blocks.looped(inside)]
+        return [*lines, *blocks.looped(inside), *after]
 
     def _apart(self, gather: Gather, axes: Sequence[str]) -> Groups | None:
         """A product for each place of a batch that is summed, where that is so small that to add
@@ -226,8 +232,12 @@ class _Reading(Window):
                 apart, (moving, fixed), self.moved(frame.plan.target)) is not None
             wide = volume([span.name for span in plan.spans if span.name not in extents],
                           {span.name: span.extent for span in plan.spans})
-            shifts = by_shifts((ours, places), (theirs, wide.constant or 0),
-                               extents[self.loops[0]].constant or 0, turns)
+            count = extents[self.loops[0]].constant or 0
+            shifts = by_shifts((ours, places), (theirs, wide.constant or 0), count, turns)
+            if shifts and ours * count <= theirs:       # no more products than would be copied
+                lines = Writing(frame, self.first, self.factor).by_lines(moving, fixed, taps, turns)
+                if lines is not None:
+                    return lines
         if shifts is None:
             return None
         window = _Reading(Frame(frame.definition, plan, frame.scope), self.first, self.factor,
@@ -239,13 +249,3 @@ class _Reading(Window):
         """Whether an array is certainly smaller than another."""
         sizes = [volume(axes, self.extents).constant for axes in (one, two)]
         return sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]
-
-
-def _turned(groups: Groups, first: str, second: str, target: Sequence[str],
-            extents: Mapping[str, Int]) -> str:
-    """A product whose rows and columns are not in the order of the target, in that order."""
-    names = (*groups.batch, *groups.rows, *groups.columns)
-    shape = shape_text([extents[name] for name in names])
-    order = ", ".join(str(names.index(name)) for name in target)
-    return (f"np.ascontiguousarray({groups.multiplied(first, second)}.reshape({shape})"
-            f".transpose({order}))")

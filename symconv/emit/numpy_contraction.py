@@ -88,8 +88,6 @@ def contracted(body: Scalar, reader: Callable[[Sequence[str]], SliceReader],
     # BLAS would have parts of two arrays copied for a single sum of their products
     moved = "" if single and len(spelled) == 2 and not whole else ", optimize=True"
     inside_all = len(spelled) == 2 and all({*summed} <= {*value.axes} for value in spelled)
-    if not inside_all:
-        reader(()).helpers.add("einsum")
     code = Code(f'np.einsum("{left}->{right}", {listed}{moved})' if inside_all else
                 f'_einsum("{left}->{right}", {listed})')
     if inside_all:

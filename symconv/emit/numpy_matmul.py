@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from symconv.emit.numpy_integers import plain
 from symconv.integers import Int
 
+_LONG = 1 << 9          # terms of a sum that cost more than to transpose it
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
@@ -62,6 +64,14 @@ class Groups:
                                  for names in (self.rows, self.columns, self.summed))
         return 2 * rows * columns <= (rows + columns) * summed
 
+    def is_long(self, extents: Mapping[str, Int]) -> bool:
+        """Whether a product of few rows with many columns sums so much that it should be one of
+        many rows with few columns, for which BLAS takes less time, and be transposed behind."""
+        rows, columns, summed = (volume(names, extents).constant or 0
+                                 for names in (self.rows, self.columns, self.summed))
+        return not self.batch and not self.swapped and 1 < rows < columns and (
+            summed >= max(_LONG, 8 * rows))
+
     def product(self, first: Labelled, second: Labelled, extents: Mapping[str, Int]) -> str:
         """The text of the product, with one axis for rows and one for columns."""
         return self.multiplied(*self.matrices(first, second, extents))
@@ -88,6 +98,13 @@ class Groups:
         """An array with the axes of the product as matrices."""
         return self._arranged(array, self.rows, self.columns, extents)
 
+    def reordered(self, product: str, target: Sequence[str], extents: Mapping[str, Int]) -> str:
+        """A product whose rows and columns are not in the order of the target, in that order."""
+        names = (*self.batch, *self.rows, *self.columns)
+        shape = ", ".join(plain(extents[name]) for name in names)
+        order = ", ".join(str(names.index(name)) for name in target)
+        return f"np.ascontiguousarray({product}.reshape(({shape})).transpose({order}))"
+
     def _arranged(self, array: Labelled, one: tuple[str, ...], two: tuple[str, ...],
                   extents: Mapping[str, Int]) -> str:
         """The array with the axes batch, one, two."""
@@ -109,6 +126,11 @@ class Groups:
         if turned:
             text += ".swapaxes(-1, -2)" if own else ".T"
         return text
+
+
+def transposed(matrix: str) -> str:
+    """The text of a matrix with rows and columns exchanged."""
+    return matrix.removesuffix(".T") if matrix.endswith(".T") else f"{matrix}.T"
 
 
 def plain_product(first: Labelled, second: Labelled, target: Sequence[str],

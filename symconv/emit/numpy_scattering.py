@@ -15,6 +15,7 @@ from symconv.emit.numpy_frame import EMPTY, Frame, allocation, place, shape_text
 from symconv.emit.numpy_matmul import Groups, Labelled, volume
 from symconv.emit.numpy_views import align, view
 from symconv.emit.numpy_window import Window
+from symconv.emit.numpy_written_lines import WrittenLines
 from symconv.integers import Int
 from symconv.ir import Access, Axis, Tensor
 
@@ -37,12 +38,16 @@ class _Stride:
 class Writing(Window):
     """A window through which the target is written."""
 
-    def scattered(self, one: Access, two: Access) -> list[str] | None:
-        """The products of all taps, added where the target has them."""
+    def scattered(self, one: Access, two: Access, taps: Sequence[str]) -> list[str] | None:
+        """The products of all taps, added where the target has them; `taps` do it tap by tap."""
         frame, extents = self.frame, self.extents
         last = batch_last(frame, (one, two), self.moved(frame.plan.target)) if self.first else None
+        lines = self.by_lines(one, two, taps, last is not None)
+        if lines is not None:
+            return lines
         if last is not None:
-            lines = Writing(last.frame, True, self.factor).scattered(*last.reads)
+            lines = Writing(last.frame, True, self.factor).scattered(
+                last.reads[0], last.reads[1], taps)
             if lines is not None:
                 return [last.before, *lines, last.after]
         first, second = self.plain(one), self.plain(two)
@@ -94,6 +99,19 @@ class Writing(Window):
         made = f"{target.name} = {allocation(target, frame.scope.type_of(frame.definition), fill)}"
         return [*([made] if self.first else []), *before, *blocks.looped(
             [f"{products.name} = {value}", *part.nest([added])])]
+
+    def by_lines(self, one: Access, two: Access, taps: Sequence[str],
+                 many: bool) -> list[str] | None:
+        """The same as sums over lines, for either operand as the one that has the taps; `many`:
+        else the batch would be last."""
+        arrays, moved = (self.plain(one), self.plain(two)), self.moved(self.frame.plan.target)
+        for weights, source in (arrays, arrays[::-1]):
+            if weights is None or source is None or not self.first or self.factor.value != 1:
+                continue
+            lines = WrittenLines.of(self, weights, source, many)
+            if lines is not None and not self._joins(source.axes[0], weights, source, moved):
+                return lines.written(taps)
+        return None
 
     def _are_apart(self) -> bool:
         """Whether no two taps meet: each moves a place by less than places are apart."""
