@@ -12,10 +12,10 @@ import math
 from collections.abc import Iterable, Iterator
 
 from symconv.contraction import Span
-from symconv.element import Element
+from symconv.element import BEYOND, Element
 from symconv.integers import Int
 from symconv.packing import Packing
-from symconv.tiles import BEYOND, COMBED, Part, Tiles
+from symconv.tiles import COMBED, Part, Tiles
 
 # bytes
 _NEAR = 256         # a run that begins so close to another one is fetched with it

@@ -18,11 +18,12 @@ from functools import cache
 
 from symconv.clipping import Clipping, clipping
 from symconv.contraction import Contraction, Operand, Span, Strides
+from symconv.element import BEYOND, PANEL, most_copied
 from symconv.packing import Packing
 from symconv.parting import parted, parts
 from symconv.places import flat, names_in, stride
 from symconv.sharing import EVEN, grain, uneven
-from symconv.tiles import BEYOND, PANEL, TALL, WIDE, Part, Tiles, most_copied
+from symconv.tiles import TALL, WIDE, Part, Tiles
 from symconv.tiling import Tiling
 
 _WAITING = 1 << 20  # bytes of the sums that may wait in the workspace between two parts

@@ -18,12 +18,13 @@ from dataclasses import dataclass, replace
 
 from symconv.blocking import in_strips
 from symconv.contraction import Contraction, Operand, Span, Strides
+from symconv.element import most_copied
 from symconv.integers import Int
 from symconv.packing import Packing, copied
 from symconv.parting import parted, parts, shift, single
 from symconv.places import flat, group, names_in, stride
 from symconv.sharing import grain
-from symconv.tiles import Dots, Lane, Part, Read, Tiles, most_copied
+from symconv.tiles import Dots, Lane, Part, Read, Tiles
 from symconv.tiling import LOW
 
 _MOST = 4096        # sums: each of them takes a vector between two parts of the reduction

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from symconv import afar
-from symconv.element import Element
+from symconv.element import BEYOND, PANEL, Element
 from symconv.packing import Packing
 from symconv.sharing import largest_share
-from symconv.tiles import BEYOND, COMBED, PANEL, WIDE, Dots, Read, Tiles
+from symconv.tiles import COMBED, WIDE, Dots, Read, Tiles
 
 _PAGE = 4096        # bytes; 16 pages are at hand for writing
 _PANEL_WAYS = 10    # cache lines of vectors per set of L1 that stay there

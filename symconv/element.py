@@ -8,6 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BEYOND = 1_600_000
+"""Bytes that L2 has room for."""
+
+PANEL = 36_864
+"""Bytes of the vector operand that stay in L1 while all rows pass."""
+
+# what a copy may have at most, fitted to times of float32 and of float64: of larger elements there
+# may be more bytes than of small ones, and fewer elements
+_COPIED = 374_784   # bytes
+_BESIDES = 4_608    # elements
+
 _LINE = 64      # bytes of a cache line, and of the widest vector register
 
 
@@ -29,6 +40,11 @@ class Element:
 
 FLOAT32 = Element(4)
 FLOAT64 = Element(8)
+
+
+def most_copied(element: Element) -> int:
+    """Elements of the packed operand that one band and part may have: they should stay in L2."""
+    return element.within(_COPIED) + _BESIDES
 
 
 def element_of(dtype: str) -> Element:

@@ -34,12 +34,6 @@ from symconv.element import Element
 from symconv.integers import Int
 from symconv.packing import Packing
 
-BEYOND = 1_600_000
-"""Bytes that L2 has room for."""
-
-PANEL = 36_864
-"""Bytes of the vector operand that stay in L1 while all rows pass."""
-
 WIDE = 3
 """Vectors of a row of the largest tile, if they are as wide as a cache line."""
 
@@ -49,17 +43,7 @@ TALL = 8
 COMBED = 4
 """The largest distance of elements in the target that sums are woven into (`weaving`)."""
 
-# what a copy may have at most, fitted to times of float32 and of float64: of larger elements there
-# may be more bytes than of small ones, and fewer elements
-_CACHE = 374_784    # bytes
-_CACHED = 4_608     # elements besides
-
 _INWARD = 24    # tiles of 24 x 3 vectors that lie in each other's gaps stay in L1
-
-
-def most_copied(element: Element) -> int:
-    """Elements of the packed operand that one band and part may have: they should stay in L2."""
-    return element.within(_CACHE) + _CACHED
 
 
 @dataclass(frozen=True, slots=True)

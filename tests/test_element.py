@@ -10,11 +10,10 @@ from test_tuning import passes
 
 import symconv as sc
 from symconv import afar, effort, joining, offers
-from symconv.element import FLOAT32, FLOAT64, Element, element_of
+from symconv.element import BEYOND, FLOAT32, FLOAT64, PANEL, Element, element_of, most_copied
 from symconv.emit.c import emit_c
 from symconv.loops import Tiled
 from symconv.lower import lower
-from symconv.tiles import BEYOND, PANEL, most_copied
 
 BOTH = pytest.mark.parametrize("element", [FLOAT32, FLOAT64])
 WINDOWS = sc.ops.conv2d(padding=1, bias=False), {"x": (1, 96, 40, 40), "w": (64, 96, 3, 3)}
