@@ -12,18 +12,18 @@ import math
 from collections.abc import Iterable, Iterator
 
 from symconv.contraction import Span
+from symconv.element import BEYOND, Element
 from symconv.integers import Int
 from symconv.packing import Packing
-from symconv.tiles import BEYOND, COMBED, Part, Tiles
+from symconv.tiles import COMBED, Part, Tiles
 
-# elements
-_LINE = 16          # of a cache line
-_NEAR = 64          # a run that begins so close to another one is fetched with it
-_BLOCK = 131_072    # so much of the target stays in L2 until other sums fill its gaps
+# bytes
+_NEAR = 256         # a run that begins so close to another one is fetched with it
+_BLOCK = 524_288    # so much of the target stays in L2 until other sums fill its gaps
 
-# arrays of so many elements lie in L2, where others have been since; and of so many they do not
-_OPERANDS = (240_000, 1_500_000)
-_TARGETS = (160_000, 400_000)
+# arrays of so many bytes lie in L2, where others have been since; and of so many they do not
+_OPERANDS = (960_000, 6_000_000)
+_TARGETS = (640_000, 1_600_000)
 
 # runs that are read or written by turns, each fetched ahead
 _STREAMS = 32           # of numbers
@@ -41,22 +41,24 @@ def leaving(plan: Tiles) -> tuple[float, float]:
 
     Tiles write some lanes of one row after the other. A core holds a few such runs open, so that
     those of few rows go on in the next tile; of many rows each begins anew."""
-    missed = _missed(_target_reach(plan), _TARGETS)
+    missed = _missed(_target_reach(plan), _TARGETS, plan.element)
     if not missed:
         return 0.0, 0.0
+    near = plan.element.within(_NEAR)
     apart, row = plan.lanes[-1].target, abs(plan.target_row)
     inward = plan.loops if plan.is_inward else ()
-    begun = missed * _WRITTEN * min(1.0, row / _NEAR) / math.prod(span.extent for span in inward)
+    begun = missed * _WRITTEN * min(1.0, row / near) / math.prod(span.extent for span in inward)
     begun *= _between(plan.group, _ROWS, 1 / _pieces(plan))
     if apart <= COMBED:
         block = apart * plan.group * plan.band * math.prod(
             lane.extent for lane in plan.lanes[1:]) * math.prod(span.extent for span in plan.loops)
-        line = _STREAMED * (1 if block <= _BLOCK else apart)
+        line = _STREAMED * (1 if block <= plan.element.within(_BLOCK) else apart)
         return missed * (line + _WRITTEN * _leaps(plan)), begun
     filled = [*_moves(plan.target, inward)]
-    filled += [(row, min(plan.group, plan.tall))] if row < _NEAR else []
-    lines = min(float(_LINE), _reach(filled) / math.prod(extent for _, extent in filled))
-    return missed * max(_STREAMED, lines * _WRITTEN * min(1.0, apart / _NEAR)), begun
+    filled += [(row, min(plan.group, plan.tall))] if row < near else []
+    lines = min(float(plan.element.line),
+                _reach(filled) / math.prod(extent for _, extent in filled))
+    return missed * max(_STREAMED, lines * _WRITTEN * min(1.0, apart / near)), begun
 
 
 def vectors(plan: Tiles) -> float:
@@ -69,11 +71,11 @@ def vectors(plan: Tiles) -> float:
     rows = [*_moves(read, (*plan.taps, *plan.steps))]
     around = [*_moves(read, (*plan.slices, *plan.loops), plan.parts)]
     lanes = [(lane.pitch, lane.extent) for lane in plan.lanes]
-    missed = _missed(_reach([*rows, *around, *lanes]), _OPERANDS)
+    missed = _missed(_reach([*rows, *around, *lanes]), _OPERANDS, plan.element)
     often = plan.bands * math.prod(extent for _, extent in around)
     high = (min(plan.group, plan.tall) / plan.tall) ** 2
-    lines = -(-plan.width // _LINE) * math.prod(extent for _, extent in rows)
-    return missed * often * (high * _READ * _runs(rows) * -(-plan.width // plan.wide)
+    lines = -(-plan.width // plan.element.line) * math.prod(extent for _, extent in rows)
+    return missed * often * (high * _READ * _runs(rows, plan.element) * -(-plan.width // plan.wide)
                              + (1 - high) * _STREAMED * lines)
 
 
@@ -84,37 +86,40 @@ def numbers(plan: Tiles) -> float:
     parts = plan.part_count
     tasks = plan.bands * math.prod(span.extent for span in plan.slices)
     kept = plan.groups * parts * plan.group * plan.run if plan.kept else 0
-    back = _STREAMED * kept / _LINE * tasks if kept > BEYOND else 0.0
-    missed = _missed(_scalar_reach(plan), _OPERANDS)
+    far = kept > plan.element.within(BEYOND)
+    back = _STREAMED * kept / plan.element.line * tasks if far else 0.0
+    missed = _missed(_scalar_reach(plan), _OPERANDS, plan.element)
     if not missed:
         return back
     read = plan.scalar.base + plan.scalar.step
     inside = [*_moves(read, (*plan.taps, *plan.steps))]
     around = [*_moves(read, plan.loops)]
-    streams = _runs(inside)
+    streams = _runs(inside, plan.element)
     if streams <= _STREAMS:
-        begun = _runs([*inside, *around, (plan.row_stride, plan.group)])
+        begun = _runs([*inside, *around, (plan.row_stride, plan.group)], plan.element)
     else:
-        lines = min(float(plan.group), 1 + abs(plan.row_stride) * (plan.group - 1) / _LINE)
+        reach = abs(plan.row_stride) * (plan.group - 1)
+        lines = min(float(plan.group), 1 + reach / plan.element.line)
         begun = streams * lines * math.prod(extent for move, extent in around if move)
     return back + missed * _READ * begun * parts * plan.groups * (1 if plan.kept else tasks)
 
 
-def copying(packing: Packing) -> float:
+def copying(packing: Packing, element: Element) -> float:
     """To begin the runs of a large operand that are copied."""
-    runs = _runs([(axis.source * axis.step, axis.count) for axis in packing.axes])
-    return _missed(packing.room, _OPERANDS) * _COPIED * runs
+    runs = _runs([(axis.source * axis.step, axis.count) for axis in packing.axes], element)
+    return _missed(packing.room, _OPERANDS, element) * _COPIED * runs
 
 
-def lying(elements: int, groups: int) -> float:
+def lying(elements: int, groups: int, element: Element) -> float:
     """To fetch so many neighbours that are read where they lie, one of several such groups, line by
     line."""
-    return _missed(groups * elements, _OPERANDS) * _STREAMED * elements / _LINE
+    missed = _missed(groups * elements, _OPERANDS, element)
+    return missed * _STREAMED * elements / element.line
 
 
-def _missed(reach: int, ends: tuple[int, int]) -> float:
+def _missed(reach: int, ends: tuple[int, int], element: Element) -> float:
     """The share of runs that L2 does not hold where they begin, in an array of `reach` elements."""
-    return _between(reach, ends, 0.0)
+    return _between(reach * element.size, ends, 0.0)
 
 
 def _between(value: int, ends: tuple[int, int], least: float) -> float:
@@ -123,11 +128,11 @@ def _between(value: int, ends: tuple[int, int], least: float) -> float:
     return least + (1 - least) * min(1.0, max(0.0, (value - low) / (high - low)))
 
 
-def _runs(moves: Iterable[tuple[int, int]]) -> float:
+def _runs(moves: Iterable[tuple[int, int]], element: Element) -> float:
     """How many runs there are of places that so many steps of some distances lead to."""
-    count, reach = 1.0, 0
+    count, reach, near = 1.0, 0, element.within(_NEAR)
     for move, extent in sorted((abs(move), extent) for move, extent in moves if move):
-        if move > reach + _NEAR or count > 1:
+        if move > reach + near or count > 1:
             count *= 1 + (extent - 1) * min(1.0, move / max(1, reach))
         reach += move * (extent - 1)
     return count
@@ -136,8 +141,9 @@ def _runs(moves: Iterable[tuple[int, int]]) -> float:
 def _leaps(plan: Tiles) -> float:
     """How often a vector of sums goes on elsewhere in the target, where the next value of a lane
     does not stand behind the last one of the lane after it."""
-    return sum(_LINE / lane.pitch * min(1.0, abs(abs(lane.target) - behind.target * behind.extent)
-                                        / _NEAR)
+    line, near = plan.element.line, plan.element.within(_NEAR)
+    return sum(line / lane.pitch * min(1.0, abs(abs(lane.target) - behind.target * behind.extent)
+                                       / near)
                for lane, behind in zip(plan.lanes, plan.lanes[1:], strict=False))
 
 

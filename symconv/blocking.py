@@ -18,14 +18,15 @@ from functools import cache
 
 from symconv.clipping import Clipping, clipping
 from symconv.contraction import Contraction, Operand, Span, Strides
-from symconv.packing import LINE, Packing
+from symconv.element import BEYOND, PANEL, most_copied
+from symconv.packing import Packing
 from symconv.parting import parted, parts
 from symconv.places import flat, names_in, stride
 from symconv.sharing import EVEN, grain, uneven
-from symconv.tiles import BEYOND, CACHE, PANEL, TALL, WIDE, Part, Tiles
-from symconv.tiling import NARROWEST, Tiling
+from symconv.tiles import TALL, WIDE, Part, Tiles
+from symconv.tiling import Tiling
 
-_WAITING = 262144   # elements: how many sums may wait in the workspace between two parts
+_WAITING = 1 << 20  # bytes of the sums that may wait in the workspace between two parts
 
 
 def plans(contraction: Contraction, strides: Strides, target: Sequence[int],
@@ -99,8 +100,9 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
         part = within(divided)
         return None if part is None else tiling.plan(band, part, panels(divided), packing)
 
-    found, low = False, _may_be_low(tiling)
-    for band in _bands(tiling.lanes):
+    element = tiling.contraction.element
+    found, low, most, room = False, _may_be_low(tiling), most_copied(element), element.within
+    for band in _bands(tiling.lanes, element.line):
         reached = 0     # how many of the sizes of L1, for tall tiles and for low ones, a panel met
         for divided in parts(divisible, numbers, ragged, head):
             copy = None if tiling.direct else copied(divided)
@@ -110,9 +112,9 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
             size = _touched(tiling, band, divided) if packing is None else packing.size
             if smallest is None or size < smallest[0]:
                 smallest = size, band, divided, packing
-            if size <= CACHE and _waiting(tiling, band, divided) <= _WAITING:
+            if size <= most and _waiting(tiling, band, divided) <= room(_WAITING):
                 panel, before = panels(divided), reached
-                reached = 1 + (panel <= PANEL) + (low and 2 * panel <= PANEL)
+                reached = 1 + (panel <= room(PANEL)) + (low and 2 * panel <= room(PANEL))
                 made = planned(band, divided, packing) if reached > before else None
                 if made is not None:
                     found = True
@@ -125,11 +127,12 @@ def _blocked(tiling: Tiling, numbers: Mapping[str, str]) -> Iterator[Tiles]:
             yield from _variants(tiling, made, True, low)
 
 
-def _bands(lanes: Sequence[Span]) -> list[int]:
-    """How many values of the first lane a band may have, the largest number first."""
+def _bands(lanes: Sequence[Span], line: int) -> list[int]:
+    """How many values of the first lane a band may have, the largest number first; vectors have
+    `line` lanes."""
     extent = lanes[0].extent
-    unit = LINE if len(lanes) == 1 and extent > LINE else 1
-    unit = WIDE if unit > 1 and extent > 4 * WIDE else unit
+    unit = line if len(lanes) == 1 and extent > line else 1
+    unit = WIDE * line if unit > 1 and extent > 4 * WIDE * line else unit
     counts = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 48, 64, extent)
     sizes = {-(-extent // count) for count in counts if count <= extent}
     return sorted({min(extent, -(-size // unit) * unit) for size in sizes}, reverse=True)
@@ -163,7 +166,8 @@ def _variants(tiling: Tiling, plan: Tiles, tall: bool, low: bool) -> Iterator[Ti
                 yield made
                 if may:
                     yield replace(made, by_lanes=True)
-            if low and may and 2 * made.panel <= PANEL and made.group > TALL // 2:
+            if (low and may and 2 * made.panel <= made.element.within(PANEL)
+                    and made.group > TALL // 2):
                 yield replace(made, by_lanes=True, low=True)
 
 
@@ -171,7 +175,7 @@ def _may_be_low(tiling: Tiling) -> bool:
     """Whether low tiles are worth a thought: where vectors are read in place from a large
     operand, wide tiles read it in longer runs."""
     room = math.prod(stop - low for low, stop in tiling.along.valid)
-    return tiling.direct and room > BEYOND
+    return tiling.direct and room > tiling.contraction.element.within(BEYOND)
 
 
 def _narrowest(plan: Tiles) -> int:
@@ -179,11 +183,11 @@ def _narrowest(plan: Tiles) -> int:
     read in its place as many lanes as no tile reaches beyond."""
     first, *rest = plan.lanes
     if not rest:
-        return LINE
+        return plan.element.line
     if plan.packing is not None:
         return 1
     lanes = 1 + sum((lane.extent - 1) * lane.pitch for lane in rest)
-    return 1 + max(0, -(-(NARROWEST - lanes) // first.pitch))
+    return 1 + max(0, -(-(plan.element.line - lanes) // first.pitch))
 
 
 def _is_even(plan: Tiles) -> bool:
@@ -206,18 +210,21 @@ def in_strips(plan: Tiles, unit: int) -> Tiles | None:
 def may_be_by_lanes(plan: Tiles) -> bool:
     """Whether all rows may pass the panel of a tile before the next one follows: where there
     are several, each stays in L1, and is more than the numbers that a step reads."""
+    line = plan.element.line
     lanes = math.prod(lane.extent for lane in plan.lanes[1:]) * plan.band
     steps = math.prod(s.extent for s in plan.steps)
-    return (plan.dots is None and not plan.is_inward and lanes > WIDE
-            and 0 < plan.panel <= PANEL and plan.panel > 16 * _lines(plan) * steps)
+    return (plan.dots is None and not plan.is_inward and lanes > WIDE * line
+            and 0 < plan.panel <= plan.element.within(PANEL)
+            and plan.panel > line * _lines(plan, line) * steps)
 
 
-def _lines(plan: Tiles) -> float:
-    """The cache lines that the numbers of a step take, where runs use all of a line."""
+def _lines(plan: Tiles, line: int) -> float:
+    """The cache lines of `line` elements that the numbers of a step take, where runs use all of
+    one."""
     if plan.gathered:
-        return 0.5
-    return min(8.0, 1 + abs(plan.row_stride) * 7 / 16) * (
-        1.0 if plan.regular is None else min(1.0, abs(plan.regular) / 16))
+        return TALL / line
+    return min(8.0, 1 + abs(plan.row_stride) * 7 / line) * (
+        1.0 if plan.regular is None else min(1.0, abs(plan.regular) / line))
 
 
 def _gathered(tiling: Tiling, plan: Tiles) -> Iterator[Tiles]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.contraction import Contraction, Operand, Span, bounds, is_affine, narrowing
+from symconv.element import Element
 from symconv.integers import Int
 from symconv.ir import (
     Access,
@@ -34,11 +35,12 @@ from symconv.unknowns import Eliminated
 
 
 def contractions(free: Sequence[Index], term: Term, parts: Eliminated,
-                 tensor: Mapping[str, Tensor]) -> tuple[Contraction, ...] | None:
+                 tensor: Mapping[str, Tensor],
+                 element: Element) -> tuple[Contraction, ...] | None:
     """The classes of an eliminated term; None where it is no product of two affine reads, where
     sizes are not fixed, or where rows say more than ranges of subscripts.
 
-    `tensor` gives the operands by name.
+    `tensor` gives the operands by name, `element` is that of all arrays.
     """
     split = factors(term.body)
     if split is None or not parts.covers:
@@ -49,7 +51,7 @@ def contractions(free: Sequence[Index], term: Term, parts: Eliminated,
     found: list[Contraction] = []
     for values in itertools.product(*(range(extent or 0) for extent in extents)):
         numbers = {v.name: Int.of(value) for v, value in zip(residues, values, strict=True)}
-        made = _Class(free, parts, split, numbers, tensor).contraction()
+        made = _Class(free, parts, split, numbers, tensor, element).contraction()
         if made is None:
             return None
         if all(span.extent > 0 for span in made.outer):
@@ -97,6 +99,7 @@ class _Class:
     split: tuple[Fraction, Access, Access]
     numbers: dict[str, Int]
     tensor: Mapping[str, Tensor]
+    element: Element
 
     def contraction(self) -> Contraction | None:
         for name, value in self.parts.lets:
@@ -130,12 +133,12 @@ class _Class:
         factor, left, right = self.split
         if Int.of(-1) in (*outside, *inside) or any(span.extent <= 0 for span in inner):
             nothing = (Operand(left.tensor, (), (), ()), Operand(right.tensor, (), (), ()))
-            return Contraction(target, outer, (), nothing, factor, True)
+            return Contraction(target, outer, (), nothing, factor, True, self.element)
         operands = self._operands([row for row in (*outside, *inside) if len(row.names()) > 1
                                    or not row.names() <= inner_names], spans)
         if operands is None or not all(is_affine(place) for place in target):
             return None
-        return Contraction(target, outer, inner, operands, factor, False)
+        return Contraction(target, outer, inner, operands, factor, False, self.element)
 
     def _value(self, expression: Int) -> Int:
         return expression.substitute(self.parts.values).substitute(self.numbers)

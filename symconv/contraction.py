@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from symconv.element import Element
 from symconv.integers import Int
 
 Strides: TypeAlias = tuple[Sequence[int], Sequence[int]]
@@ -56,7 +57,8 @@ class Operand:
 @dataclass(frozen=True, slots=True)
 class Contraction:
     """One residue class of a term. `outer` visits its part of the target, each element once; a
-    variable with one value is a number already. `is_empty`: no point, the sums are zero."""
+    variable with one value is a number already. `is_empty`: no point, the sums are zero. All arrays
+    have the same `element`."""
 
     target: tuple[Int, ...]
     outer: tuple[Span, ...]
@@ -64,6 +66,7 @@ class Contraction:
     operands: tuple[Operand, Operand]
     factor: Fraction
     is_empty: bool
+    element: Element
 
 
 def bounds(expression: Int, spans: Mapping[str, Span]) -> tuple[int, int] | None:

@@ -18,12 +18,13 @@ from dataclasses import dataclass, replace
 
 from symconv.blocking import in_strips
 from symconv.contraction import Contraction, Operand, Span, Strides
+from symconv.element import most_copied
 from symconv.integers import Int
-from symconv.packing import LINE, Packing, copied
+from symconv.packing import Packing, copied
 from symconv.parting import parted, parts, shift, single
 from symconv.places import flat, group, names_in, stride
 from symconv.sharing import grain
-from symconv.tiles import CACHE, Dots, Lane, Part, Read, Tiles
+from symconv.tiles import Dots, Lane, Part, Read, Tiles
 from symconv.tiling import LOW
 
 _MOST = 4096        # sums: each of them takes a vector between two parts of the reduction
@@ -42,7 +43,8 @@ def dot_plans(contraction: Contraction, strides: Strides, target: Sequence[int],
     ours, theirs = (names_in(operand.subscripts) for operand in contraction.operands)
     only = [s for s in contraction.outer if s.name in ours - theirs - fixed]
     others = [s for s in contraction.outer if s.name in theirs - ours - fixed]
-    runs = [s for s in contraction.inner if s.name in ours & theirs and s.extent >= LINE // 2]
+    least = contraction.element.line // 2
+    runs = [s for s in contraction.inner if s.name in ours & theirs and s.extent >= least]
     for column, row, run in itertools.product(only, others or (None,), runs):
         for still in _lying(contraction, run, strides):
             for made in _Planner(contraction, column, row, run, still, strides, target, names,
@@ -55,7 +57,7 @@ def _lying(contraction: Contraction, run: Span, strides: Strides) -> list[tuple[
     """Which operands may be read where they lie: none, and all that can be."""
     found = tuple(
         operand for operand, each in zip(contraction.operands, strides, strict=True)
-        if run.extent % LINE == 0 and not any(operand.guarded)
+        if run.extent % contraction.element.line == 0 and not any(operand.guarded)
         and stride(operand.subscripts, each, run.name) == 1)
     return [(), found] if found else [()]
 
@@ -92,7 +94,7 @@ class _Planner:
             if not made:
                 break
             best = made
-            if _size(made[0]) <= CACHE:
+            if _size(made[0]) <= most_copied(self.contraction.element):
                 break
         yield from best
 
@@ -156,7 +158,8 @@ class _Planner:
         used = names_in(operand.subscripts)
         found = copied(replace(operand, subscripts=places), strides, (self.run,),
                        {s.name: s for s in within if s.name in used}, around,
-                       [shift(place, divided) for place in operand.subscripts])
+                       [shift(place, divided) for place in operand.subscripts],
+                       self.contraction.element)
         return None if found is None else found.packing(self.names[0], self.run.extent)
 
     def _is_guarded(self) -> bool:

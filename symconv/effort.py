@@ -1,4 +1,4 @@
-"""How long a tile plan takes, by a model of one core with vectors of 16 lanes.
+"""How long a tile plan takes, by a model of one core whose vectors fill cache lines.
 
 The unit is the time of one multiply-add of vectors where nothing holds it up: half a cycle on a
 core with two units for them, one cycle on a core with one. The costs of the rest are those of the
@@ -16,12 +16,12 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from symconv import afar
+from symconv.element import BEYOND, PANEL, Element
 from symconv.packing import Packing
 from symconv.sharing import largest_share
-from symconv.tiles import BEYOND, COMBED, PANEL, WIDE, Dots, Read, Tiles
+from symconv.tiles import COMBED, WIDE, Dots, Read, Tiles
 
-_LANES = 16         # elements of a vector register, and of a cache line
-_PAGE = 1024        # elements; 16 pages are at hand for writing
+_PAGE = 4096        # bytes; 16 pages are at hand for writing
 _PANEL_WAYS = 10    # cache lines of vectors per set of L1 that stay there
 _WAYS = 4           # cache lines of numbers per set of L1 that stay there beside the vectors
 
@@ -33,9 +33,10 @@ _ENTERING = 0.65    # a line of a panel that enters L1
 _NUMBERS = 0.9      # a line of numbers from L2
 _AFAR = 5.5         # a line of numbers from beyond L2, on pages of their own
 _BACK = 2.0         # a line of a copy that is read back
-_WAITING = ((6_144, 2.0), (65_536, 12.0), (math.inf, 50.0))
-"""What it costs a vector of sums to wait between two parts, with at most so many of them."""
+_WAITING = ((24_576, 2.0), (262_144, 12.0), (math.inf, 50.0))
+"""What it costs a vector of sums to wait between two parts, with at most so many bytes of them."""
 
+_APART = 1.5        # a sum that is written by itself
 _PLAIN = 20.0       # a tile whose sums need not be moved
 _NARROW = 0.5       # of its time, how much longer half a tile takes at most
 _LOST = 0.05        # how much of what two cores lose counts: one core is more frequent
@@ -45,24 +46,25 @@ def effort(plan: Tiles) -> float:
     """The time of all tasks of a plan, on one core."""
     if plan.dots is not None:
         return _dots(plan, plan.dots)
-    parts = plan.part_count
+    parts, line = plan.part_count, plan.element.line
     taps = math.prod(s.extent for s in plan.taps)
     head = plan.steps[0].extent if plan.steps else 1
     calls = parts * taps * -(-head // plan.chunk)
     steps = parts * taps * head * plan.inner * plan.taken
     heights = blocks(plan.group, plan.tall)
-    wait = next(cost for most, cost in _WAITING if plan.width * plan.group <= most)
+    waiting = plan.width * plan.group * plan.element.size
+    wait = next(cost for most, cost in _WAITING if waiting <= most)
     far, begun = afar.leaving(plan)
     store = _store(plan) + plan.guarded * 2 + far
     total = 0.0
     for rows, high in heights.items():
-        widths = blocks(-(-plan.width // _LANES), widest(rows))
+        widths = blocks(-(-plan.width // line), widest(rows))
         vector, number = _lines(plan, rows, sum(heights.values()), sum(widths.values()))
         for vectors, wide in widths.items():
             size = rows * vectors
             loads = rows + vectors * _loads(plan)
             busy = max(size, _LATENCY, loads) + _LOAD * loads
-            runs = 1 if plan.is_flat else 1 + vectors * _LANES / plan.lanes[-2].pitch
+            runs = 1 if plan.is_flat else 1 + vectors * line / plan.lanes[-2].pitch
             time = (busy + vector * vectors + number) * steps
             time += calls * (5 + 2.8 * size) + (parts - 1) * wait * size
             time += size * store + (_PLAIN if plan.is_plain else (12 * rows + 30) * runs)
@@ -78,8 +80,8 @@ def effort(plan: Tiles) -> float:
         total += copies * plan.run * sum(gathering(rows) * high for rows, high in heights.items())
     total += copying(plan)
     again = 0.0
-    if plan.packing is not None:
-        again = parts * _packing(plan.packing) if plan.groups == 1 or parts == 1 else 0.0
+    if plan.packing is not None and (plan.groups == 1 or parts == 1):
+        again = parts * _packing(plan.packing, plan.element)
     if plan.strip:
         again = 0.0
     return _shared(total, again, plan, slices)
@@ -91,19 +93,19 @@ def copying(plan: Tiles) -> float:
         return 0.0
     parts = plan.part_count
     copies = math.prod(s.extent for s in plan.slices) * plan.bands * parts
-    return copies * (plan.groups if parts > 1 else 1) * _packing(plan.packing)
+    return copies * (plan.groups if parts > 1 else 1) * _packing(plan.packing, plan.element)
 
 
 def _store(plan: Tiles) -> float:
     """To write a vector of sums: elements apart cost more, and still more where they lie on more
     pages than a core keeps at hand for writing."""
-    lane = plan.lanes[-1]
+    lane, line, page = plan.lanes[-1], plan.element.line, plan.element.within(_PAGE)
     if lane.target == 1:
         return 2.0 if plan.is_plain else 4.0
     if lane.target <= COMBED:
         return 6.0 + 6.0 * lane.target
-    count = min(lane.extent if len(plan.lanes) > 1 else plan.band, WIDE)
-    return 24.0 if count * min(lane.target, _PAGE) <= 16 * _PAGE else 96.0
+    count = min(lane.extent if len(plan.lanes) > 1 else plan.band, WIDE * line)
+    return line * (_APART if count * min(lane.target, page) <= 16 * page else 4 * _APART)
 
 
 def _loads(plan: Tiles) -> float:
@@ -119,50 +121,52 @@ def _lines(plan: Tiles, rows: int, blocks: int, tiles: int) -> tuple[float, floa
 
     The numbers of a block of rows stay in L1 from tile to tile if there is room beside the
     panel; the panel stays there from block to block where all rows pass it."""
+    line, room = plan.element.line, plan.element.within(PANEL)
     steps = max(1, math.prod(s.extent for s in (*plan.taps, *plan.steps)))
-    vector = plan.panel / steps / WIDE * (1.0 if _loads(plan) == 1 else 1.25)
-    stays = plan.panel <= PANEL and (plan.by_lanes or tiles == 1)
+    vector = plan.panel / steps / (WIDE * line) * (1.0 if _loads(plan) == 1 else 1.25)
+    stays = plan.panel <= room and (plan.by_lanes or tiles == 1)
     vector *= _ENTERING / blocks if stays and not _is_crowded(plan) else _VECTORS
-    if plan.packing is not None and plan.packing.size <= PANEL:
+    if plan.packing is not None and plan.packing.size <= room:
         vector = 0.0
     if plan.gathered:
-        number = rows / _LANES
+        number = rows / line
         stays = not plan.by_lanes and number * steps <= 64 * _WAYS
         return vector, _NUMBERS * number / (tiles if stays else 1)
     reach = abs(plan.row_stride) * (rows - 1)
-    number = min(float(rows), 1 + reach / _LANES)
+    number = min(float(rows), 1 + reach / line)
     room = _sets(plan, plan.scalar) * _WAYS
     shared, within = 1.0, number
     for span in (*reversed(plan.steps), *reversed(plan.taps)):
         apart = abs((plan.scalar.step + plan.scalar.base).factor(span.name))
-        if 0 < apart <= _LANES // 2 and within <= room:
-            shared = min(_LANES, shared * min(span.extent, _LANES / apart))
+        if 0 < apart <= line // 2 and within <= room:
+            shared = min(line, shared * min(span.extent, line / apart))
         within *= span.extent
     if number * steps <= room:      # the next block of rows goes on where this one ends
-        number = min(number, max(1, abs(plan.row_stride)) * rows / _LANES)
+        number = min(number, max(1, abs(plan.row_stride)) * rows / line)
     crowded = 1.0 if _sets(plan, plan.scalar) > 8 else 3.0
     number *= crowded * (1.0 if plan.regular else 1.5) / shared
     if not plan.by_lanes and number * steps <= room:
         number /= tiles
     every = plan.group * plan.run * plan.part_count
-    is_far = every > BEYOND and abs(plan.regular or _LANES) >= _LANES
+    is_far = every > plan.element.within(BEYOND) and abs(plan.regular or line) >= line
     return vector, number * (_AFAR if is_far else _NUMBERS)
 
 
 def _gathering(plan: Tiles) -> Callable[[int], float]:
     """To gather the numbers of a step for so many rows."""
-    apart = abs(plan.regular or _LANES)
-    lines = 0.8 * min(1.0, apart / _LANES) * (1.0 if _sets(plan, plan.scalar) > 8 else 2.0)
+    line = plan.element.line
+    apart = abs(plan.regular or line)
+    lines = 0.8 * min(1.0, apart / line) * (1.0 if _sets(plan, plan.scalar) > 8 else 2.0)
     if plan.row_stride == 1:
-        return lambda rows: 1.8 + lines * rows / _LANES
-    return lambda rows: rows * (2.4 + lines * min(1.0, abs(plan.row_stride) / _LANES))
+        return lambda rows: 1.8 + lines * rows / line
+    return lambda rows: rows * (2.4 + lines * min(1.0, abs(plan.row_stride) / line))
 
 
 def _is_crowded(plan: Tiles) -> bool:
     """Whether vectors that are read in place share too few sets of L1 to stay there."""
     if plan.packing is not None or not plan.steps:
         return False
-    lines = plan.wide // _LANES + 1
+    lines = plan.wide // plan.element.line + 1
     steps = math.prod(s.extent for s in plan.steps)
     sets = lines * _sets(plan, plan.vector)
     return sets < 64 and steps * lines > _PANEL_WAYS * sets
@@ -171,8 +175,9 @@ def _is_crowded(plan: Tiles) -> bool:
 def _sets(plan: Tiles, read: Read) -> int:
     """The sets of L1 that the steps of a run begin in: those a multiple of a cache line apart
     share few of the 64."""
+    line = plan.element.line
     apart = read.step.factor(plan.steps[-1].name) if plan.steps else 1
-    return 64 // math.gcd(64, apart // _LANES) if apart and apart % _LANES == 0 else 64
+    return 64 // math.gcd(64, apart // line) if apart and apart % line == 0 else 64
 
 
 def _shared(time: float, again: float, plan: Tiles, slices: int) -> float:
@@ -182,9 +187,10 @@ def _shared(time: float, again: float, plan: Tiles, slices: int) -> float:
     odd = largest_share(slices * tasks, lambda task: (
         task // tasks * plan.lanes[0].extent * plan.row.extent + _done(plan, task % tasks))) - 1
     if plan.strip and plan.bands == slices == 1 and plan.dots is None:  # vectors and tiles are cut
+        line = plan.element.line
         half = plan.width * -(-plan.shares // 2) * plan.strip // plan.band
-        odd += 2 * -(-half // _LANES) / -(-plan.width // _LANES) - 1
-        odd += _NARROW * max(0.0, 1 - half / WIDE)
+        odd += 2 * -(-half // line) / -(-plan.width // line) - 1
+        odd += _NARROW * max(0.0, 1 - half / (WIDE * line))
     halved = plan.bands * slices % 2 and plan.shares > 1
     return time + _LOST * (odd * time + (again if halved else 0.0))
 
@@ -203,13 +209,14 @@ def _dots(plan: Tiles, dots: Dots) -> float:
     """The time of a plan of dot products."""
     parts = plan.part_count
     slices, loops = (math.prod(s.extent for s in spans) for spans in (plan.slices, plan.loops))
-    steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // _LANES)
+    steps = math.prod(s.extent for s in plan.steps) * parts * -(-dots.width // plan.element.line)
     copies = [packing for packing in (plan.packing, dots.packing) if packing is not None]
     run = dots.width * math.prod(s.extent for s in plan.steps)
     lying = run * ((plan.packing is None) * plan.lanes[0].extent
                    + (dots.packing is None) * plan.group)
     size = sum(packing.size for packing in copies) + lying
-    line = 0.0 if size <= PANEL else _BACK if size <= BEYOND else 2 * _BACK
+    room = plan.element.within
+    line = 0.0 if size <= room(PANEL) else _BACK if size <= room(BEYOND) else 2 * _BACK
     total = 0.0
     for rows, high in blocks(plan.group, plan.tall).items():
         for columns, wide in blocks(plan.lanes[0].extent, widest(rows)).items():
@@ -218,9 +225,10 @@ def _dots(plan: Tiles, dots: Dots) -> float:
             time += parts * (30 + 4 * size) + 60 * size
             total += time * high * wide
     total *= loops
-    total += parts * sum(map(_packing, copies)) + afar.lying(parts * lying, plan.groups)
+    total += parts * sum(_packing(copy, plan.element) for copy in copies) + afar.lying(
+        parts * lying, plan.groups, plan.element)
     shared = dots.packing if plan.strip else plan.packing
-    again = 0.0 if shared is None else parts * _packing(shared)
+    again = 0.0 if shared is None else parts * _packing(shared, plan.element)
     return _shared(plan.groups * slices * total, again, plan, slices)
 
 
@@ -243,18 +251,18 @@ def widest(rows: int, registers: int = 32) -> int:
     return max(v for v in range(1, 9) if rows * v + v + 1 < registers)
 
 
-def _packing(packing: Packing) -> float:
+def _packing(packing: Packing, element: Element) -> float:
     """To fill a copy, and to read it back where it does not stay in L1."""
-    back = _BACK * packing.size / _LANES if packing.size > PANEL else 0.0
-    return _copying(packing) + afar.copying(packing) + back
+    back = _BACK * packing.size / element.line if packing.size > element.within(PANEL) else 0.0
+    return _copying(packing, element) + afar.copying(packing, element) + back
 
 
-def _copying(packing: Packing) -> float:
-    """Rows along memory, blocks turned, or elements one by one."""
+def _copying(packing: Packing, element: Element) -> float:
+    """Rows along memory or blocks turned, line by line, or elements one by one."""
     last = packing.lanes[-1]
     lines = packing.size / max(1, last.count)
     if last.step * last.source == 1:
-        return 0.9 * packing.size + 8 * lines
+        return 14.4 * packing.size / element.line + 8 * lines
     if last.slots == 1 and any(axis.source == 1 for axis in packing.plain):
-        return 1.2 * packing.size + 8 * lines
+        return 19.2 * packing.size / element.line + 8 * lines
     return 2.0 * packing.size + 24 * lines

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from symconv.absence import refusal
 from symconv.choice import Choice
+from symconv.element import FLOAT32, Element
 from symconv.integers import Int
 from symconv.ir import Definition, Program
 from symconv.looped import Looped
@@ -37,19 +38,21 @@ from symconv.wanted import guards, readers
 
 
 def lower(item: Pass, schedule: str = "auto", transforms: bool = False,
-          choice: Choice | None = None) -> Routine:
+          choice: Choice | None = None, element: Element = FLOAT32) -> Routine:
     """The loops of a pass. Its program's sizes may be names or numbers.
 
     `schedule` is one of `schedule.SCHEDULES`; faster ones than "reference" need numbers. With
     `transforms`, "auto" may take a Winograd plan. A `choice` decides among the plans of "auto".
+    Plans are for arrays of reals that consist of such an `element`.
     """
-    made = _lowered(item, schedule, transforms, choice)
+    made = _lowered(item, schedule, transforms, choice, element)
     if choice is not None:
         choice.confirm(plan_texts(made))
     return made
 
 
-def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None) -> Routine:
+def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None,
+             element: Element) -> Routine:
     program = item.program
     is_fast = schedule != "reference" and not program.sizes
     count = task_axes(program)
@@ -71,9 +74,9 @@ def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None)
     windows = (_together(definitions, program, tasks, choice)
                or _stencils(definitions, program, tasks, choice)) if is_fast else {}
     if is_fast and len(definitions) == 1 and not windows:
-        tiles = _tiled(program.definitions[0], program, frozenset(), 0, choice,
+        tiles = _tiled(program.definitions[0], program, frozenset(), 0, choice, element,
                        alone=True)
-        node = _transformed(program, tiles, schedule, choice) if (
+        node = _transformed(program, tiles, schedule, choice, element) if (
             transforms or schedule == "winograd") else None
         if node is not None:
             return Routine(item.name, program, transform_tasks(node), (), (node,))
@@ -86,7 +89,8 @@ def _lowered(item: Pass, schedule: str, transforms: bool, choice: Choice | None)
     for definition in definitions:
         name = definition.target.name
         whole = windows[name] if name in windows else (
-            _tiled(definition, program, outside, count, choice, alone=False) if is_fast else None)
+            _tiled(definition, program, outside, count, choice, element, alone=False)
+            if is_fast else None)
         if whole is not None:
             body.append(whole)
         elif name not in windows:
@@ -173,7 +177,7 @@ def _stencils(definitions: Sequence[Definition], program: Program,
 
 
 def _tiled(definition: Definition, program: Program, outside: frozenset[str],
-           dropped: int, choice: Choice | None, alone: bool) -> Tiled | None:
+           dropped: int, choice: Choice | None, element: Element, alone: bool) -> Tiled | None:
     """The definition in tiles, where that suits it; `outside` are indices that are set."""
     taken = global_names(program)
     names = taken | {index.name for index in definition.free} | {
@@ -185,11 +189,11 @@ def _tiled(definition: Definition, program: Program, outside: frozenset[str],
 
     whole = Looped(definition, outside, frozenset(), taken, program)
     return tiled(definition, program, outside, dropped, names, whole.eliminated, point,
-                 alone, choice)
+                 alone, element, choice)
 
 
 def _transformed(program: Program, tiles: Tiled | None, schedule: str,
-                 choice: Choice | None) -> Transformed | None:
+                 choice: Choice | None, element: Element) -> Transformed | None:
     """The only definition of a program by a Winograd plan, where that suits it."""
     (definition,) = program.definitions
     taken = global_names(program)
@@ -202,4 +206,4 @@ def _transformed(program: Program, tiles: Tiled | None, schedule: str,
 
     whole = Looped(definition, frozenset(), frozenset(), taken, program)
     return transformed(definition, program, tiles, names, whole.eliminated, point,
-                       schedule == "winograd", choice)
+                       schedule == "winograd", element, choice)

@@ -23,15 +23,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symconv.contraction import Operand, Span, bounds
+from symconv.element import Element
 from symconv.integers import Int, floor_div
 
-LINE = 16
-"""Elements: strides of planes are multiples of this, and no vector is longer."""
-
-SLACK = 256
-"""Zeros behind a packed operand, which the lanes of the last tile may read."""
-
-_PAGE = 512     # elements; strides that are multiples of a page compete for the same cache sets
+_SLACK = 1024   # bytes of zeros behind a packed operand, which the lanes of the last tile may read
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +64,9 @@ class Packing:
 
     `axes` are in that order; `base` is the position in the array of the axes that are not
     copied, and `tests` are subscripts along them, each with the range outside which all is zero;
-    `plane` is the number of elements of one slot of all lanes, `room` elements
-    at least belong to the array. A `common` copy holds what several contractions read.
+    `plane` is the number of elements of one slot of all lanes, in whole lines of `line` elements;
+    `slack` zeros stand behind the last one. `room` elements at least belong to the array. A
+    `common` copy holds what several contractions read.
     """
 
     tensor: str
@@ -80,8 +76,9 @@ class Packing:
     plane: int
     size: int
     room: int
-    common: bool = False
-    slack: int = SLACK
+    line: int
+    slack: int
+    common: bool
 
     @property
     def plain(self) -> tuple[PackedAxis, ...]:
@@ -96,7 +93,7 @@ class Packing:
         vector."""
         (lane,) = self.lanes
         return (lane.count == width and lane.slots == 1
-                and self.plane >= -(-width // LINE) * LINE)
+                and self.plane >= -(-width // self.line) * self.line)
 
     def offset(self, places: Sequence[Int], lanes: Sequence[Span]) -> Int:
         """The position of lane 0 for given values of the other variables, floors included."""
@@ -122,26 +119,30 @@ class Copied:
     base: Int
     tests: tuple[tuple[Int, int, int], ...]
     room: int
+    element: Element
     common: bool
 
     def packing(self, name: str, band: int) -> Packing:
         """The layout where `band` values of the first lane are packed at a time, those numbered
         by the variable `name`."""
-        axes, plane, size = _laid_out(self.plain, self.along, self.lanes, (name, band))
-        return Packing(self.tensor, axes, self.base, self.tests, plane, size, self.room,
-                       self.common)
+        axes, plane, size = _laid_out(self.plain, self.along, self.lanes, (name, band),
+                                      self.element)
+        slack = self.element.within(_SLACK)
+        return Packing(self.tensor, axes, self.base, self.tests, plane, size + slack, self.room,
+                       self.element.line, slack, self.common)
 
 
 def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
            rest: Mapping[str, Span], outside: Collection[str],
-           shifts: Sequence[tuple[Int, int]],
+           shifts: Sequence[tuple[Int, int]], element: Element,
            reaches: Mapping[int, tuple[int, int]] | None = None) -> Copied | None:
     """What is copied of an operand; None where a lane is not alone on its axis.
 
     `lanes` are the lane variables, slowest first. `rest` are the variables that vary inside a
     pack, `outside` those that are fixed around it. `shifts` tell how far the part of the
-    reduction moves the subscript of each axis, and how far at most. `reaches` are the least and
-    the largest subscripts along some axes, for the first lanes, where others read the copy too.
+    reduction moves the subscript of each axis, and how far at most; all arrays have the `element`.
+    `reaches` are the least and the largest subscripts along some axes, for the first lanes, where
+    others read the copy too.
     """
     wider = {} if reaches is None else reaches
     named = {lane.name: lane for lane in lanes}
@@ -168,7 +169,7 @@ def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
     room = 1 + sum((stop - 1) * stride
                    for (_, stop), stride in zip(operand.valid, strides, strict=True))
     return Copied(operand.tensor, tuple(plain), tuple(along[lane.name] for lane in lanes),
-                  tuple(lanes), base, tuple(tests), room, reaches is not None)
+                  tuple(lanes), base, tuple(tests), room, element, reaches is not None)
 
 
 def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequence[Span],
@@ -193,7 +194,8 @@ def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequenc
 
 
 def _laid_out(plain: Sequence[PackedAxis], along: Sequence[PackedAxis], lanes: Sequence[Span],
-              band: tuple[str, int]) -> tuple[tuple[PackedAxis, ...], int, int]:
+              band: tuple[str, int],
+              element: Element) -> tuple[tuple[PackedAxis, ...], int, int]:
     """The axes in the order of the layout, with their strides, the plane and the size."""
     made: list[PackedAxis] = []
     stride, shared = 1, 0
@@ -207,17 +209,17 @@ def _laid_out(plain: Sequence[PackedAxis], along: Sequence[PackedAxis], lanes: S
             shared = min(_shared(made[0]), count - extent)      # lanes must not overlap
             count -= shared
         stride *= count
-    plane = stride = _odd(-(-(stride + shared) // LINE))
+    plane = stride = _odd(-(-(stride + shared) // element.line)) * element.line
     slotted: list[PackedAxis] = []
     for axis in reversed(made):
         slotted.insert(0, replace(axis, slot_stride=stride))
         stride *= axis.slots
     ordered: list[PackedAxis] = []
     for axis in reversed(plain):
-        stride = spread(stride)
+        stride = element.spread(stride)
         ordered.insert(0, replace(axis, stride=stride))
         stride *= axis.count
-    return (*ordered, *slotted), plane, stride + SLACK
+    return (*ordered, *slotted), plane, stride
 
 
 def _shared(axis: PackedAxis) -> int:
@@ -233,9 +235,4 @@ def _shared(axis: PackedAxis) -> int:
 
 def _odd(lines: int) -> int:
     """A plane of so many lines, or one more: an odd number of them uses all sets of a cache."""
-    return (lines + (lines >= 8 and lines % 2 == 0)) * LINE
-
-
-def spread(stride: int) -> int:
-    """A stride, a line more where its multiples would compete for the same cache sets."""
-    return stride + LINE if stride % _PAGE == 0 else stride
+    return lines + (lines >= 8 and lines % 2 == 0)

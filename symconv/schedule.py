@@ -22,6 +22,7 @@ from functools import cache
 from symconv.choice import Choice, plan_taken
 from symconv.contracting import contractions
 from symconv.contraction import Contraction, Span
+from symconv.element import Element
 from symconv.fusing import fused
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
@@ -46,14 +47,14 @@ Point = Callable[[Definition], tuple[Node, ...]]
 
 
 def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropped: int,
-          used: set[str], eliminate: Eliminate, point: Point, alone: bool,
+          used: set[str], eliminate: Eliminate, point: Point, alone: bool, element: Element,
           choice: Choice | None = None) -> Tiled | None:
     """A definition in tiles; None where the reference schedule is the only one.
 
     A definition that is `alone` in its routine makes its own tasks. `fixed` are free indices that
     are set outside; intermediates of the program have lost their
     first `dropped` axes. `eliminate` solves a term of the definition, `point` lowers a
-    definition for one element of its target.
+    definition for one element of its target; all arrays have the same `element`.
     """
     if definition.reduction != "sum" or definition.target.kind != "real":
         return None
@@ -64,7 +65,7 @@ def tiled(definition: Definition, program: Program, fixed: frozenset[str], dropp
         return None
     known = {name: stride for name, stride in strides.items() if stride is not None}
     names = (fresh("band", used), fresh("group", used), fresh("row", used))
-    every = [contractions(definition.free, term, eliminate(term), tensors)
+    every = [contractions(definition.free, term, eliminate(term), tensors, element)
              for term in definition.terms]
     every = _merged(every, fixed, used)
     every = _fused(every, known, known[definition.target.name], fixed, used)

@@ -30,20 +30,12 @@ import math
 from dataclasses import dataclass
 
 from symconv.contraction import Contraction, Span
+from symconv.element import Element
 from symconv.integers import Int
 from symconv.packing import Packing
 
-CACHE = 98304
-"""Elements of the packed operand that one band and part may have: they should stay in L2."""
-
-BEYOND = 400_000
-"""Elements that L2 has room for."""
-
-PANEL = 9216
-"""Elements of the vector operand that stay in L1 while all rows pass."""
-
-WIDE = 48
-"""Lanes of the largest tile where vectors have 16."""
+WIDE = 3
+"""Vectors of a row of the largest tile, if they are as wide as a cache line."""
 
 TALL = 8
 """Rows of the largest tile."""
@@ -51,7 +43,7 @@ TALL = 8
 COMBED = 4
 """The largest distance of elements in the target that sums are woven into (`weaving`)."""
 
-_INWARD = 24    # tiles of 24 x 48 lanes that lie in each other's gaps stay in L1
+_INWARD = 24    # tiles of 24 x 3 vectors that lie in each other's gaps stay in L1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +119,7 @@ class Tiles:
 
     The vectors of a step are read at `vector`: in the copy that `packing` lays out, or where the
     operand lies if there is none. With `guarded`, zeros of the copy stand for elements that do
-    not exist. A tile of `WIDE` lanes reads `panel` elements of the operand in a part. With
+    not exist. A tile of `WIDE` vectors reads `panel` elements of the operand in a part. With
     `by_lanes` all rows pass that panel before the next tile follows; otherwise a block of rows
     goes along all lanes. With `dots` there are columns in place of lanes.
 
@@ -167,14 +159,18 @@ class Tiles:
     strip: int = 0
 
     @property
+    def element(self) -> Element:
+        return self.contraction.element
+
+    @property
     def tall(self) -> int:
         """The rows of a tile, at most."""
         return TALL // 2 if self.low else TALL
 
     @property
     def wide(self) -> int:
-        """The lanes of the widest tile where vectors have 16."""
-        return 2 * WIDE if self.low else WIDE
+        """The lanes of the widest tile, if its vectors are as wide as a cache line."""
+        return (2 * WIDE if self.low else WIDE) * self.element.line
 
     @property
     def bands(self) -> int:

@@ -31,9 +31,6 @@ _GROWTH = 0.6   # chunks of longer sums grow with this power of their steps: the
 LOW = 6
 """Rows that a task has at least, if it has not all."""
 
-NARROWEST = 16
-"""Lanes that an operand must have to be read where it lies: no tile may reach beyond it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Within:
@@ -147,7 +144,7 @@ class Tiling:
         if self.beside and reaches is None:
             return None
         return copied(replace(along, subscripts=places), self.strides[0], self.lanes, within,
-                      around, shifts, reaches)
+                      around, shifts, self.contraction.element, reaches)
 
     def _reaches(self, divided: Sequence[Part]) -> dict[int, tuple[int, int]] | None:
         """The subscripts of the first lanes along the axes where contractions differ, from the
@@ -194,7 +191,7 @@ class Tiling:
         phases = step // math.gcd(step, *(factor for factor, _ in along))
         phases = min(phases, math.prod(extent for _, extent in along))
         reach = sum(factor * (extent - 1) for factor, extent in along) // step
-        return phases * (WIDE + reach) * math.prod(
+        return phases * (WIDE * self.contraction.element.line + reach) * math.prod(
             s.extent for s in within if s.name not in place.names())
 
     def _pitches(self, packing: Packing | None) -> tuple[int, ...] | None:
@@ -211,11 +208,13 @@ class Tiling:
         return found
 
     def _is_wide(self, band: int, pitches: Sequence[int]) -> bool:
-        """Whether every band has enough lanes to be read without a step beyond its end."""
+        """Whether every band has a vector of lanes at least, to be read where it lies: no tile may
+        reach beyond."""
         last = self.lanes[0].extent - (-(-self.lanes[0].extent // band) - 1) * band
-        return 1 + (last - 1) * pitches[0] + sum(
+        width = 1 + (last - 1) * pitches[0] + sum(
             (lane.extent - 1) * pitch
-            for lane, pitch in zip(self.lanes[1:], pitches[1:], strict=True)) >= NARROWEST
+            for lane, pitch in zip(self.lanes[1:], pitches[1:], strict=True))
+        return width >= self.contraction.element.line
 
     def _origin(self, band: int) -> dict[str, Int]:
         """The values of lane variables at the beginning of a band."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from symconv.choice import Choice, plan_taken
 from symconv.contracting import contractions
 from symconv.effort import effort
+from symconv.element import Element
 from symconv.integers import Int
 from symconv.ir import Access, Definition, Program, Scalar, Tensor, Term
 from symconv.loops import Joined, Node, Tiled, Transformed
@@ -32,10 +33,11 @@ _MOST = 2**31 - 1       # elements: positions are 32-bit integers
 def transformed(definition: Definition, program: Program, tiles: Tiled | None, used: set[str],
                 eliminate: Callable[[Term], Eliminated],
                 point: Callable[[Definition], tuple[Node, ...]],
-                always: bool, choice: Choice | None = None) -> Transformed | None:
+                always: bool, element: Element,
+                choice: Choice | None = None) -> Transformed | None:
     """A definition, alone in its routine, by a Winograd plan where that is faster than `tiles`,
     or wherever it can be with `always`; None otherwise. A `choice` may take another plan, or
-    none."""
+    none. All arrays have the same `element`."""
     if definition.reduction != "sum" or definition.target.kind != "real":
         return None
     tensors = {t.name: t for t in (*program.inputs, definition.target)}
@@ -46,7 +48,7 @@ def transformed(definition: Definition, program: Program, tiles: Tiled | None, u
     offered: list[Offer[Winograd]] = []
     others: list[Term] = []
     for term in definition.terms:
-        found = contractions(definition.free, term, eliminate(term), tensors)
+        found = contractions(definition.free, term, eliminate(term), tensors, element)
         made = winograd_offers(found[0], known, known[definition.target.name]) if (
             found is not None and len(found) == 1 and not found[0].is_empty) else []
         if made and not offered:

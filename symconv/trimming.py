@@ -12,10 +12,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from symconv.contraction import Contraction
-from symconv.packing import LINE
 from symconv.places import stride
 
-_FEW = 4        # lanes behind the last whole vector
+_FEW = 4        # of a vector, the part that lanes behind the last whole one fill at most
 _WORTH = 20     # there may be so many lanes for each one that a vector would have too many
 
 
@@ -24,9 +23,10 @@ def trimmed(contraction: Contraction, target: Sequence[int],
     """The same sums for whole vectors of neighbours in the target, then for what is behind them;
     the contraction alone where nothing is, or more than a few. `target` are the strides of the
     target; `fixed` variables are left as they are."""
+    line = contraction.element.line
     for span in contraction.outer:
-        over = span.extent % LINE
-        if (0 < over <= _FEW and LINE < span.extent <= _WORTH * (LINE - over)
+        over = span.extent % line
+        if (0 < over <= line // _FEW and line < span.extent <= _WORTH * (line - over)
                 and span.name not in fixed
                 and stride(contraction.target, target, span.name) == 1):
             cut = span.stop - over

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symconv.choice import LOOPS, Chosen, Kind, Texts
+from symconv.element import element_of
 from symconv.ir import Definition
 from symconv.loops import plan_texts
 from symconv.lower import lower
@@ -64,11 +65,11 @@ def tune(problem: Problem, most: int, seconds: float, report: Report,
     the trials of the round and the best of them; `progress` gets the name of the round and the
     number of its candidates, and returns what is called for each.
     """
-    chosen = Chosen()
+    chosen, element = Chosen(), element_of(problem.dtype)
     for definition in problem.item.program.definitions:
         target = definition.target.name
         listing = Listing(chosen, target)
-        lower(problem.item, "auto", problem.transforms, listing)
+        lower(problem.item, "auto", problem.transforms, listing, element)
         if not listing.offered:             # loops, or a place that comes with its maximum
             continue
         best, settled = _usual(problem, listing), chosen
@@ -90,7 +91,8 @@ def tune(problem: Problem, most: int, seconds: float, report: Report,
 
 def _usual(problem: Problem, listing: Listing) -> Texts:
     """What the model takes."""
-    made = plan_texts(lower(problem.item, "auto", problem.transforms, listing.chosen))
+    made = plan_texts(lower(problem.item, "auto", problem.transforms, listing.chosen,
+                            element_of(problem.dtype)))
     texts = made.get(listing.target, (LOOPS,))
     return tuple(listing.usual) if texts[0].startswith("tiles") else texts
 

@@ -22,10 +22,13 @@ import math
 from dataclasses import dataclass
 
 from symconv.contraction import Contraction, Span
+from symconv.element import FLOAT32
 from symconv.integers import Int
-from symconv.packing import LINE, spread
 from symconv.sliding import Weave
 from symconv.winograd_operands import Side
+
+LINE = FLOAT32.line
+"""Elements: transformed operands lie in lines and pages of float32, whatever they consist of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class Winograd:
             # the last vector of each turn or phase ends in the next one, which overwrites it
             whole = whole if self.summed else side.across.extent
             before = ((1 if self.summed else self.turns) * self.phases - 1) * whole
-        return spread(-(-(before + -(-whole // LINE) * LINE) // LINE) * LINE)
+        return FLOAT32.spread(-(-(before + -(-whole // LINE) * LINE) // LINE) * LINE)
 
     def height(self, side: Side) -> int:
         """The rows of a transformed operand, for each point."""
@@ -182,12 +185,12 @@ class Winograd:
 
     def plane(self, side: Side) -> int:
         """The distance of two points of a transformed operand, or of a block of it."""
-        return spread(self.height(side) * self.pitch(side))
+        return FLOAT32.spread(self.height(side) * self.pitch(side))
 
     @property
     def sums(self) -> int:
         """The distance of two points of the products."""
-        return spread(self.rows * (-(-self.group // LINE) * LINE))
+        return FLOAT32.spread(self.rows * (-(-self.group // LINE) * LINE))
 
     def staged(self, side: Side) -> int:
         """The elements of a stage: the windows of so many lanes side by side."""

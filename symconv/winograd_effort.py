@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 
 from symconv.effort import blocks, widest
-from symconv.packing import LINE
 from symconv.sharing import uneven
 from symconv.tiles import TALL
 from symconv.tiling import CHUNK
-from symconv.winograd import Winograd
+from symconv.winograd import LINE, Winograd
 from symconv.winograd_operands import Side
 
 # elements

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 
 from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.integers import Int
-from symconv.packing import LINE
 from symconv.places import flat
 from symconv.sharing import COUNTS, EVEN, grain, uneven
 from symconv.sliding import Slide, Weave, schemes_of, slides_of
 from symconv.toom import LIMIT, least_noise
-from symconv.winograd import Winograd
+from symconv.winograd import LINE, Winograd
 from symconv.winograd_operands import Axis, Guard, Side
 
 _MOST_TILES = 4096

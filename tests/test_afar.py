@@ -8,6 +8,7 @@ import pytest
 
 import symconv as sc
 from symconv import afar, blocking, effort, joining, offers
+from symconv.element import FLOAT32
 from symconv.loops import Tiled
 from symconv.lower import lower
 from symconv.passes import Pass, all_passes
@@ -38,7 +39,7 @@ def plan(case, name):
     ([(0, 9), (100_000, 3), (1, 4)], 3),
     ([], 1)])
 def test_runs_are_counted(moves, count):
-    assert afar._runs(moves) == pytest.approx(count)
+    assert afar._runs(moves, FLOAT32) == pytest.approx(count)
 
 
 def test_a_large_target_is_written_row_by_row(monkeypatch):
@@ -79,7 +80,7 @@ def test_small_arrays_cost_nothing_more():
         assert afar.leaving(made) == (0.0, 0.0)
         assert afar.numbers(made) == 0.0
         assert afar.vectors(made) == 0.0
-        assert made.packing is None or afar.copying(made.packing) == 0.0
+        assert made.packing is None or afar.copying(made.packing, made.element) == 0.0
 
 
 def offered(monkeypatch, case, name):

@@ -14,6 +14,7 @@ from functools import partial
 
 from symconv.absence import refusal
 from symconv.choice import Choice
+from symconv.element import element_of
 from symconv.emit.c_check import Check, Codes, check_lines
 from symconv.emit.c_entries import (
     expect_distinct,
@@ -52,7 +53,7 @@ def emit_c(name: str, program: Program, passes: Sequence[Pass], dtype: str,
     tests = check_lines(program, emitter.spelling(), emitter.codes)
     passes = [replace(item, program=rename(item.program, taken)) for item in passes]
     routines = [lower(item, schedule, dtype == "float32" and accuracy == "default",
-                      (choices or {}).get(item.name)) for item in passes]
+                      (choices or {}).get(item.name), element_of(dtype)) for item in passes]
     functions = [function for item, routine in zip(passes, routines, strict=True)
                  for function in emitter.functions(item, routine)]
     expect_distinct(name, functions, ("workspace", "tasks", *(["parallel"] if openmp else [])))

@@ -17,7 +17,6 @@ from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames
 from symconv.integers import Int
 from symconv.loops import Routine, Tiled
-from symconv.packing import LINE
 from symconv.tiles import Tiles
 
 
@@ -32,12 +31,13 @@ def is_alone(routine: Routine) -> bool:
 def may_shift(plan: Tiles) -> bool:
     """Whether all vectors of the plan are as far from a cache line as the array that they are in,
     and bands are large enough to lose some lanes."""
+    line = plan.element.line
     if (plan.packing is not None or plan.dots is not None or plan.strip or plan.bands == 1
-            or len(plan.lanes) > 1 or plan.lanes[0].target != 1 or plan.band < 2 * LINE):
+            or len(plan.lanes) > 1 or plan.lanes[0].target != 1 or plan.band < 2 * line):
         return False
     read = plan.vector.base + plan.vector.step
     # a factor that is no number might be odd: 1 stands for it
-    return all((read.coefficient(name).constant or 1) % LINE == 0 for name in read.names())
+    return all((read.coefficient(name).constant or 1) % line == 0 for name in read.names())
 
 
 def shifted(plan: Tiles, own: TileNames) -> Tiles:
@@ -56,7 +56,8 @@ def band_lines(plan: Tiles, band: str, spelling: Spelling, own: TileNames,
         yield f"const ptrdiff_t {own.many} = {prefix}_min({size}, {extent} - {own.first});"
         return
     read = plan.vector.base
-    begin = (read.substitute({name: Int.of(0) for name in read.names()}).constant or 0) % LINE
+    begin = read.substitute({name: Int.of(0) for name in read.names()}).constant or 0
+    begin %= plan.element.line
     place = f"(uintptr_t){plan.vector.tensor} / sizeof({spelling.real})"
     place = f"({place} + {begin})" if begin else place
     yield f"const ptrdiff_t {own.over} = (ptrdiff_t)({place} % {prefix}_LANES);"

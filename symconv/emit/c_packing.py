@@ -10,7 +10,7 @@ from typing import TypeAlias
 from symconv.emit.c_expressions import Spelling
 from symconv.integers import Int, ceil_div, floor_div, largest, smallest
 from symconv.names import fresh
-from symconv.packing import LINE, PackedAxis, Packing
+from symconv.packing import PackedAxis, Packing
 
 Ends: TypeAlias = tuple[Int, Int]
 
@@ -70,7 +70,7 @@ class _Pack:
         first, last = self._places(lane)
         width = self.packing.plane - first
         if lane.axis in self.needed:        # and what a vector reads behind the last lane
-            width = smallest(self.packing.plane, last + LINE - 1) - first
+            width = smallest(self.packing.plane, last + self.packing.line - 1) - first
         start = self.source + run.low + run.shift + ((lane.low + lane.shift + first) * lane.step
                                                      + lane.first) * lane.source
         begin, end = self._ends(run, Int.of(0), Int.of(run.count))

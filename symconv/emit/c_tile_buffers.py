@@ -137,8 +137,8 @@ def zeros_behind(packing: Packing, copy: str, spelling: Spelling) -> str:
 def waiting_pitch(plan: Tiles) -> int:
     """The room for one row of sums between two parts, in whole vectors of any machine."""
     if plan.dots is not None:
-        return plan.lanes[0].extent * 16
-    return -(-plan.width // 16) * 16 + 16
+        return plan.lanes[0].extent * plan.element.line
+    return (-(-plan.width // plan.element.line) + 1) * plan.element.line
 
 
 def _readers(routine: Routine) -> Iterator[tuple[Tiled, list[Tiles]]]:

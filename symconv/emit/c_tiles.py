@@ -23,7 +23,7 @@ from symconv.emit.c_tile_shapes import rows_of
 from symconv.emit.c_workspace import Buffer
 from symconv.integers import Int, smallest
 from symconv.loops import Routine, Tiled, declared
-from symconv.packing import LINE, Packing
+from symconv.packing import Packing
 from symconv.places import names_in
 from symconv.tiles import Tiles
 
@@ -191,7 +191,7 @@ class TileSpelling:
             if not plan.strip:
                 return {}
             axis = packing.lanes[0]
-            over = 1 + LINE // plan.lanes[0].pitch if len(plan.lanes) > 1 else 0
+            over = 1 + packing.line // plan.lanes[0].pitch if len(plan.lanes) > 1 else 0
             return {axis.axis: (begin, smallest(axis.count, end + axis.count - plan.band + over))}
         span = plan.lanes[0] if plan.strip else plan.row
         copied = plan.packing if plan.strip else plan.dots.packing

@@ -19,8 +19,7 @@ from symconv.emit.c_winograd_bounds import WinogradBounds
 from symconv.emit.c_winograd_names import WinogradNames
 from symconv.emit.c_workspace import Buffer
 from symconv.loops import Routine, Transformed
-from symconv.packing import LINE
-from symconv.winograd import Winograd, schemes_text
+from symconv.winograd import LINE, Winograd, schemes_text
 from symconv.winograd_operands import Side
 
 
