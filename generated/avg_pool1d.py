@@ -18,7 +18,7 @@ def forward(x):
     H = x.shape[2]
     Ho = H//2
     y = x[:, :, :2*Ho:2] + x[:, :, 1 : 2*Ho + 1 : 2]
-    y /= 2
+    y *= 0.5
     return y
 
 
@@ -50,7 +50,7 @@ def jvp(tx, x):
     H = tx.shape[2]
     Ho = H//2
     ty = tx[:, :, :2*Ho:2] + tx[:, :, 1 : 2*Ho + 1 : 2]
-    ty /= 2
+    ty *= 0.5
     return ty
 
 
@@ -65,7 +65,7 @@ def double_vjp_dy(vx, dy, x):
     H = vx.shape[2]
     Ho = H//2
     gdy = vx[:, :, :2*Ho:2] + vx[:, :, 1 : 2*Ho + 1 : 2]
-    gdy /= 2
+    gdy *= 0.5
     return gdy
 
 

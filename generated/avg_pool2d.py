@@ -20,7 +20,7 @@ def forward(x):
     Wo = W//2
     rows = x[:, :, :2*Ho:2, :] + x[:, :, 1 : 2*Ho + 1 : 2, :]
     y = rows[:, :, :, :2*Wo:2] + rows[:, :, :, 1 : 2*Wo + 1 : 2]
-    y /= 4
+    y *= 0.25
     return y
 
 
@@ -58,7 +58,7 @@ def jvp(tx, x):
     Wo = W//2
     rows = tx[:, :, :2*Ho:2, :] + tx[:, :, 1 : 2*Ho + 1 : 2, :]
     ty = rows[:, :, :, :2*Wo:2] + rows[:, :, :, 1 : 2*Wo + 1 : 2]
-    ty /= 4
+    ty *= 0.25
     return ty
 
 
@@ -74,7 +74,7 @@ def double_vjp_dy(vx, dy, x):
     Ho = H//2
     Wo = W//2
     rows = vx[:, :, :2*Ho:2, :] + vx[:, :, 1 : 2*Ho + 1 : 2, :]
-    rows /= 4
+    rows *= 0.25
     gdy = rows[:, :, :, :2*Wo:2] + rows[:, :, :, 1 : 2*Wo + 1 : 2]
     return gdy
 
