@@ -159,7 +159,7 @@ class _Planner:
         found = copied(replace(operand, subscripts=places), strides, (self.run,),
                        {s.name: s for s in within if s.name in used}, around,
                        [shift(place, divided) for place in operand.subscripts],
-                       self.contraction.element)
+                       self.contraction.element, {}, False)
         return None if found is None else found.packing(self.names[0], self.run.extent)
 
     def _is_guarded(self) -> bool:

@@ -135,16 +135,15 @@ class Copied:
 def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
            rest: Mapping[str, Span], outside: Collection[str],
            shifts: Sequence[tuple[Int, int]], element: Element,
-           reaches: Mapping[int, tuple[int, int]] | None = None) -> Copied | None:
+           reaches: Mapping[int, tuple[int, int]], common: bool) -> Copied | None:
     """What is copied of an operand; None where a lane is not alone on its axis.
 
     `lanes` are the lane variables, slowest first. `rest` are the variables that vary inside a
     pack, `outside` those that are fixed around it. `shifts` tell how far the part of the
     reduction moves the subscript of each axis, and how far at most; all arrays have the `element`.
-    `reaches` are the least and the largest subscripts along some axes, for the first lanes, where
-    others read the copy too.
+    Along the axes with `reaches` these are the least and the largest subscripts, for the first
+    lanes; with `common` others read the copy, too.
     """
-    wider = {} if reaches is None else reaches
     named = {lane.name: lane for lane in lanes}
     plain: list[PackedAxis] = []
     along: dict[str, PackedAxis] = {}
@@ -152,12 +151,12 @@ def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
     for number, place in enumerate(operand.subscripts):
         here = [name for name in sorted(place.names()) if name in named]
         shift = shifts[number]
-        if not here and place.names() <= set(outside) and number not in wider:
+        if not here and place.names() <= set(outside) and number not in reaches:
             base = base + (place + shift[0]) * strides[number]
             tests += [(place + shift[0], *operand.valid[number])] if operand.guarded[number] else []
             continue
         made = _axis(number, place, operand, strides[number], [named[name] for name in here], rest,
-                     shift, wider.get(number))
+                     shift, reaches.get(number))
         if made is None or any(name in along for name in here):
             return None
         if here:
@@ -169,7 +168,7 @@ def copied(operand: Operand, strides: Sequence[int], lanes: Sequence[Span],
     room = 1 + sum((stop - 1) * stride
                    for (_, stop), stride in zip(operand.valid, strides, strict=True))
     return Copied(operand.tensor, tuple(plain), tuple(along[lane.name] for lane in lanes),
-                  tuple(lanes), base, tuple(tests), room, element, reaches is not None)
+                  tuple(lanes), base, tuple(tests), room, element, common)
 
 
 def _axis(number: int, place: Int, operand: Operand, source: int, lanes: Sequence[Span],

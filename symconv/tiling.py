@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symconv.clipping import Clipping
-from symconv.contraction import Contraction, Operand, Span, Strides, bounds
+from symconv.common import common
+from symconv.contraction import Contraction, Operand, Span, Strides
 from symconv.integers import Int
 from symconv.packing import Copied, Packing, copied
 from symconv.parting import parted, shift, single
-from symconv.places import flat, group, moved, names_in, regular, stride
+from symconv.places import flat, group, moved, regular, stride
 from symconv.sharing import grain
 from symconv.tiles import WIDE, Clip, Lane, Part, Read, Tiles
 
@@ -140,41 +141,12 @@ class Tiling:
         around = {*(s.name for s in self.slices), *self.fixed}
         shifts = [shift(place, divided) for place in along.subscripts]
         places = tuple(place.substitute(single(divided)) for place in along.subscripts)
-        reaches = self._reaches(divided) if self.beside else None
-        if self.beside and reaches is None:
+        held = {part.name for part in divided} | around
+        reaches = common((self.contraction, *self.beside), self.lanes, held) if self.beside else {}
+        if reaches is None:
             return None
         return copied(replace(along, subscripts=places), self.strides[0], self.lanes, within,
-                      around, shifts, self.contraction.element, reaches)
-
-    def _reaches(self, divided: Sequence[Part]) -> dict[int, tuple[int, int]] | None:
-        """The subscripts of the first lanes along the axes where contractions differ, from the
-        least one to the largest; None where they differ in more, or in what is divided."""
-        every = (self.contraction, *self.beside)
-        operands = [each.operands[0] for each in every]
-        spans = [{span.name: span for span in (*each.outer, *each.inner)} for each in every]
-        if any(operand.valid != self.along.valid for operand in operands) or any(
-                lane.name not in known or known[lane.name].extent != lane.extent
-                for known in spans for lane in self.lanes):
-            return None
-        firsts = [known | {lane.name: Span(lane.name, known[lane.name].low,
-                                           known[lane.name].low + 1) for lane in self.lanes}
-                  for known in spans]
-        held = {part.name for part in divided} | {s.name for s in self.slices} | self.fixed
-        found: dict[int, tuple[int, int]] = {}
-        for number, own in enumerate(self.along.subscripts):
-            places = [operand.subscripts[number] for operand in operands]
-            if names_in(places) & held:
-                if any(place != own for place in places):
-                    return None
-                continue
-            ends = [bounds(place, first) for place, first in zip(places, firsts, strict=True)]
-            known = [end for end in ends if end is not None]
-            if len(known) < len(ends):
-                return None
-            reach = min(low for low, _ in known), max(high for _, high in known)
-            if any(end != reach for end in known):
-                found[number] = reach
-        return found
+                      around, shifts, self.contraction.element, reaches, bool(self.beside))
 
     def may_be_direct(self) -> bool:
         """Whether the vector operand can be read where it lies."""

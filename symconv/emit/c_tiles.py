@@ -16,15 +16,14 @@ from symconv.emit.c_elements import Elements, Lines
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_gathering import Gathered
 from symconv.emit.c_lines import TileNames, indented, loop, loops, with_needed
-from symconv.emit.c_packing import Ends, packing_lines
+from symconv.emit.c_packing import packing_lines
+from symconv.emit.c_shares import needed, share_lines
 from symconv.emit.c_tile import TileBody
 from symconv.emit.c_tile_buffers import Planned, planned_of, plans_of, readers, waiting_pitch
 from symconv.emit.c_tile_shapes import rows_of
 from symconv.emit.c_workspace import Buffer
-from symconv.integers import Int, smallest
+from symconv.integers import Int
 from symconv.loops import Routine, Tiled, declared
-from symconv.packing import Packing
-from symconv.places import names_in
 from symconv.tiles import Tiles
 
 
@@ -119,20 +118,7 @@ class TileSpelling:
         return list(band_lines(plan, node.names[0], self.spelling, self.own, self._moves(plan)))
 
     def _share(self, node: Tiled, plan: Tiles) -> list[str]:
-        """Which rows, or lanes of the band, a task has."""
-        own, spell, group = self.own, self.spelling, node.names[1]
-        if plan.shares == 1:
-            return []
-        size, low, stop = plan.grain, plan.row.low, str(plan.row.stop)
-        if plan.strip:
-            size, low = plan.strip, 0
-            stop = own.many if plan.bands > 1 else str(plan.lanes[0].extent)
-        begin = spell.integer(Int.of(group) * size + low)
-        begin = f"{spell.prefix}_min({begin}, {stop})" if plan.strip else begin
-        many = str(size) if node.joined is None else f"{node.joined.name} * {size}"
-        return [f"const ptrdiff_t {own.begin} = {begin};",
-                f"const ptrdiff_t {own.end} = {spell.prefix}_min({own.begin} + "
-                f"{many}, {stop});"]
+        return share_lines(node, plan, self.spelling, self.own)
 
     def _around(self, node: Tiled, plan: Tiles, inside: Iterable[str]) -> list[str]:
         """The lines within the slices, the band and the groups."""
@@ -167,7 +153,7 @@ class TileSpelling:
         plan = item.plan
         lines = [line for copy, packing in item.made(self.held)
                  for line in packing_lines(packing, copy, self.spelling, self.used,
-                                           self._needed(plan, packing))]
+                                           needed(plan, packing, self.own))]
         if lines and item.shared:
             number = f"{self.task} / {self.groups}"
             lines = [f"if ({item.ready} != {number}) {{", *indented(lines),
@@ -180,32 +166,6 @@ class TileSpelling:
         tiles = list(self._tiles(node, item, add))
         return [*(self._gathering(node, item) if item.plan.gathered else ()),
                 *(tiles if item.plan.is_inward else self._looped(item, tiles))]
-
-    def _needed(self, plan: Tiles, packing: Packing) -> dict[int, Ends]:
-        """The places of a copy that a task needs, which has some rows or some lanes, along the axes
-        where these lie."""
-        begin, end = Int.of(self.own.begin), Int.of(self.own.end)
-        if plan.shares == 1 or plan.groups > 1:
-            return {}
-        if plan.dots is None:
-            if not plan.strip:
-                return {}
-            axis = packing.lanes[0]
-            over = 1 + packing.line // plan.lanes[0].pitch if len(plan.lanes) > 1 else 0
-            return {axis.axis: (begin, smallest(axis.count, end + axis.count - plan.band + over))}
-        span = plan.lanes[0] if plan.strip else plan.row
-        copied = plan.packing if plan.strip else plan.dots.packing
-        low, stop = (0, span.extent) if plan.strip else (span.low, span.low + span.extent)
-        # what a vector reads behind the values of a run, another row, must be a number
-        if packing is not copied or not packing.ends_in_zeros(plan.dots.width):
-            return {}
-        (used,) = (operand for operand in plan.contraction.operands
-                   if span.name in names_in(operand.subscripts))
-        factors = {axis.axis: used.subscripts[axis.axis].coefficient(span.name).constant or 0
-                   for axis in packing.plain}
-        return {axis.axis: ((begin - low) * factors[axis.axis],
-                            (end - stop) * factors[axis.axis] + axis.count)
-                for axis in packing.plain if factors[axis.axis] > 0}
 
     def _looped(self, item: Planned, inside: list[str]) -> list[str]:
         """The loops of a plan around lines, which know where their sums wait."""
