@@ -9,10 +9,10 @@ those without a sum among them, or other values of the loops.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 
 from symconv.contraction import Contraction, Span
+from symconv.integers import Int
 from symconv.tiles import COMBED, Tiles
 
 
@@ -33,24 +33,23 @@ def is_woven(plan: Tiles, every: Sequence[Tiles], empty: Sequence[Contraction],
         return False
     if plan.splits_rows and abs(plan.target_row) <= reach:
         return False
-    return all(_is_clear(plan, other, apart, reach) for other in every) and all(
-        _is_elsewhere(plan, one) or is_in_step(one, every) for one in empty)
+    return all(_is_clear(plan, other, apart) for other in every) and all(
+        _is_apart(plan.contraction, one, _before(plan))
+        or (_before(plan) == len(one.target) - 1 and is_in_step(one, every)) for one in empty)
 
 
-def _is_clear(plan: Tiles, other: Tiles, apart: int, reach: int) -> bool:
+def _is_clear(plan: Tiles, other: Tiles, apart: int) -> bool:
     """Whether another plan either writes elsewhere, or has the same share in each task."""
+    if _is_apart(plan.contraction, other.contraction, _before(plan)):
+        return True
     ahead = (other.target - plan.target).substitute(
         dict.fromkeys((other.target - plan.target).names(), plan.target * 0)).constant or 0
     runs = abs(plan.lanes[0].target) if len(plan.lanes) > 1 else 0
-    if runs:                    # of the other plan's runs those next to the one of this plan
-        ahead %= runs
-    ends = abs(other.lanes[-1].target) * (other.lanes[-1].extent - 1)
-    if all(start > reach or start + ends < 0 for start in (ahead, ahead - runs)):
-        return True
-    between = min(ahead, abs(ahead - runs))
-    return between <= apart and share(plan) == share(other) and (
-        len(plan.lanes) == 1 or (plan.bands == 1 and not plan.strip)
-        or plan.lanes[0].low == other.lanes[0].low)
+    cut = runs > 0 and (plan.bands > 1 or plan.strip > 0)
+    if runs and not cut:        # of the other plan's runs those next to the one of this plan
+        ahead = min(ahead % runs, -ahead % runs)
+    return abs(ahead) <= apart and share(plan) == share(other) and (
+        not cut or plan.lanes[0].low == other.lanes[0].low)
 
 
 def is_shared_out(empty: Contraction, plans: Sequence[Tiles]) -> bool:
@@ -64,7 +63,8 @@ def is_in_step(empty: Contraction, plans: Sequence[Tiles]) -> bool:
     """Whether a task then has what lies between the elements of such a class: rows and lanes are
     those of the sums there, at the same places."""
     return is_shared_out(empty, plans) and all(
-        _is_elsewhere(plan, empty) or _tells_alike(plan, empty) for plan in plans)
+        _is_apart(plan.contraction, empty, len(empty.target) - 1) or _tells_alike(plan, empty)
+        for plan in plans)
 
 
 def _telling(plan: Tiles) -> list[Span]:
@@ -82,14 +82,37 @@ def _tells_alike(plan: Tiles, empty: Contraction) -> bool:
         if names & (ours.names() | theirs.names()))
 
 
-def _is_elsewhere(plan: Tiles, empty: Contraction) -> bool:
-    """Whether the class has other rows of the target: residues of an axis before the last one."""
-    for ours, theirs in zip(plan.contraction.target[:-1], empty.target[:-1], strict=True):
-        apart = (ours - theirs).constant
-        steps = [abs(ours.factor(name)) for name in ours.names()]
-        if apart is not None and steps and apart % math.gcd(*steps):
+def _before(plan: Tiles) -> int:
+    """How many axes of the target stand before the one along which sums are woven."""
+    name = plan.lanes[-1].name
+    return next(number for number, place in enumerate(plan.contraction.target)
+                if name in place.names())
+
+
+def _is_apart(one: Contraction, other: Contraction, axes: int) -> bool:
+    """Whether two classes have other residues of one of the first `axes` axes of the target.
+
+    What their variables begin at, and the constants beside them, tell nothing: for v >= 1 the
+    places 3*v - 1 are those that 3*v + 2 has for v >= 0."""
+    for ours, theirs in zip(one.target[:axes], other.target[:axes], strict=True):
+        step = max((abs(place.factor(name)) for place in (ours, theirs) for name in place.names()),
+                   default=0)
+        if step > 1 and _residues(ours, one, step).isdisjoint(_residues(theirs, other, step)):
             return True
     return False
+
+
+def _residues(place: Int, contraction: Contraction, step: int) -> set[int]:
+    """The remainders by `step` that a subscript may have; all of them where it is not affine."""
+    spans = [span for span in contraction.outer if span.name in place.names()]
+    if {span.name for span in spans} != place.names() or not place.is_affine(place.names()):
+        return {*range(step)}
+    found = {place.substitute({span.name: Int.of(0) for span in spans}).constant or 0}
+    for span in spans:
+        moves = {place.factor(span.name) * value
+                 for value in range(span.low, min(span.stop, span.low + step))}
+        found = {(start + move) % step for start in found for move in moves}
+    return {start % step for start in found}
 
 
 def share(plan: Tiles) -> tuple[object, ...]:

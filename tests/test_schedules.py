@@ -83,16 +83,17 @@ USERS = {
 
 
 class Compiled:
-    """The passes of an operator for fixed shapes, compiled with a schedule."""
+    """The passes of an operator for fixed shapes, compiled with a schedule; `choices` by the name
+    of a pass decide among its plans."""
 
-    def __init__(self, op, shapes, dtype, schedule):
+    def __init__(self, op, shapes, dtype, schedule, choices=None):
         op = op.for_shapes(shapes)
         values = bind(op.definition, shapes)
         self.dtype = dtype
         self.passes = [Pass(item.name, specialise(item.program, values))
                        for item in all_passes(op.definition)]
         self.sources = emit_c("k", specialise(op.definition, values), self.passes, dtype, schedule,
-                              "strict")
+                              "strict", choices=choices)
         self.library = ctypes.CDLL(str(compile_library(self.sources, flags=QUICK)))
 
     def run(self, item, inputs, cuts=()):

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from test_schedules import Compiled, convolution
 
+import symconv as sc
+
 OTHER = 77.0        # what no sum is
 
 CASES = {
@@ -34,15 +36,14 @@ def alone(made, item, inputs, task):
     return output
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_a_task_writes_whole_rows_or_weaves_none(name):
-    op, shapes = CASES[name]
-    made = Compiled(op, shapes, "float32", "auto")
-    (item,) = (item for item in made.passes if item.name == "vjp_x")
+def expect_whole_rows(made, name):
+    """Every element of the output of a pass has one task, which has all of its row where sums are
+    woven."""
+    (item,) = (item for item in made.passes if item.name == name)
     inputs = [np.ones([extent.constant for extent in tensor.logical], "float32")
               for tensor in item.program.inputs]
-    body = made.sources["k.c"].split("int k_vjp_x(")[1].split("\nsize_t ")[0]
-    count = made.library.k_vjp_x_tasks
+    body = made.sources["k.c"].split(f"int k_{name}(")[1].split("\nsize_t ")[0]
+    count = getattr(made.library, f"k_{name}_tasks")
     count.restype = ctypes.c_ssize_t
     written = [alone(made, item, inputs, task) != OTHER for task in range(count())]
     assert np.all(np.sum(written, axis=0) == 1)         # every element has one task
@@ -51,7 +52,39 @@ def test_a_task_writes_whole_rows_or_weaves_none(name):
         assert np.all(rows.any(axis=1) == rows.all(axis=1))
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_a_task_writes_whole_rows_or_weaves_none(name):
+    expect_whole_rows(Compiled(*CASES[name], "float32", "auto"), "vjp_x")
+
+
 def test_some_of_these_weave_in_several_tasks():
     made = Compiled(*CASES["points"], "float32", "auto")
     assert "k_weave2(" in made.sources["k.c"].split("int k_vjp_x(")[1]
     assert made.library.k_vjp_x_tasks() > 1
+
+
+class Begun:
+    """A choice of the first plans whose texts begin like this, by number of the contraction."""
+
+    def __init__(self, *texts):
+        self.texts = texts
+
+    def taken(self, target, kind, number, offered, usual):
+        return (kind == "tiles" and next(
+            text for text in offered if text.startswith(f"tiles: {self.texts[number]}"))) or None
+
+    def confirm(self, found):
+        assert len(found["y"]) == len(self.texts)
+
+
+def test_plans_with_other_tasks_weave_nothing_where_their_rows_are_counted_from_other_numbers():
+    """The rows 3*u + 2 for u >= 0 are those 3*u - 1 for u >= 1: one task has all sums of the first
+    plan, and some that lie between are those of another task."""
+    op = sc.ops.conv_transpose2d(stride=3, padding=(1, 0), bias=False)
+    shapes = {"x": (3, 17, 30, 40), "w": (17, 16, 1, 5)}
+    choice = Begun("rows o (16 of 16), lanes v_class (", "rows o (16 of 16), lanes n, v_class (1")
+    made = Compiled(op, shapes, "float32", "auto", {"forward": choice})
+    tasks = made.library.k_forward_tasks
+    tasks.restype = ctypes.c_ssize_t
+    assert tasks() > 1
+    expect_whole_rows(made, "forward")
