@@ -78,22 +78,22 @@ def effort(plan: Tiles) -> float:
         copies = parts * plan.groups * (1 if plan.kept else slices * plan.bands)
         gathering = _gathering(plan)
         total += copies * plan.run * sum(gathering(rows) * high for rows, high in heights.items())
-    total += copying(plan)
-    again = 0.0
-    if plan.packing is not None and (plan.groups == 1 or parts == 1):
-        again = parts * _packing(plan.packing, plan.element)
-    if plan.strip:
-        again = 0.0
+    packing = 0.0 if plan.packing is None else _packing(plan.packing, plan.element)
+    total += _copies(plan) * packing
+    once = (plan.groups == 1 or parts == 1) and not plan.strip
+    again = parts * packing if once else 0.0
     return _shared(total, again, plan, slices)
 
 
 def copying(plan: Tiles) -> float:
     """The part of it that all copies of the vector operand take."""
-    if plan.packing is None:
-        return 0.0
-    parts = plan.part_count
-    copies = math.prod(s.extent for s in plan.slices) * plan.bands * parts
-    return copies * (plan.groups if parts > 1 else 1) * _packing(plan.packing, plan.element)
+    return 0.0 if plan.packing is None else _copies(plan) * _packing(plan.packing, plan.element)
+
+
+def _copies(plan: Tiles) -> int:
+    """How often the vector operand is copied, if it is."""
+    around = math.prod(s.extent for s in plan.slices) * plan.bands * plan.part_count
+    return around * (plan.groups if plan.is_divided else 1)
 
 
 def _store(plan: Tiles) -> float:

@@ -84,7 +84,12 @@ def test_small_arrays_cost_nothing_more():
 
 
 def offered(monkeypatch, case, name):
-    """All plans, with what they cost."""
+    """All plans for a pass, with what they cost."""
+    return offered_to(monkeypatch, lambda: plan(case, name))
+
+
+def offered_to(monkeypatch, search):
+    """All plans that a search is offered, with what they cost."""
     found = []
 
     def spy(*arguments):
@@ -94,7 +99,7 @@ def offered(monkeypatch, case, name):
     with monkeypatch.context() as patch:
         patch.setattr(offers, "_tiles", offers._tiles.__wrapped__)      # what is patched is asked
         patch.setattr(joining, "tile_offers", spy)
-        plan(case, name)
+        search()
     return [(offer.time, offer.plan) for offer in found]
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from test_afar import offered_to
 from test_tuning import passes
 
 import symconv as sc
-from symconv import afar, effort, joining, offers
+from symconv import afar, effort, offers
 from symconv.element import BEYOND, FLOAT32, FLOAT64, PANEL, Element, element_of, most_copied
 from symconv.emit.c import emit_c
 from symconv.loops import Tiled
@@ -23,16 +24,7 @@ NARROW = sc.ops.conv2d(bias=False), {"x": (1, 64, 3, 4), "w": (64, 64, 1, 1)}
 
 def offered(monkeypatch, case, element):
     """All plans of a forward pass, with their times."""
-    found = []
-
-    def spy(*arguments):
-        found.extend(offers.tile_offers(*arguments))
-        return offers.tile_offers(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(joining, "tile_offers", spy)
-        lower(passes(*case)[0], element=element)
-    return [(offer.time, offer.plan) for offer in found]
+    return offered_to(monkeypatch, lambda: lower(passes(*case)[0], element=element))
 
 
 def plan(case, element):
@@ -121,7 +113,6 @@ def test_what_takes_instructions_takes_as_many_for_each_vector_and_number():
 
 @BOTH
 def test_low_tiles_are_for_operands_that_no_cache_holds(monkeypatch, element):
-    monkeypatch.setattr(offers, "_tiles", offers._tiles.__wrapped__)
     room = element.within(BEYOND)
     for channels in (room // 3136 - 1, room // 3136 + 2):
         case = sc.ops.conv2d(bias=False), {"x": (1, channels, 56, 56), "w": (64, channels, 1, 1)}

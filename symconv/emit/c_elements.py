@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symconv.contraction import Contraction
+from symconv.contraction import Contraction, Span
 from symconv.emit.c_expressions import Spelling
 from symconv.emit.c_lines import TileNames, indented, loop, loops
 from symconv.integers import Int
@@ -66,9 +66,7 @@ class Elements:
             spans = [span for span in spans if span not in run]
         else:
             body = [*self._places(contraction), f"{element} = {self.spelling.top(value)};"]
-        for span in reversed(spans):
-            low, stop = ends.get(span.name, (span.low, span.stop))
-            body = loop(span.name, low, stop, body)
+        body = _within(spans, ends, body)
         counts = (max(plan.bands for plan in plans), max(plan.shares for plan in plans))
         tests = [f"{name} == 0" for name, most in zip(node.names, counts, strict=False)
                  if node.split and not shared and most > 1]
@@ -80,28 +78,17 @@ class Elements:
         ends = {plan.row.name: (own.begin, own.end)} if plan.splits_rows else {}
         if plan.strip or plan.bands > 1:
             low = Int.of(lane.low) + (Int.of(own.first) if plan.bands > 1 else 0)
-            begin, end = (own.begin, own.end) if plan.strip else ("0", own.many)
-            ends[lane.name] = (
-                self.spelling.integer(low + (Int.of(begin) if plan.strip else 0)),
-                self.spelling.integer(low + Int.of(end)))
+            begin, end = (own.begin, own.end) if plan.strip else (0, own.many)
+            ends[lane.name] = (self.spelling.integer(low + Int.of(begin)),
+                               self.spelling.integer(low + Int.of(end)))
         return ends
 
     def _region(self, plan: Tiles, inside: Iterable[str]) -> list[str]:
         """Lines for every element that the plan computes in a band and a group of rows."""
-        own = self.own
-        lines = [*self._places(plan.contraction), *inside]
-        for number, lane in reversed(list(enumerate(plan.lanes))):
-            low, stop = str(lane.low), str(lane.low + lane.extent)
-            if plan.bands > 1 and not number:
-                low = f"{own.first} + {lane.low}" if lane.low else own.first
-                stop = f"{low} + {own.many}"
-            if plan.strip and not number:
-                first = low
-                low, stop = f"{first} + {own.begin}", f"{first} + {own.end}"
-            lines = loop(lane.name, low, stop, lines)
-        low, stop = ((own.begin, own.end) if plan.splits_rows
-                     else (str(plan.row.low), str(plan.row.stop)))
-        return loops(plan.loops, loop(plan.row.name, low, stop, lines))
+        spans = [plan.row, *(Span(lane.name, lane.low, lane.low + lane.extent)
+                             for lane in plan.lanes)]
+        return loops(plan.loops, _within(
+            spans, self._ends(plan), [*self._places(plan.contraction), *inside]))
 
     def _places(self, contraction: Contraction,
                 known: Mapping[str, Int] | None = None) -> list[str]:
@@ -111,3 +98,12 @@ class Elements:
         return [f"const ptrdiff_t {index.name} = {self.spelling.integer(place)};"
                 for index, place in zip(self.node.free, places, strict=True)
                 if place.name != index.name and index.name not in self.node.fixed]
+
+
+def _within(spans: Sequence[Span], ends: Mapping[str, tuple[str, str]],
+            lines: list[str]) -> list[str]:
+    """Loops over spans around lines, some of them from one of the `ends` to the other."""
+    for span in reversed(spans):
+        low, stop = ends.get(span.name, (span.low, span.stop))
+        lines = loop(span.name, low, stop, lines)
+    return lines
